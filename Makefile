@@ -1,0 +1,38 @@
+# make run    set up and measure       make test   set up and test
+# make lint   ruff and mypy            make clean  remove the environment
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test test-slow test-browser lint clean
+
+run: $(SETUP)
+	$(BIN)/bench run
+
+test: $(SETUP)
+	$(BIN)/python -m pytest
+
+test-slow: $(SETUP)
+	$(BIN)/python -m pytest -m slow
+
+# Debian's chromium; elsewhere, any chromium on the path.
+test-browser: $(SETUP)
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || true
+	$(BIN)/python -m pytest -m browser
+
+lint: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv build *.egg-info
+
+# torch first and by its exact version, so that the build that is at hand is taken and no other.
+$(SETUP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group test --group lint --editable '.[all]'
+	touch $@
