@@ -1,0 +1,1 @@
+"""What is measured: loops, workloads and data. Nothing here knows the harness."""

@@ -1,0 +1,154 @@
+"""What a loop, a workload and the harness owe each other: the whole agreement on one page.
+
+The harness hands a loop a `Job` and then an iterable of *blocks*, each a number of steps. A loop trains exactly that
+many steps and asks for the next block; between two blocks the harness waits for the device and reads its clock.
+So a hand-written loop, one `fit()` call for the whole trial and a compiled graph of many steps are all served alike:
+
+    def train(self, blocks):
+        batches = self.epochs()                        # endless
+        for steps in blocks:                           # the harness reads its clock here
+            for x, y in islice(batches, steps):
+                ...                                    # one training step
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Track(StrEnum):
+    """How the data reaches the loop. The two are never ranked together."""
+
+    MATCHED = "matched"
+    """The same scaled float32 arrays in the same order for every loop, fed from memory: only the loop differs."""
+    GUIDE = "guide"
+    """Raw pixels through each framework's own pipeline, as its guide writes it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digits:
+    """A fixture with the shapes of MNIST. The last 10 000 of 60 000 training samples are for validation."""
+
+    train_images: NDArray[np.uint8]
+    """Shape (50000, 28, 28), values 0..255."""
+    train_labels: NDArray[np.uint8]
+    """Shape (50000,), values 0..9."""
+    validation_images: NDArray[np.uint8]
+    """Shape (10000, 28, 28)."""
+    validation_labels: NDArray[np.uint8]
+    """Shape (10000,)."""
+    test_images: NDArray[np.uint8]
+    """Shape (10000, 28, 28)."""
+    test_labels: NDArray[np.uint8]
+    """Shape (10000,)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Samples:
+    """Inputs and targets, first axis = sample."""
+
+    inputs: NDArray[Any]
+    """Shape (samples, features...)."""
+    targets: NDArray[Any]
+    """Shape (samples,) for class indices or one number each; (samples, classes) when one-hot."""
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether the targets are one-hot rows rather than class indices."""
+        return self.targets.ndim > 1
+
+
+class Workload(ABC):
+    """Model, loss, optimizer recipe, data and metric: everything about training but the loop."""
+
+    name: ClassVar[str]
+    training_samples: ClassVar[int]
+    """How many there are for training; a batch cannot be larger."""
+    batch_size: ClassVar[int]
+    """Samples per step, unless the user asks for another size."""
+    optimizer: ClassVar[str]
+    """Class name that Keras and torch share: "Adam" or "SGD"."""
+    learning_rate: ClassVar[float]
+
+    @abstractmethod
+    def samples(self, digits: Digits, *, track: Track, backend: str, seed: int) -> tuple[Samples, Samples]:
+        """Return training samples, in the order in which `matched` trains them, and validation samples."""
+
+    @abstractmethod
+    def build_model(self, *, seed: int) -> Any:
+        """Return a Keras model with initial weights drawn by NumPy from ``seed``, so every backend starts equal."""
+
+    @abstractmethod
+    def build_loss(self, *, one_hot: bool) -> Any:
+        """Return the Keras loss for these targets."""
+
+    @abstractmethod
+    def build_metric(self, *, one_hot: bool) -> Any:
+        """Return the Keras metric that is tracked for training and validation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What one trial trains."""
+
+    workload: Workload
+    training: Samples
+    validation: Samples
+    track: Track
+    batch_size: int
+    device: str
+    """"cpu" or "gpu"."""
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in an epoch; the remainder is dropped so that no step has a shape of its own."""
+        return len(self.training.inputs) // self.batch_size
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a loop has to show for its steps; read outside the clock."""
+
+    steps: int
+    """Updates done, as the optimizer counts them."""
+    loss: float
+    """Of the most recent step. A `fit()` loop only knows the mean over the last block."""
+    metric: float
+    """Training metric since the start of the current epoch."""
+    weights: list[NDArray[np.float32]]
+    """Final weights in the order and layout of Keras' `get_weights`."""
+
+
+class Loop(ABC):
+    """One way of writing training. Subclasses are final; each has its own body, which is what is compared."""
+
+    backend: ClassVar[str]
+    """"tensorflow", "torch", "jax" or "numpy"; chosen before anything is imported."""
+    steps_per_call: ClassVar[int] = 1
+    """Every block is a multiple of this; larger than 1 for loops that run many steps in one call."""
+
+    @abstractmethod
+    def prepare(self, job: Job) -> None:
+        """Build model, optimizer and batches on the device; timed as `build`, never as training."""
+
+    @abstractmethod
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train as many steps as each block says; nothing else: no print, no progress bar, no clock."""
+
+    @abstractmethod
+    def evaluate(self) -> float:
+        """Return the validation metric over all validation samples; timed as one pass."""
+
+    @abstractmethod
+    def synchronise(self) -> None:
+        """Return when the device has finished all the work that was given to it."""
+
+    @abstractmethod
+    def outcome(self) -> Outcome:
+        """Return what the steps so far led to; never timed."""

@@ -1,0 +1,70 @@
+"""Errors raised from this package.
+
+LoopError                      exit code 2 unless noted
+├── UnknownName                a loop or workload that does not exist; suggests the nearest
+├── UnsupportedCell            this loop cannot carry this workload, batch size or track
+├── BackendMissing             the framework is not installed in this interpreter
+├── DeviceMissing              the asked-for device is not there
+├── DataError
+│   ├── DataNotFound           no file, or no source answers
+│   └── InvalidData            the file is there and is not what it should be
+└── ContractBroken             a loop that does not do what `loops.contract` asks (exit code 5)
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class LoopError(Exception):
+    """Anything that goes wrong in loops, workloads or data and has a one-line explanation."""
+
+    exit_code: ClassVar[int] = 2
+    """What the command line exits with when nobody handles the error."""
+
+
+class UnknownName(LoopError):
+    """A loop or workload of this name is not registered."""
+
+    def __init__(self, kind: str, name: str, *, known: Iterable[str]) -> None:
+        """Say what was asked for, what is nearest and what exists.
+
+        Args:
+            kind: "loop", "workload", ...; the word used in the message.
+            name: The name that was asked for.
+            known: Every name that exists.
+        """
+        names = sorted(known)
+        nearest = get_close_matches(name, names, n=1)
+        hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        super().__init__(f"there is no {kind} '{name}'.{hint} Known: {', '.join(names)}.")
+
+
+class UnsupportedCell(LoopError):
+    """This loop cannot carry this workload, batch size or track."""
+
+
+class BackendMissing(LoopError):
+    """The framework that a loop needs is not installed in the interpreter that runs it."""
+
+
+class DeviceMissing(LoopError):
+    """The device that was asked for is not there, with what the framework sees instead."""
+
+
+class DataError(LoopError):
+    """The training data cannot be used."""
+
+
+class DataNotFound(DataError):
+    """No file at the given path, or no source of the data answers."""
+
+
+class InvalidData(DataError):
+    """The file exists and is not a valid MNIST archive: wrong format, key, shape, dtype or label."""
+
+
+class ContractBroken(LoopError):
+    """A loop stopped early, skipped steps or cannot be waited for."""
+
+    exit_code: ClassVar[int] = 5

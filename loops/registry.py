@@ -1,0 +1,151 @@
+"""Names of loops and workloads. Nothing is imported until it is used, so listing costs no framework.
+
+Other packages add theirs through the entry points `bench.loops` and `bench.workloads`, written as here:
+name -> "module:Class".
+"""
+
+import ast
+import hashlib
+import importlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+from loops.contract import Loop, Workload
+from loops.errors import LoopError, UnknownName
+
+LOOPS = {
+    "tf-eager": "loops.variants.tf_eager:TfEager",
+    "tf-function": "loops.variants.tf_function:TfFunction",
+    "tf-fit": "loops.variants.tf_fit:TfFit",
+    "torch-native": "loops.variants.torch_native:TorchNative",
+    "torch-keras": "loops.variants.torch_keras:TorchKeras",
+}
+
+WORKLOADS = {
+    "mnist-mlp": "loops.workloads.mnist_mlp:MnistMlp",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Description:
+    """What can be said about a loop or a workload without importing it."""
+
+    name: str
+    target: str
+    """ "module:Class"."""
+    summary: str
+    """First line of the module's docstring."""
+    backend: str | None
+    """A loop's framework; None for a workload."""
+    sha256: str
+    """Of the source file: numbers of different sources are different things."""
+
+
+def loop_names() -> list[str]:
+    """Return every registered loop, our own first."""
+    return list(_targets("loop"))
+
+
+def workload_names() -> list[str]:
+    """Return every registered workload, our own first."""
+    return list(_targets("workload"))
+
+
+def describe_loop(name: str) -> Description:
+    """Return what the source of a loop says about it.
+
+    Raises:
+        UnknownName: If there is no such loop.
+        LoopError: If its source cannot be found or names no backend.
+    """
+    return _describe("loop", name)
+
+
+def describe_workload(name: str) -> Description:
+    """Return what the source of a workload says about it.
+
+    Raises:
+        UnknownName: If there is no such workload.
+        LoopError: If its source cannot be found.
+    """
+    return _describe("workload", name)
+
+
+def load_loop(name: str) -> Loop:
+    """Import a loop, which imports its framework, and return an instance.
+
+    Raises:
+        UnknownName: If there is no such loop.
+    """
+    loop: Loop = _load("loop", name)()
+    return loop
+
+
+def load_workload(name: str) -> Workload:
+    """Import a workload and return an instance.
+
+    Raises:
+        UnknownName: If there is no such workload.
+    """
+    workload: Workload = _load("workload", name)()
+    return workload
+
+
+@cache
+def _targets(kind: str) -> dict[str, str]:
+    """Return name -> "module:Class", ours and those of other packages; ours win."""
+    own = {"loop": LOOPS, "workload": WORKLOADS}[kind]
+    return own | {point.name: point.value for point in entry_points(group=f"bench.{kind}s") if point.name not in own}
+
+
+def _target(kind: str, name: str) -> tuple[str, str]:
+    """Return module and class of a registered name."""
+    targets = _targets(kind)
+    if name not in targets:
+        raise UnknownName(kind, name, known=targets)
+    module, _, attribute = targets[name].partition(":")
+    return module, attribute
+
+
+def _load(kind: str, name: str) -> type:
+    """Import the module and return the class."""
+    module, attribute = _target(kind, name)
+    loaded: type = getattr(importlib.import_module(module), attribute)
+    return loaded
+
+
+@cache
+def _describe(kind: str, name: str) -> Description:
+    """Read the source as text: importing a loop would import its framework."""
+    module, attribute = _target(kind, name)
+    specification = find_spec(module)
+    if specification is None or specification.origin is None:
+        raise LoopError(f"{kind} '{name}' is registered as '{module}:{attribute}', which cannot be found")
+    source = Path(specification.origin).read_bytes()
+    tree = ast.parse(source)
+    backend = _class_constant(tree, attribute, "backend")
+    if kind == "loop" and backend is None:
+        raise LoopError(f"{specification.origin}: class {attribute} does not say which backend it needs")
+    return Description(
+        name=name,
+        target=f"{module}:{attribute}",
+        summary=(ast.get_docstring(tree) or "").partition("\n")[0],
+        backend=backend,
+        sha256=hashlib.sha256(source).hexdigest(),
+    )
+
+
+def _class_constant(tree: ast.Module, class_name: str, constant: str) -> str | None:
+    """Return the string assigned to a class attribute, or None."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == class_name:
+            for statement in node.body:
+                if isinstance(statement, ast.AnnAssign | ast.Assign):
+                    targets = [statement.target] if isinstance(statement, ast.AnnAssign) else statement.targets
+                    named = any(isinstance(target, ast.Name) and target.id == constant for target in targets)
+                    if named and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str):
+                        return statement.value.value
+    return None
