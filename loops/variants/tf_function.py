@@ -1,0 +1,89 @@
+"""Train with one compiled step: `tf.function` traces the step once into a graph, which then runs without Python.
+
+Differs from `tf_eager` in one line, the decorator, on each of the two steps; the loop around them stays Python.
+Source: Keras guide "Writing a training loop from scratch in TensorFlow".
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import ClassVar, final
+
+import keras
+import tensorflow as tf
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.tensorflow_feed import training_batches, validation_dataset
+
+
+@final
+class TfFunction(Loop):
+    """The eager steps, compiled into graphs."""
+
+    backend: ClassVar[str] = "tensorflow"
+
+    def prepare(self, job: Job) -> None:
+        """Build model, optimizer, loss, metrics and batches."""
+        workload = job.workload
+        self.model = workload.build_model(seed=job.seed)
+        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        # Variables must exist before the step is traced, or it is traced twice.
+        self.optimizer.build(self.model.trainable_weights)
+        self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
+        self.training_batches = training_batches(job)
+        self.validation_batches = validation_dataset(job)
+
+    def epochs(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        """Yield batches (x: [batch, features], y: [batch]), epoch after epoch, without end."""
+        while True:
+            self.training_metric.reset_state()
+            yield from self.training_batches
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train block after block."""
+        batches = self.epochs()
+        for steps in blocks:
+            for x, y in islice(batches, steps):
+                loss = self.train_step(x, y)
+            self.last_loss = loss
+
+    @tf.function
+    def train_step(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Return the loss of one batch after moving the weights against its gradient.
+
+        Traced at the first call, and again for every new shape of its arguments: whole batches only, or pay twice.
+        """
+        # Operations inside the tape's scope are recorded for differentiation.
+        with tf.GradientTape() as tape:
+            logits = self.model(x, training=True)
+            loss = self.loss_function(y, logits)
+        gradients = tape.gradient(loss, self.model.trainable_weights)
+        self.optimizer.apply(gradients, self.model.trainable_weights)
+        self.training_metric.update_state(y, logits)
+        return loss
+
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples, dropout and the like switched off."""
+        self.validation_metric.reset_state()
+        for x, y in self.validation_batches:
+            self.test_step(x, y)
+        return float(self.validation_metric.result())
+
+    @tf.function
+    def test_step(self, x: tf.Tensor, y: tf.Tensor) -> None:
+        """Add one batch to the validation metric."""
+        self.validation_metric.update_state(y, self.model(x, training=False))
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was dispatched."""
+        tf.test.experimental.sync_devices()
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        return Outcome(
+            steps=int(self.optimizer.iterations),
+            loss=float(self.last_loss),
+            metric=float(self.training_metric.result()),
+            weights=self.model.get_weights(),
+        )

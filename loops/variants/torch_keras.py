@@ -1,0 +1,86 @@
+"""Train a Keras model on PyTorch with Keras' optimizer, loss and metrics.
+
+The loop of someone who wants code that reads the same on every backend: PyTorch only differentiates. Differs from
+`torch_native` in who computes the loss, applies the gradients and counts.
+Source: Keras guide "Writing a training loop from scratch in PyTorch", second half.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import ClassVar, final
+
+import keras
+import torch
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.torch_feed import device_of, training_batches, validation_batches
+
+
+@final
+class TorchKeras(Loop):
+    """`backward` by PyTorch, the rest by Keras."""
+
+    backend: ClassVar[str] = "torch"
+
+    def prepare(self, job: Job) -> None:
+        """Build model, optimizer, loss, metrics and batches."""
+        workload = job.workload
+        self.device = device_of(job)
+        self.model = workload.build_model(seed=job.seed).to(self.device)
+        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        self.optimizer.build(self.model.trainable_weights)
+        self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
+        self.training_batches = training_batches(job)
+        self.validation_batches = validation_batches(job)
+
+    def epochs(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield batches (x: [batch, features], y: [batch] or [batch, classes]), epoch after epoch, without end."""
+        while True:
+            self.training_metric.reset_state()
+            for x, y in self.training_batches:
+                # A batch from a DataLoader comes from the host; `to` does nothing for one that is there already.
+                yield x.to(self.device), y.to(self.device)
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train block after block."""
+        batches = self.epochs()
+        trainable_weights = self.model.trainable_weights
+        for steps in blocks:
+            for x, y in islice(batches, steps):
+                # forward; Keras' losses take the truth first
+                logits = self.model(x, training=True)
+                loss = self.loss_function(y, logits)
+                # backward, from gradients set back to nothing
+                self.model.zero_grad()
+                loss.backward()
+                # update: PyTorch has left each gradient at its variable's tensor
+                gradients = [weight.value.grad for weight in trainable_weights]
+                with torch.no_grad():
+                    self.optimizer.apply(gradients, trainable_weights)
+                    self.training_metric.update_state(y, logits)
+            self.last_loss = loss
+
+    @torch.no_grad()
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples; no graph is kept for a backward pass."""
+        self.validation_metric.reset_state()
+        for x, y in self.validation_batches:
+            logits = self.model(x.to(self.device), training=False)
+            self.validation_metric.update_state(y.to(self.device), logits)
+        return float(self.validation_metric.result())
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was queued; a CPU has, when the call returns."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        return Outcome(
+            steps=int(self.optimizer.iterations),
+            loss=self.last_loss.item(),
+            metric=float(self.training_metric.result()),
+            weights=self.model.get_weights(),
+        )

@@ -1,0 +1,1 @@
+"""One file per workload: model, loss, optimizer recipe, arrays and metric."""
