@@ -1,0 +1,63 @@
+"""What the harness asks of a framework, one file each: threads, devices, memory, versions. Loops know none of it.
+
+Every module here has the functions of `Backend`. They are imported in a trial's process only.
+"""
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol, cast
+
+from bench.errors import UsageError
+
+DISTRIBUTIONS = {"tensorflow": "tensorflow", "torch": "torch", "jax": "jax", "numpy": "numpy"}
+"""Backend -> the distribution that provides it, which is also the name to install."""
+
+
+class Backend(Protocol):
+    """The functions that each module of this package has."""
+
+    def configure(self, *, device: str, threads: int | None) -> None:
+        """Choose device and threads, and share accelerator memory politely; before anything is built.
+
+        Raises:
+            loops.errors.DeviceMissing: If the framework does not see the device.
+        """
+
+    def devices(self) -> list[str]:
+        """Return what the framework sees, accelerators first by their names, "cpu" last."""
+
+    def threads(self) -> dict[str, int]:
+        """Return the framework's own thread settings."""
+
+    def device_peak_memory_bytes(self, *, device: str) -> int | None:
+        """Return the peak that the framework's allocator held on the accelerator; None on a CPU."""
+
+    def versions(self) -> dict[str, str]:
+        """Return the framework's version and those of the runtimes it was built for."""
+
+
+def load(name: str) -> Backend:
+    """Import one framework's module.
+
+    Raises:
+        UsageError: If there is no such backend.
+        ImportError: If the framework is not installed.
+    """
+    if name not in DISTRIBUTIONS:
+        raise UsageError(f"there is no backend '{name}'; known: {', '.join(DISTRIBUTIONS)}")
+    return cast("Backend", importlib.import_module(f"bench.backends.{name}"))
+
+
+def missing(name: str) -> str | None:
+    """Return why a backend cannot be used in this interpreter, or None; nothing is imported."""
+    for distribution in distributions(name):
+        try:
+            version(distribution)
+        except PackageNotFoundError:
+            return f"{distribution} is not installed; try: pip install 'loopbench[{name}]'"
+    return None
+
+
+def distributions(name: str) -> tuple[str, ...]:
+    """Return what a backend needs: its framework and, but for plain NumPy, Keras."""
+    return (DISTRIBUTIONS[name],) if name == "numpy" else (DISTRIBUTIONS[name], "keras")

@@ -1,0 +1,33 @@
+"""NumPy: for loops without a framework. A CPU, and whatever threads its linear algebra library takes."""
+
+import numpy as np
+
+from loops.errors import DeviceMissing
+
+
+def configure(*, device: str, threads: int | None) -> None:
+    """Refuse a GPU; threads were chosen by environment variables before NumPy was imported."""
+    del threads
+    if device != "cpu":
+        raise DeviceMissing(f"NumPy {np.__version__} computes on the CPU only")
+
+
+def devices() -> list[str]:
+    """Return the CPU."""
+    return ["cpu"]
+
+
+def threads() -> dict[str, int]:
+    """Return nothing: NumPy does not say."""
+    return {}
+
+
+def device_peak_memory_bytes(*, device: str) -> int | None:
+    """Return None: there is no accelerator."""
+    del device
+    return None
+
+
+def versions() -> dict[str, str]:
+    """Return NumPy's version."""
+    return {"numpy": np.__version__}

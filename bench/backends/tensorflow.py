@@ -1,0 +1,50 @@
+"""TensorFlow: threads, devices, memory, versions."""
+
+import tensorflow as tf
+
+from loops.errors import DeviceMissing
+
+
+def configure(*, device: str, threads: int | None) -> None:
+    """Choose device and threads before the runtime starts; let a GPU's memory grow as it is needed."""
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise DeviceMissing(f"TensorFlow {tf.__version__} sees no GPU, only {', '.join(devices())}")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)  # noqa: FBT003 - TensorFlow's signature
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+
+
+def devices() -> list[str]:
+    """Return GPU names as TensorFlow gives them, then "cpu"."""
+    names = [
+        str(tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name))
+        for gpu in tf.config.list_physical_devices("GPU")
+    ]
+    return [*names, "cpu"]
+
+
+def threads() -> dict[str, int]:
+    """Return both thread pools; 0 means that TensorFlow chooses."""
+    return {
+        "intra_op": tf.config.threading.get_intra_op_parallelism_threads(),
+        "inter_op": tf.config.threading.get_inter_op_parallelism_threads(),
+    }
+
+
+def device_peak_memory_bytes(*, device: str) -> int | None:
+    """Return the allocator's peak on the first GPU."""
+    if device != "gpu":
+        return None
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+def versions() -> dict[str, str]:
+    """Return TensorFlow's version and the CUDA it was built for, if any."""
+    build = tf.sysconfig.get_build_info()
+    cuda = {"cuda": str(build["cuda_version"])} if build.get("cuda_version") else {}
+    return {"tensorflow": tf.__version__} | cuda

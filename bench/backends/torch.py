@@ -1,0 +1,37 @@
+"""PyTorch: threads, devices, memory, versions."""
+
+import torch
+
+from loops.errors import DeviceMissing
+
+
+def configure(*, device: str, threads: int | None) -> None:
+    """Choose threads, and see that the device is there."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(threads)
+    if device == "gpu":
+        if not torch.cuda.is_available():
+            raise DeviceMissing(f"PyTorch {torch.__version__} sees no GPU, only {', '.join(devices())}")
+        torch.cuda.reset_peak_memory_stats()
+
+
+def devices() -> list[str]:
+    """Return GPU names as PyTorch gives them, then "cpu"."""
+    return [*(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())), "cpu"]
+
+
+def threads() -> dict[str, int]:
+    """Return both thread pools."""
+    return {"intra_op": torch.get_num_threads(), "inter_op": torch.get_num_interop_threads()}
+
+
+def device_peak_memory_bytes(*, device: str) -> int | None:
+    """Return the allocator's peak on the current GPU."""
+    return torch.cuda.max_memory_allocated() if device == "gpu" else None
+
+
+def versions() -> dict[str, str]:
+    """Return PyTorch's version and the CUDA it was built for, if any."""
+    cuda = {"cuda": torch.version.cuda} if torch.version.cuda else {}
+    return {"torch": torch.__version__} | cuda

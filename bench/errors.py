@@ -1,0 +1,49 @@
+"""Errors raised from this package; the command line turns each into one line and its exit code.
+
+    BenchError                     exit code 2 unless noted
+    ├── UsageError                 options that contradict each other or cannot be honoured
+    ├── ResultsError               a results folder that cannot be written, or is not there
+    │   └── InvalidResult          a stored file with a wrong field; names file, line and field
+    ├── NoDevice                   the asked-for device is not there, with what each framework sees
+    ├── TrialsFailed               some cells crashed, timed out or failed; the others are stored (exit code 5)
+    └── Interrupted                Ctrl-C; everything finished is stored (exit code 130)
+
+Problems of loops, workloads and data are `loops.errors.LoopError`.
+"""
+
+from typing import ClassVar
+
+
+class BenchError(Exception):
+    """Anything the harness can explain in one line."""
+
+    exit_code: ClassVar[int] = 2
+    """What the command line exits with."""
+
+
+class UsageError(BenchError):
+    """Options that contradict each other or cannot be honoured."""
+
+
+class ResultsError(BenchError):
+    """A results folder that cannot be written, or a run that is not there."""
+
+
+class InvalidResult(ResultsError):
+    """A stored file with a wrong field; the message names file, line and field."""
+
+
+class NoDevice(BenchError):
+    """The asked-for device is not there; the message lists what each framework sees."""
+
+
+class TrialsFailed(BenchError):
+    """Some cells crashed, timed out or failed; everything else is stored."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class Interrupted(BenchError):
+    """The user pressed Ctrl-C; everything that had finished is stored."""
+
+    exit_code: ClassVar[int] = 130

@@ -1,0 +1,141 @@
+"""Run the rounds of a plan: who starts, who warms up, who is measured, one at a time."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from bench import schedule
+from bench.records import Cell, Failure, FailureKind, Plan, Trial
+from bench.trial_process import TrialFailed
+
+
+class RunningTrial(Protocol):
+    """What is asked of a trial while it runs; `bench.trial_process.TrialProcess` is the real one."""
+
+    @property
+    def cell(self) -> Cell:
+        """Which cell it measures."""
+
+    def ready(self) -> None:
+        """Wait until everything is imported and built."""
+
+    def warm(self) -> None:
+        """Have the first step and the warm-up done."""
+
+    def measure(self) -> None:
+        """Have one block done."""
+
+    def finish(self) -> Trial:
+        """Evaluate, let the process go, and return its row."""
+
+    def end(self) -> None:
+        """Make sure it is gone; allowed at any time, more than once."""
+
+
+class Observer(Protocol):
+    """Is told what happens, between measurements and never during one."""
+
+    def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
+        """A phase begins: "start", "warm-up", "measure" or "finish"; no cell means all of the round."""
+
+    def stored(self, trial: Trial) -> None:
+        """A trial has ended and is in the journal."""
+
+
+Launch = Callable[[Cell, int], RunningTrial]
+"""Start a trial of a cell for a round."""
+
+Store = Callable[[Trial], None]
+"""Put a finished or failed trial where nothing can lose it."""
+
+
+def measure(plan: Plan, *, done: Iterable[Trial], launch: Launch, store: Store, observer: Observer) -> None:
+    """Run every round of a plan that is not done yet.
+
+    A cell that failed is not started again: its verdict stands, and a loop that hangs would hang every round.
+
+    Args:
+        plan: What was asked for.
+        done: Trials of an earlier, interrupted attempt.
+        launch: Starts a trial.
+        store: Called as each trial ends.
+        observer: Told about progress.
+    """
+    earlier = list(done)
+    failed = {trial.cell for trial in earlier if trial.failure is not None}
+    finished = {(trial.cell, trial.round) for trial in earlier}
+    for round_number in range(plan.rounds):
+        cells = [cell for cell in plan.cells if cell not in failed and (cell, round_number) not in finished]
+        order = schedule.start_order(cells, seed=plan.seed, round_number=round_number)
+        # Interleaved: all cells of the round live together. Sequential: each is a small round of its own.
+        parties = [order] if plan.schedule == "interleaved" else [[cell] for cell in order]
+        for party in parties:
+            if party:
+                for trial in _Round(plan, launch=launch, observer=observer, number=round_number).run(party):
+                    store(trial)
+                    observer.stored(trial)
+                    if trial.failure is not None:
+                        failed.add(trial.cell)
+
+
+class _Round:
+    """Cells that live together and are measured in turn."""
+
+    def __init__(self, plan: Plan, *, launch: Launch, observer: Observer, number: int) -> None:
+        """Nothing is started yet."""
+        self.plan = plan
+        self.launch = launch
+        self.observer = observer
+        self.number = number
+        self.running: dict[Cell, RunningTrial] = {}
+        self.ended: list[Trial] = []
+
+    def run(self, cells: Sequence[Cell]) -> Iterable[Trial]:
+        """Yield each trial as it ends; whatever happens, no process outlives the round."""
+        try:
+            self.observer.entered("start", round_number=self.number, cell=None)
+            for cell in cells:
+                self.running[cell] = self.launch(cell, self.number)
+            for cell in cells:
+                self._attempt(cell, "start", lambda trial: trial.ready())
+            for cell in cells:
+                self._attempt(cell, "warm-up", lambda trial: trial.warm())
+            yield from self._hand_out()
+            for cell in schedule.turns(
+                cells, blocks=self.plan.blocks_per_trial, seed=self.plan.seed, round_number=self.number
+            ):
+                self._attempt(cell, "measure", lambda trial: trial.measure())
+            yield from self._hand_out()
+            for cell in cells:
+                self._attempt(cell, "finish", self._finish)
+                yield from self._hand_out()
+        finally:
+            for trial in self.running.values():
+                trial.end()
+
+    def _attempt(self, cell: Cell, phase: str, action: Callable[[RunningTrial], None]) -> None:
+        """Do one thing with one trial; a failure ends that trial and no other."""
+        trial = self.running.get(cell)
+        if trial is None:
+            return
+        self.observer.entered(phase, round_number=self.number, cell=cell)
+        try:
+            action(trial)
+        except TrialFailed as failed:
+            del self.running[cell]
+            self.ended.append(failed.trial)
+
+    def _finish(self, trial: RunningTrial) -> None:
+        """Keep the row of a trial that is done."""
+        self.ended.append(trial.finish())
+        del self.running[trial.cell]
+
+    def _hand_out(self) -> Iterable[Trial]:
+        """Yield what has ended since the last call."""
+        while self.ended:
+            yield self.ended.pop(0)
+
+
+def unavailable(cell: Cell, *, reason: str) -> Trial:
+    """Return the row of a cell that cannot be measured here."""
+    failure = Failure(kind=FailureKind.UNAVAILABLE, phase="start", message=reason)
+    return Trial(cell=cell, round=0, failure=failure)

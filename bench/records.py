@@ -1,0 +1,263 @@
+"""What is stored: a run, its cells and its trials. Seconds are seconds, bytes are bytes, `None` is "not available".
+
+Only the standard library is imported here, because the worker needs these records too.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Seconds = float
+"""A duration. Formatted for people only in `bench/units.py`."""
+
+SCHEMA_VERSION = 1
+"""Raised whenever a stored field changes its name or meaning; `results/README.md` describes the schema."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One thing to be measured. Cells that differ in more than the loop are never ranked together."""
+
+    loop: str
+    """Registered name, such as "tf-function"."""
+    workload: str
+    """Registered name, such as "mnist-mlp"."""
+    track: str
+    """"matched" or "guide"."""
+    device: str
+    """"cpu" or "gpu"."""
+    batch_size: int
+    """Samples per step."""
+    threads: int | None = None
+    """CPU threads the framework may use; None leaves the framework's own default."""
+
+    @property
+    def group(self) -> tuple[str, str, str, int, int | None]:
+        """All but the loop: cells of one group may be ranked together."""
+        return (self.workload, self.track, self.device, self.batch_size, self.threads)
+
+    def __str__(self) -> str:
+        """Return a short name that is unique within a run and safe in a file name."""
+        threads = "" if self.threads is None else f"-t{self.threads}"
+        return f"{self.loop}-{self.workload}-{self.track}-{self.device}-b{self.batch_size}{threads}"
+
+
+class BlockKind(StrEnum):
+    """Why a block was run."""
+
+    FIRST = "first"
+    """The first call: tracing and compiling happen here."""
+    WARM_UP = "warm-up"
+    """Excluded from the steady state."""
+    MEASURED = "measured"
+    """Counted."""
+    CLOSING = "closing"
+    """One call after the measurement, so that the loss of the last step can be read alike from every loop."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """Consecutive steps between two clock readings, the device idle at both."""
+
+    kind: BlockKind
+    steps: int
+    """Steps trained in this block."""
+    seconds: Seconds
+    """Wall time of the whole block."""
+    started: Seconds
+    """When it began, on the system-wide monotonic clock; comparable between the trials of one run."""
+    cpu_seconds: Seconds
+    """Processor time of all threads of the process; divided by `seconds` it says how many cores were in use."""
+    involuntary_switches: int
+    """How often the operating system took the processor away."""
+
+    @property
+    def step_seconds(self) -> Seconds:
+        """Mean wall time of one step of this block."""
+        return self.seconds / self.steps
+
+
+class FailureKind(StrEnum):
+    """What went wrong with a trial; stable words."""
+
+    UNAVAILABLE = "unavailable"
+    """The framework or the device is not there, or the loop cannot carry this cell: nothing was run."""
+    RAISED = "raised"
+    """The loop, the workload or the framework raised an exception."""
+    NOT_FINITE = "not-finite"
+    """The loss became NaN or infinite."""
+    BROKEN_CONTRACT = "broken-contract"
+    """Steps are missing or the loop stopped early."""
+    TIMEOUT = "timeout"
+    """A phase took longer than `--timeout`; the process was killed."""
+    OUT_OF_MEMORY = "out-of-memory"
+    """The framework reported that memory ran out."""
+    KILLED = "killed"
+    """The process died from a signal; SIGKILL is what Linux sends when memory runs out."""
+    EXITED = "exited"
+    """The process ended by itself before it was done."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why a trial has no numbers."""
+
+    kind: FailureKind
+    phase: str
+    """"start", "import", "build", "first-step", "warm-up", "measure", "evaluate" or "finish"."""
+    message: str
+    """One line for people."""
+    traceback: str | None = None
+    """Python's own, when there is one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One process, one cell, one round. Everything else in a report is derived from these."""
+
+    cell: Cell
+    round: int
+    """Counted from 0."""
+    failure: Failure | None = None
+    """None for a trial that finished."""
+    import_seconds: Seconds | None = None
+    """Importing the framework and the loop; start-ups of a round overlap, so read it as an upper bound."""
+    build_seconds: Seconds | None = None
+    """Data, model, optimizer, batches; overlaps like the import."""
+    blocks: tuple[Block, ...] = ()
+    """In the order in which they ran, first call and warm-up included and marked."""
+    first_evaluation_seconds: Seconds | None = None
+    """The first pass over the validation samples, tracing included."""
+    evaluation_seconds: Seconds | None = None
+    """A second pass, warm."""
+    peak_memory_bytes: int | None = None
+    """Largest resident set of the process."""
+    device_peak_memory_bytes: int | None = None
+    """Largest amount that the framework's allocator held on the accelerator."""
+    steps: int | None = None
+    """Updates that the loop's optimizer counted."""
+    samples: int | None = None
+    """Steps times batch size."""
+    steps_per_epoch: int | None = None
+    """Whole batches in one pass over the training samples."""
+    first_loss: float | None = None
+    """Loss of the first step (of the first call for loops that run many steps in one)."""
+    last_loss: float | None = None
+    """Loss of the last step."""
+    training_metric: float | None = None
+    """Training metric since the start of the last epoch."""
+    validation_metric: float | None = None
+    """Validation metric after the last step."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Python, Keras, framework, NumPy and, where there is one, the device's runtime."""
+    threads: dict[str, int] = field(default_factory=dict)
+    """What the framework says it uses, and the operating-system threads counted in the process."""
+    device_name: str | None = None
+    """As the framework names it."""
+    loop_sha256: str | None = None
+    """Of the loop's source file."""
+    workload_sha256: str | None = None
+    """Of the workload's source file."""
+    process_id: int | None = None
+
+    def blocks_of(self, kind: BlockKind) -> tuple[Block, ...]:
+        """Return the blocks of one kind, in order."""
+        return tuple(block for block in self.blocks if block.kind is kind)
+
+    @property
+    def first_step_seconds(self) -> Seconds | None:
+        """The first call, tracing and compiling included."""
+        first = self.blocks_of(BlockKind.FIRST)
+        return first[0].seconds if first else None
+
+    @property
+    def warm_up_seconds(self) -> Seconds | None:
+        """All warm-up blocks together, the first call not included."""
+        warm_up = self.blocks_of(BlockKind.WARM_UP)
+        return sum(block.seconds for block in warm_up) if warm_up else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetRecord:
+    """Which data were trained on."""
+
+    name: str
+    """"mnist" or "synthetic"."""
+    source: str
+    """Where they came from, in words."""
+    sha256: str
+    """Over the four arrays, so two runs can be compared."""
+    fallback: str | None = None
+    """Why the synthetic digits stand in for MNIST; None when nothing fell back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What was asked for."""
+
+    cells: tuple[Cell, ...]
+    rounds: int
+    blocks_per_trial: int
+    block_seconds: Seconds
+    """Aim for the wall time of one block; the steps per block are sized from warm steps."""
+    steps: int | None = None
+    """Measured steps per trial when the user fixed them; overrides `block_seconds`."""
+    schedule: Literal["interleaved", "sequential"]
+    seed: int
+    """Of the order of cells and blocks, of the initial weights and of the batch order."""
+    timeout: Seconds
+    """Longest wait for one phase of one trial."""
+    baseline: str
+    """The loop that speed-ups refer to."""
+    interpreters: dict[str, str] = field(default_factory=dict)
+    """Backend -> Python interpreter, where it is not the one that runs the harness."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunHeader:
+    """First line of the journal: what was asked for, of what, and where."""
+
+    schema_version: int
+    run_id: str
+    label: str | None = None
+    """Free text of the user, from `--name`."""
+    tool_version: str
+    command: str
+    """The command line as it was typed."""
+    started: str
+    """UTC, ISO 8601."""
+    plan: Plan
+    dataset: DatasetRecord
+    environment: dict[str, str]
+    """The machine's passport: fact -> value, as `bench env` prints it."""
+    warnings: tuple[str, ...] = ()
+    """What would disturb the measurement, as it was announced at the start."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEnd:
+    """Last line of the journal of a run that ended by itself or by Ctrl-C."""
+
+    ended: str
+    """UTC, ISO 8601."""
+    complete: bool
+    """Whether every planned trial has a row."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A stored run, read back."""
+
+    header: RunHeader
+    trials: tuple[Trial, ...]
+    end: RunEnd | None = None
+    """None when the parent was killed."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned trial has a row."""
+        return self.end is not None and self.end.complete
+
+    def trials_of(self, cell: Cell) -> tuple[Trial, ...]:
+        """Return one cell's trials in the order of rounds."""
+        return tuple(sorted((trial for trial in self.trials if trial.cell == cell), key=lambda trial: trial.round))

@@ -1,0 +1,327 @@
+"""One trial in one process: `python -m bench.worker COMMANDS RESULTS` with two descriptors.
+
+The harness leads: it sends a request, then says when to warm up, when to run a block and when to finish, so that only
+one process is at work while anything is measured. In between, the process waits in a read and uses no processor.
+Here nothing is imported but the standard library, NumPy and, after the request, Keras and one framework.
+"""
+
+import importlib
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass
+from math import ceil, isfinite
+from pathlib import Path
+from time import perf_counter_ns, process_time_ns
+from types import TracebackType
+from typing import Any, final
+
+import numpy as np
+
+from bench.channel import Channel, ChannelClosed
+from bench.records import Block, BlockKind, FailureKind, Seconds
+from loops.contract import Job, Loop, Track
+from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell
+
+WARM_UP_STEPS = 20
+"""At least this many steps are left out: compilers come back for a second pass within the first few."""
+
+WARM_UP_SECONDS: Seconds = 0.3
+"""At least this long: allocators, caches and clock frequencies settle within about a tenth of a second."""
+
+CLOCK_TICKS_PER_SECOND = 1e9
+
+
+class NotFinite(Exception):
+    """The loss became NaN or infinite."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialRequest:
+    """What the harness asks of a trial; the first command."""
+
+    loop: str
+    workload: str
+    backend: str
+    track: str
+    device: str
+    batch_size: int
+    threads: int | None
+    seed: int
+    digits: str
+    """Folder with the decoded arrays."""
+    blocks: int
+    """Measured blocks to come."""
+    block_seconds: Seconds
+    """Aim for the wall time of one block."""
+    steps: int | None
+    """Measured steps in all, when the user fixed them."""
+
+
+@final
+class Stopwatch:
+    """Reads the clocks at the edges of a block, with the device idle."""
+
+    def __init__(self, loop: Loop) -> None:
+        """Watch one loop."""
+        self._loop = loop
+
+    def start(self) -> None:
+        """Wait for the device, then read every clock, wall time last."""
+        self._loop.synchronise()
+        self._switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+        self._cpu = process_time_ns()
+        self._wall = perf_counter_ns()
+
+    def stop(self, kind: BlockKind, *, steps: int) -> Block:
+        """Wait for the device, then read every clock, wall time first."""
+        self._loop.synchronise()
+        wall = perf_counter_ns()
+        cpu = process_time_ns()
+        switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+        return Block(
+            kind=kind,
+            steps=steps,
+            seconds=(wall - self._wall) / CLOCK_TICKS_PER_SECOND,
+            started=self._wall / CLOCK_TICKS_PER_SECOND,
+            cpu_seconds=(cpu - self._cpu) / CLOCK_TICKS_PER_SECOND,
+            involuntary_switches=switches - self._switches,
+        )
+
+
+@final
+class Trial:
+    """Runs one request and reports each phase as its own number."""
+
+    def __init__(self, channel: Channel) -> None:
+        """Speak over this channel."""
+        self.channel = channel
+        self.phase = "start"
+        self.steps = 0
+        self.last_block = False
+
+    def run(self) -> None:
+        """Do what the harness says, from the request to the farewell."""
+        request = TrialRequest(**self.channel.receive())
+        self.phase = "import"
+        begin = perf_counter_ns()
+        backend, loop, workload = _import(request)
+        imported = perf_counter_ns()
+        self.phase = "build"
+        job = _job(request, workload=workload)
+        loop.prepare(job)
+        loop.synchronise()
+        built = perf_counter_ns()
+        self.channel.send(
+            {
+                "kind": "ready",
+                "import_seconds": (imported - begin) / CLOCK_TICKS_PER_SECOND,
+                "build_seconds": (built - imported) / CLOCK_TICKS_PER_SECOND,
+                "steps_per_epoch": job.steps_per_epoch,
+                "device_name": backend.devices()[0] if request.device == "gpu" else "cpu",
+                "versions": _versions(backend),
+            }
+        )
+        self._expect("warm")
+        loop.train(self._blocks(request, loop=loop))
+        self._finish(request, loop=loop, backend=backend)
+
+    def _blocks(self, request: TrialRequest, *, loop: Loop) -> Iterator[int]:
+        """Yield the steps of each block; the loop trains them before it asks for the next one."""
+        stopwatch = Stopwatch(loop)
+        self.phase = "first-step"
+        blocks = [(yield from self._block(BlockKind.FIRST, steps=loop.steps_per_call, stopwatch=stopwatch))]
+        first_loss = loop.outcome().loss
+        self.phase = "warm-up"
+        steps, warm_steps, warm_seconds = loop.steps_per_call, 0, 0.0
+        while warm_steps < WARM_UP_STEPS or warm_seconds < WARM_UP_SECONDS:
+            block = yield from self._block(BlockKind.WARM_UP, steps=steps, stopwatch=stopwatch)
+            blocks.append(block)
+            warm_steps += steps
+            warm_seconds += block.seconds
+            steps *= 2
+        self.channel.send({"kind": "warmed", "first_loss": first_loss, "blocks": [asdict(b) for b in blocks]})
+        # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
+        step_seconds = min(block.step_seconds for block in blocks)
+        steps = _steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
+        self.phase = "measure"
+        while self.channel.receive()["kind"] == "measure":
+            block = yield from self._block(BlockKind.MEASURED, steps=steps, stopwatch=stopwatch)
+            self.channel.send({"kind": "measured", "block": asdict(block)})
+        self.phase = "finish"
+        closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
+        self.channel.send({"kind": "closed", "block": asdict(closing)})
+        self.last_block = True
+
+    def _block(self, kind: BlockKind, *, steps: int, stopwatch: Stopwatch) -> Generator[int, None, Block]:
+        """Hand one block to the loop and return its times."""
+        stopwatch.start()
+        yield steps
+        self.steps += steps
+        return stopwatch.stop(kind, steps=steps)
+
+    def _finish(self, request: TrialRequest, *, loop: Loop, backend: Any) -> None:
+        """Hold the loop to its word, evaluate twice, and send what the steps led to."""
+        outcome = loop.outcome()
+        if not self.last_block or outcome.steps != self.steps:
+            raise ContractBroken(f"asked for {self.steps} steps, the loop's optimizer counted {outcome.steps}")
+        if not isfinite(outcome.loss):
+            raise NotFinite(f"the loss is {outcome.loss} after {self.steps} steps")
+        self.phase = "evaluate"
+        begin = perf_counter_ns()
+        loop.evaluate()
+        loop.synchronise()
+        again = perf_counter_ns()
+        metric = loop.evaluate()
+        loop.synchronise()
+        end = perf_counter_ns()
+        self.channel.send(
+            {
+                "kind": "finished",
+                "steps": self.steps,
+                "samples": self.steps * request.batch_size,
+                "last_loss": outcome.loss,
+                "training_metric": outcome.metric,
+                "validation_metric": metric,
+                "first_evaluation_seconds": (again - begin) / CLOCK_TICKS_PER_SECOND,
+                "evaluation_seconds": (end - again) / CLOCK_TICKS_PER_SECOND,
+                "peak_memory_bytes": _peak_memory_bytes(),
+                "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
+                "threads": backend.threads() | {"process": _operating_system_threads()},
+            }
+        )
+
+    def _expect(self, kind: str) -> None:
+        """Wait for one particular command."""
+        message = self.channel.receive()
+        if message["kind"] != kind:
+            raise ChannelClosed
+
+    def report_failure(
+        self, error_type: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """Send what ended the process; installed as `sys.excepthook`, which is the one place that sees everything."""
+        sys.__excepthook__(error_type, error, trace)
+        if issubclass(error_type, ChannelClosed):
+            return
+        self.channel.send(
+            {
+                "kind": "failed",
+                "failure": _failure_kind(error_type),
+                "phase": self.phase,
+                "message": f"{error_type.__name__}: {error}".strip().partition("\n")[0],
+                "traceback": "".join(traceback.format_exception(error_type, error, trace)),
+            }
+        )
+
+
+def _import(request: TrialRequest) -> tuple[Any, Loop, Any]:
+    """Import the framework, choose device and threads, then import loop and workload.
+
+    Raises:
+        BackendMissing: If the framework or Keras is not installed here.
+    """
+    from bench import backends  # noqa: PLC0415 - part of the import that is timed
+    from loops import registry  # noqa: PLC0415
+
+    reason = backends.missing(request.backend)
+    if reason:
+        raise BackendMissing(reason)
+    backend = backends.load(request.backend)
+    if "keras" in backends.distributions(request.backend):
+        importlib.import_module("keras")  # the workload needs it; here, so that it counts as import, not as build
+    backend.configure(device=request.device, threads=request.threads)
+    return backend, registry.load_loop(request.loop), registry.load_workload(request.workload)
+
+
+def _job(request: TrialRequest, *, workload: Any) -> Job:
+    """Load the digits and lay out what the loop trains."""
+    from loops.data import mnist  # noqa: PLC0415
+
+    track = Track(request.track)
+    training, validation = workload.samples(
+        mnist.load(Path(request.digits)), track=track, backend=request.backend, seed=request.seed
+    )
+    return Job(
+        workload=workload,
+        training=training,
+        validation=validation,
+        track=track,
+        batch_size=request.batch_size,
+        device=request.device,
+        seed=request.seed,
+    )
+
+
+def _steps_per_block(request: TrialRequest, *, step_seconds: Seconds, steps_per_call: int) -> int:
+    """Return a multiple of ``steps_per_call``, sized from warm steps or from what the user fixed."""
+    wanted = ceil(request.steps / request.blocks) if request.steps else request.block_seconds / step_seconds
+    return max(1, round(wanted / steps_per_call)) * steps_per_call
+
+
+def _failure_kind(error_type: type[BaseException]) -> FailureKind:
+    """Sort an exception; frameworks' own out-of-memory errors go by name, since none of them is imported here."""
+    by_type = {
+        BackendMissing: FailureKind.UNAVAILABLE,
+        DeviceMissing: FailureKind.UNAVAILABLE,
+        UnsupportedCell: FailureKind.UNAVAILABLE,
+        ContractBroken: FailureKind.BROKEN_CONTRACT,
+        NotFinite: FailureKind.NOT_FINITE,
+        MemoryError: FailureKind.OUT_OF_MEMORY,
+    }
+    if error_type.__name__ in {"OutOfMemoryError", "ResourceExhaustedError"}:
+        return FailureKind.OUT_OF_MEMORY
+    return next((kind for known, kind in by_type.items() if issubclass(error_type, known)), FailureKind.RAISED)
+
+
+def _versions(backend: Any) -> dict[str, str]:
+    """Return the versions that key a result."""
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    keras = {"keras": sys.modules["keras"].__version__} if "keras" in sys.modules else {}
+    framework: dict[str, str] = backend.versions()
+    return {"python": python, "numpy": np.__version__} | keras | framework
+
+
+def _peak_memory_bytes() -> int:
+    """Return the largest resident set of this process since it began to run Python."""
+    status = Path("/proc/self/status")
+    if status.exists():  # ru_maxrss would count the parent's memory at the moment of the fork as well
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _operating_system_threads() -> int:
+    """Return how many threads this process has; 0 where the operating system does not say."""
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.exists() else 0
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this process when the harness is killed, even inside a step that never returns."""
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - Linux only
+        import signal  # noqa: PLC0415
+
+        set_parent_death_signal = 1
+        ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def main() -> None:
+    """Run one trial, then leave without waiting for the framework to clean up."""
+    _die_with_parent()
+    trial = Trial(Channel(commands=int(sys.argv[1]), results=int(sys.argv[2])))
+    sys.excepthook = trial.report_failure
+    trial.run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Tearing TensorFlow down takes up to a second and can crash; everything is sent.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,618 @@
+"""What `bench.machine` says about a machine, on small fake file trees and with fake programs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench import __version__, machine
+from bench.machine import Readings, disturbances, has_accelerator_node, passport, read_now
+
+CALM = Readings(
+    cores_logical=8,
+    cores_physical=4,
+    cores_usable=6,
+    load_average=0.5,
+    steal_percent=0.25,
+    memory_total_mebibytes=16000,
+    memory_available_mebibytes=9000,
+    swap_used_mebibytes=0,
+    on_battery=False,
+)
+NO_PROGRAMS = {"PATH": "/nowhere"}
+CPUS = "sys/devices/system/cpu"
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    """Write each text below the root of a fake file tree."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def facts_of(root: Path, **files: str) -> dict[str, str]:
+    """Return the passport of a fake file tree without programs."""
+    return passport(environment=NO_PROGRAMS, root=write(root, files), readings=CALM)
+
+
+def program(folder: Path, name: str, *, script: str) -> dict[str, str]:
+    """Write a fake program; return an environment that finds it."""
+    file = write(folder, {name: f"#!/bin/sh\n{script}\n"}) / name
+    file.chmod(0o755)
+    return {"PATH": str(folder)}
+
+
+def git(tree: Path, *arguments: str) -> str:
+    """Run git in a tree as somebody, without the configuration of whoever runs the tests."""
+    identity = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
+    command = ("git", "-C", str(tree), *identity, *arguments)
+    return subprocess.run(command, env=git_environment(), check=True, capture_output=True, text=True).stdout.strip()
+
+
+def git_environment(**more: str) -> dict[str, str]:
+    """Return an environment in which git reads no configuration but a repository's own."""
+    return {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, **more}
+
+
+def repository(tree: Path) -> Path:
+    """Return a repository with one committed file on the branch "work"."""
+    write(tree, {"loop.py": "pass\n"})
+    git(tree, "init", "--quiet")
+    git(tree, "checkout", "--quiet", "-b", "work")
+    git(tree, "add", "loop.py")
+    git(tree, "commit", "--quiet", "--message", "Add a loop")
+    return tree
+
+
+def git_facts(tree: Path, *, environment: dict[str, str] | None = None) -> dict[str, str]:
+    """Return the facts about a source tree."""
+    facts = passport(environment=environment or git_environment(), source_tree=tree, root=tree, readings=CALM)
+    return {fact: value for fact, value in facts.items() if fact.startswith("git ")}
+
+
+def gpu_facts(environment: dict[str, str], root: Path) -> dict[str, str]:
+    """Return the facts about GPUs."""
+    facts = passport(environment=environment, root=root, readings=CALM)
+    return {fact: value for fact, value in facts.items() if fact.startswith("gpu ")}
+
+
+def variables(environment: dict[str, str], root: Path) -> dict[str, str]:
+    """Return the environment variables that the passport copies, by name."""
+    facts = passport(environment=NO_PROGRAMS | environment, root=root, readings=CALM)
+    return {fact.split()[1]: value for fact, value in facts.items() if fact.startswith("environment ")}
+
+
+def test_facts_of_missing_files_are_left_out(tmp_path):
+    """An empty file tree leaves what psutil, Python and the packages say, in a stable order."""
+    facts = facts_of(tmp_path)
+
+    assert [
+        "tool version",
+        "operating system",
+        "kernel",
+        "cpu model",
+        "cpu cores logical",
+        "cpu cores physical",
+        "cpu cores usable",
+        "memory total MiB",
+        "memory available MiB",
+        "swap used MiB",
+        "load average 1 min",
+        "steal time %",
+        "python",
+        "numpy version",
+        "keras version",
+        "tensorflow version",
+        "torch version",
+        "jax version",
+    ] == list(facts)
+
+
+def test_readings_become_text(tmp_path):
+    """Numbers carry their unit in the name of the fact."""
+    facts = facts_of(tmp_path)
+
+    expected = {
+        "tool version": __version__,
+        "cpu cores logical": "8",
+        "cpu cores physical": "4",
+        "cpu cores usable": "6",
+        "memory total MiB": "16000",
+        "memory available MiB": "9000",
+        "swap used MiB": "0",
+        "load average 1 min": "0.50",
+        "steal time %": "0.25",
+    }
+    assert expected == {fact: facts[fact] for fact in expected}
+
+
+def test_readings_that_do_not_exist_here_are_left_out(tmp_path):
+    """None never becomes text, and never zero."""
+    unknown = replace(CALM, cores_logical=None, cores_physical=None, cores_usable=None, steal_percent=None)
+
+    facts = passport(environment=NO_PROGRAMS, root=tmp_path, readings=unknown)
+
+    assert [] == [fact for fact in facts if fact.startswith(("cpu cores", "steal"))]
+
+
+def test_first_processor_speaks_for_all(tmp_path):
+    """Model and clock speed come from the first block of /proc/cpuinfo."""
+    first = "processor\t: 0\nmodel name\t: Fast CPU @ 3.00GHz\ncpu MHz\t\t: 2999.5\npower management:\n"
+    second = "\nprocessor\t: 1\nmodel name\t: Other\ncpu MHz\t\t: 800.0\n"
+
+    facts = facts_of(tmp_path, **{"proc/cpuinfo": first + second})
+
+    assert ("Fast CPU @ 3.00GHz", "2999.5") == (facts["cpu model"], facts["cpu frequency MHz"])
+
+
+def test_unnamed_processor_is_unknown(tmp_path):
+    """ARM kernels give no model name, and none is made up."""
+    facts = facts_of(tmp_path, **{"proc/cpuinfo": "processor\t: 0\nBogoMIPS\t: 50.00\n"})
+
+    assert "unknown" == facts["cpu model"]
+
+
+def test_macos_names_its_processor_through_sysctl(tmp_path):
+    """Where /proc does not exist, sysctl is asked."""
+    environment = program(tmp_path, "sysctl", script="echo 'Apple M1'")
+
+    facts = passport(environment=environment, root=tmp_path, readings=CALM)
+
+    assert "Apple M1" == facts["cpu model"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("flags\t\t: fpu hypervisor sse", "yes"),
+        ("flags\t\t: fpu sse hypervisor_like", "no"),
+        ("Features\t: fp asimd", None),
+    ],
+)
+def test_hypervisor_is_a_flag_of_the_processor(tmp_path, line, expected):
+    """Only x86 has the flag; elsewhere nothing is said."""
+    facts = facts_of(tmp_path, **{"proc/cpuinfo": f"{line}\n"})
+
+    assert expected == facts.get("hypervisor")
+
+
+def test_operating_system_is_the_name_of_the_release(tmp_path):
+    """Linux distributions name themselves in os-release."""
+    text = 'NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n'
+
+    facts = facts_of(tmp_path, **{"etc/os-release": text})
+
+    assert "Debian GNU/Linux 12 (bookworm)" == facts["operating system"]
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "expected"),
+    [
+        ({".dockerenv": ""}, {}, "docker"),
+        ({"run/.containerenv": ""}, {}, "podman"),
+        ({"run/systemd/container": "systemd-nspawn\n"}, {}, "systemd-nspawn"),
+        ({}, {"container": "lxc"}, "lxc"),
+        ({}, {"container": ""}, None),
+    ],
+)
+def test_container_is_named_by_its_marks(tmp_path, files, environment, expected):
+    """Container engines leave a file or a variable."""
+    facts = passport(environment=NO_PROGRAMS | environment, root=write(tmp_path, files), readings=CALM)
+
+    assert expected == facts.get("container")
+
+
+def test_different_governors_are_all_named(tmp_path):
+    """Each governor appears once."""
+    governors = {0: "powersave\n", 1: "performance\n", 2: "powersave\n"}
+    files = {f"{CPUS}/cpu{cpu}/cpufreq/scaling_governor": text for cpu, text in governors.items()}
+
+    assert "performance, powersave" == facts_of(tmp_path, **files)["cpu governor"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("intel_pstate/no_turbo", "0\n", "on"),
+        ("intel_pstate/no_turbo", "1\n", "off"),
+        ("cpufreq/boost", "1\n", "on"),
+        ("cpufreq/boost", "0\n", "off"),
+        ("cpufreq/boost", "?\n", None),
+    ],
+)
+def test_turbo_is_read_from_either_driver(tmp_path, file, text, expected):
+    """Intel's driver says what is off, the others what is on."""
+    assert expected == facts_of(tmp_path, **{f"{CPUS}/{file}": text}).get("cpu turbo")
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1\n", "on"), ("0\n", "off")])
+def test_smt_is_on_or_off(tmp_path, text, expected):
+    """Whether two hardware threads share a core now."""
+    assert expected == facts_of(tmp_path, **{f"{CPUS}/smt/active": text})["SMT"]
+
+
+def test_huge_pages_are_the_bracketed_choice(tmp_path):
+    """The kernel lists all choices and brackets the one in force."""
+    files = {"sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never\n"}
+
+    assert "madvise" == facts_of(tmp_path, **files)["transparent huge pages"]
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "expected"),
+    [
+        ("0::/", {"cpu.max": "150000 100000\n"}, "1.5 cores"),
+        ("0::/", {"cpu.max": "max 100000\n"}, "none"),
+        ("0::/a/b", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "200000 100000\n"}, "2 cores"),
+        ("0::/", {}, None),
+        ("4:cpu,cpuacct:/", {"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"}, "0.5 cores"),
+        ("4:cpu:/", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, "none"),
+        ("4:cpu:/host/id", {"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, "3 cores"),
+        ("4:cpuset:/", {"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ("4:cpu:/", {"cpu/cpu.cfs_period_us": "100000\n"}, None),
+    ],
+)
+def test_quota_is_the_tightest_above_this_process(tmp_path, membership, files, expected):
+    """Both versions of cgroups are read, from the process' own group up to the root."""
+    write(tmp_path, {"proc/self/cgroup": f"9:memory:/elsewhere\n{membership}\n"})
+
+    facts = facts_of(tmp_path, **{f"sys/fs/cgroup/{name}": text for name, text in files.items()})
+
+    assert expected == facts.get("cgroup cpu quota")
+
+
+def test_versions_come_from_package_metadata(tmp_path, monkeypatch):
+    """The variants that TensorFlow and Keras publish under other names count; absent packages are named as such."""
+    for name in ("torch-2.1+cpu", "tensorflow_cpu-2.9"):
+        package, _, version = name.partition("-")
+        write(tmp_path, {f"{name}.dist-info/METADATA": f"Name: {package}\nVersion: {version}\n"})
+    library = [folder for folder in sys.path if "site-packages" not in folder]
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *library])
+
+    facts = facts_of(tmp_path)
+
+    expected = {"tensorflow version": "2.9", "torch version": "2.1+cpu", "jax version": "not installed"}
+    assert expected == {fact: facts[fact] for fact in expected}
+
+
+def test_installed_version_is_the_one_of_this_interpreter(tmp_path):
+    """NumPy is a dependency, so its version is always there."""
+    assert metadata.version("numpy") == facts_of(tmp_path)["numpy version"]
+
+
+@needs_git
+def test_clean_source_tree_is_its_commit_and_branch(tmp_path):
+    """A committed tree without changes is not dirty."""
+    tree = repository(tmp_path)
+
+    assert {"git commit": git(tree, "rev-parse", "HEAD"), "git branch": "work", "git dirty": "no"} == git_facts(tree)
+
+
+@needs_git
+@pytest.mark.parametrize("file", ["loop.py", "new_loop.py"])
+def test_changed_or_new_files_make_a_tree_dirty(tmp_path, file):
+    """What is measured is then not what the commit holds."""
+    tree = write(repository(tmp_path), {file: "raise SystemExit\n"})
+
+    assert "yes" == git_facts(tree)["git dirty"]
+
+
+@needs_git
+def test_detached_head_has_no_branch_name(tmp_path):
+    """Build servers check out a commit, not a branch."""
+    tree = repository(tmp_path)
+    git(tree, "checkout", "--quiet", "--detach")
+
+    assert "detached" == git_facts(tree)["git branch"]
+
+
+@needs_git
+def test_tree_without_commit_leaves_the_commit_out(tmp_path):
+    """A repository may be younger than its first commit."""
+    write(tmp_path, {"loop.py": "pass\n"})
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "loop.py")
+
+    assert {"git dirty": "yes"} == git_facts(tmp_path)
+
+
+@needs_git
+def test_repository_around_an_installed_copy_is_not_its_source(tmp_path):
+    """A virtual environment inside somebody's repository says nothing about the commit of what is installed in it."""
+    installed = write(repository(tmp_path), {"venv/bench/machine.py": ""}) / "venv"
+
+    assert {} == git_facts(installed)
+
+
+@needs_git
+def test_hook_of_another_repository_does_not_redirect_git(tmp_path):
+    """Git tells its hooks where their repository is; the asked-for tree counts all the same."""
+    tree, other = repository(tmp_path / "tree"), repository(tmp_path / "other")
+    git(other, "checkout", "--quiet", "-b", "wrong")
+
+    facts = git_facts(tree, environment=git_environment(GIT_DIR=str(other / ".git"), GIT_WORK_TREE=str(other)))
+
+    assert "work" == facts["git branch"]
+
+
+def test_without_git_or_source_tree_nothing_is_said_about_it(tmp_path):
+    """Git is not required."""
+    asked, not_asked = git_facts(tmp_path, environment=NO_PROGRAMS), facts_of(tmp_path)
+
+    assert ({}, False) == (asked, any(fact.startswith("git") for fact in not_asked))
+
+
+def test_each_gpu_has_its_facts(tmp_path):
+    """What nvidia-smi does not know is left out."""
+    rows = (
+        "echo 'NVIDIA H200, 570.86, 143771, 700.00, 345, 31, Enabled, Disabled'\n"
+        "echo 'Tesla T4, 570.86, 15360, 70.00, 300, 40, Disabled, [N/A]'"
+    )
+
+    facts = gpu_facts(program(tmp_path, "nvidia-smi", script=rows), tmp_path)
+
+    assert {
+        "gpu 0 name": "NVIDIA H200",
+        "gpu 0 driver version": "570.86",
+        "gpu 0 memory total MiB": "143771",
+        "gpu 0 power limit W": "700.00",
+        "gpu 0 SM clock MHz": "345",
+        "gpu 0 temperature Celsius": "31",
+        "gpu 0 persistence mode": "Enabled",
+        "gpu 0 MIG mode": "Disabled",
+        "gpu 1 name": "Tesla T4",
+        "gpu 1 driver version": "570.86",
+        "gpu 1 memory total MiB": "15360",
+        "gpu 1 power limit W": "70.00",
+        "gpu 1 SM clock MHz": "300",
+        "gpu 1 temperature Celsius": "40",
+        "gpu 1 persistence mode": "Disabled",
+    } == facts
+
+
+def test_query_asks_for_the_columns_in_the_order_of_the_facts(tmp_path):
+    """The columns of nvidia-smi come in the order of the question."""
+    question = tmp_path / "question"
+
+    gpu_facts(program(tmp_path, "nvidia-smi", script=f'echo "$@" > "{question}"'), tmp_path)
+
+    fields = "name,driver_version,memory.total,power.limit,clocks.sm,temperature.gpu,persistence_mode,mig.mode.current"
+    assert f"--query-gpu={fields} --format=csv,noheader,nounits\n" == question.read_text()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo 'NVIDIA-SMI has failed because it could not communicate with the driver.'; exit 9",
+        "echo 'Unable to determine the device handle for GPU 0000:01:00.0: GPU is lost.'",
+        "exit 0",
+    ],
+)
+def test_failing_nvidia_smi_gives_no_facts(tmp_path, script):
+    """An installed tool without a working driver is no GPU."""
+    assert {} == gpu_facts(program(tmp_path, "nvidia-smi", script=script), tmp_path)
+
+
+def test_hanging_program_is_given_up(tmp_path, monkeypatch):
+    """A driver that does not answer must not hold up the run."""
+    monkeypatch.setattr(machine, "_COMMAND_TIMEOUT_SECONDS", 0.01)
+    environment = program(tmp_path, "nvidia-smi", script="exec /bin/sleep 60")
+
+    assert {} == gpu_facts(environment, tmp_path)
+
+
+def test_allowed_variables_are_copied_in_alphabetical_order(tmp_path):
+    """Only names with a known prefix are copied."""
+    names = ["XLA_FLAGS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "LD_PRELOAD", "PYTHONHASHSEED"]
+    others = {"USER": "somebody", "MY_TF_FLAG": "1", "OMPI_RANK": "0", "AWS_REGION": "x"}
+
+    copied = variables(dict.fromkeys(names, "1") | others, tmp_path)
+
+    assert sorted(names) == list(copied)
+
+
+def test_home_folder_is_shortened(tmp_path):
+    """A path may name the user."""
+    environment = {"HOME": "/home/somebody", "KERAS_HOME": "/home/somebody/keras:/home/somebody/more"}
+
+    assert {"KERAS_HOME": "~/keras:~/more"} == variables(environment, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TF_API_TOKEN", "hunter2"),
+        ("KERAS_secret", "hunter2"),
+        ("NVIDIA_API_KEY", "hunter2"),
+        ("TORCH_PASSWORD", "hunter2"),
+        ("CUDA_CREDENTIALS", "hunter2"),
+        ("TF_VAR_database", "hunter2"),
+        ("TF_CLI_ARGS", "-var=x=hunter2"),
+        ("JAX_CACHE", "https://somebody:hunter2@example.org/cache"),
+        ("GITHUB_TOKEN", "hunter2"),
+    ],
+)
+def test_secrets_are_never_copied(tmp_path, name, value):
+    """Neither by name nor as a login inside an address."""
+    facts = passport(environment=NO_PROGRAMS | {name: value}, root=tmp_path, readings=CALM)
+
+    assert [] == [fact for fact, text in facts.items() if "hunter2" in text or name in fact]
+
+
+def test_this_machine_has_a_passport():
+    """On a real machine every value is text on one line, and none is the path of the interpreter."""
+    facts = passport(environment={"PATH": os.environ["PATH"]}, source_tree=Path(__file__).parent)
+
+    assert [] == [fact for fact, value in facts.items() if not value or "\n" in value or sys.executable in value]
+
+
+def test_this_machine_can_be_read():
+    """A real machine has cores and memory."""
+    now = read_now()
+
+    assert (True, True) == (
+        0 < (now.cores_usable or 0),
+        0 < now.memory_available_mebibytes < now.memory_total_mebibytes,
+    )
+
+
+def test_no_framework_is_imported():
+    """The process that starts trials stays small."""
+    frameworks = "{'numpy', 'keras', 'tensorflow', 'torch', 'jax'}"
+    script = f"import sys, bench.machine as m; m.passport(environment={{}}); print({frameworks} & set(sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+
+    assert "set()\n" == done.stdout
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [({"user": 60.0, "idle": 39.0, "steal": 1.0}, 1.0), ({"user": 0.0, "steal": 0.0}, None), ({"user": 9.0}, None)],
+)
+def test_steal_is_a_share_of_all_processor_time(monkeypatch, fields, expected):
+    """Systems that do not count it, or count nothing, give none."""
+    times = namedtuple("times", fields)(**fields)  # noqa: PYI024 - psutil gives one too
+    monkeypatch.setattr(psutil, "cpu_times", lambda: times)
+
+    assert expected == read_now().steal_percent
+
+
+@pytest.mark.parametrize(
+    ("power_plugged", "expected"),
+    [(False, True), (True, False), (None, False)],
+)
+def test_battery_counts_only_when_it_is_in_use(monkeypatch, power_plugged, expected):
+    """An unknown power source is not called a battery."""
+    battery = namedtuple("battery", ["power_plugged"])(power_plugged)  # noqa: PYI024 - psutil gives one too
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: battery)
+
+    assert expected == read_now().on_battery
+
+
+def test_hidden_power_supplies_are_no_battery(monkeypatch):
+    """Some containers hide the folder that psutil lists."""
+
+    def hidden() -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(psutil, "sensors_battery", hidden)
+
+    assert not read_now().on_battery
+
+
+def test_calm_machine_disturbs_nothing(tmp_path):
+    """Limits themselves are still calm."""
+    at_limits = replace(CALM, load_average=4.0, steal_percent=1.0, memory_available_mebibytes=2048)
+
+    assert () == disturbances(environment={}, root=tmp_path, readings=at_limits)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {"load_average": 4.1},
+            "The load average is 4.1 on 8 cores, so other work is running; stop it or wait for it.",
+        ),
+        (
+            {"swap_used_mebibytes": 512},
+            "512 MiB of swap are in use, and reading them back takes time; close other programs.",
+        ),
+        (
+            {"memory_available_mebibytes": 2047},
+            "Only 2047 MiB of memory are available; close other programs or use --schedule sequential.",
+        ),
+        (
+            {"on_battery": True},
+            "The machine runs on battery power, which lowers clock speeds; plug it in.",
+        ),
+        (
+            {"steal_percent": 3.21},
+            "Since boot, other guests of this host took 3.2 % of the processor time; use a quieter machine.",
+        ),
+    ],
+)
+def test_load_disturbs(tmp_path, change, expected):
+    """Each sentence says what is the matter and what to do."""
+    assert (expected,) == disturbances(environment={}, root=tmp_path, readings=replace(CALM, **change))
+
+
+def test_unknown_readings_are_no_disturbance(tmp_path):
+    """Nothing is announced that was not read."""
+    unknown = replace(CALM, cores_logical=None, cores_usable=None, steal_percent=None, load_average=99.0)
+    write(tmp_path, {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "100000 100000\n"})
+
+    assert () == disturbances(environment={}, root=tmp_path, readings=unknown)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (
+            {f"{CPUS}/cpu0/cpufreq/scaling_governor": "powersave\n"},
+            (
+                "The CPU governor is powersave, so clock speeds follow the load; "
+                "run: sudo cpupower frequency-set --governor performance"
+            ),
+        ),
+        (
+            {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "250000 100000\n"},
+            "The cgroup quota allows 2.5 of 6 cores, and threads beyond it are paused; raise it or use --threads 2.",
+        ),
+        (
+            {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "50000 100000\n"},
+            "The cgroup quota allows 0.5 of 6 cores, and threads beyond it are paused; raise it or use --threads 1.",
+        ),
+        (
+            {f"{CPUS}/intel_pstate/no_turbo": "0\n"},
+            "Turbo is on, so clock speeds vary with heat and load: a note only, since rounds average it out.",
+        ),
+    ],
+)
+def test_processor_settings_disturb(tmp_path, files, expected):
+    """Each sentence says what is the matter and what to do."""
+    assert (expected,) == disturbances(environment={}, root=write(tmp_path, files), readings=CALM)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {f"{CPUS}/cpu0/cpufreq/scaling_governor": "performance\n"},
+        {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "600000 100000\n"},
+        {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "max 100000\n"},
+        {f"{CPUS}/cpufreq/boost": "0\n"},
+    ],
+)
+def test_good_processor_settings_disturb_nothing(tmp_path, files):
+    """The performance governor, enough quota and no turbo are what a measurement wants."""
+    assert () == disturbances(environment={}, root=write(tmp_path, files), readings=CALM)
+
+
+@pytest.mark.parametrize("name", ["KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"])
+def test_limits_of_keras_disturb(tmp_path, name):
+    """Keras reads these variables and then trains less than it is asked to."""
+    expected = (f"{name} is set, which makes Keras stop training early; unset it.",)
+
+    assert expected == disturbances(environment={name: "1"}, root=tmp_path, readings=CALM)
+
+
+@pytest.mark.parametrize("node", ["dev/nvidia0", "dev/nvidia12", "dev/kfd", "dev/dxg", "Windows/System32/nvcuda.dll"])
+def test_device_node_means_that_an_accelerator_may_be_there(tmp_path, node):
+    """CUDA, ROCm, the Windows subsystem for Linux, and Windows itself."""
+    assert has_accelerator_node(root=write(tmp_path, {node: ""}))
+
+
+@pytest.mark.parametrize("node", ["dev/nvidiactl", "dev/nvidia-uvm", "dev/dri/card0", "dev/null"])
+def test_other_nodes_are_no_accelerator(tmp_path, node):
+    """Driver nodes without a device, and plain graphics, do not count; nor does Apple's GPU, which has no node."""
+    assert not has_accelerator_node(root=write(tmp_path, {node: ""}))

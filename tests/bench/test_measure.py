@@ -1,0 +1,184 @@
+"""Rounds: one at a time, fresh trials each, failures kept apart. Trials here are fakes that write down what happens."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench import measure
+from bench.records import Failure, FailureKind, Plan
+from bench.trial_process import TrialFailed
+
+
+class FakeTrial:
+    """Writes what it is asked to a shared diary; fails where it is told to."""
+
+    def __init__(self, cell, number, *, diary, fails_in, row):
+        """Start, which is the first entry."""
+        self.cell = cell
+        self.number = number
+        self.diary = diary
+        self.fails_in = fails_in
+        self.row = row
+        self.write("start")
+
+    def write(self, action):
+        """Add an entry, and fail if this is the action to fail in."""
+        self.diary.append((self.cell.loop, self.number, action))
+        if action == self.fails_in:
+            failure = Failure(kind=FailureKind.RAISED, phase=action, message="ValueError: no")
+            raise TrialFailed(replace(self.row, failure=failure))
+
+    def ready(self):
+        """Be ready."""
+        self.write("ready")
+
+    def warm(self):
+        """Warm up."""
+        self.write("warm")
+
+    def measure(self):
+        """Measure a block."""
+        self.write("measure")
+
+    def finish(self):
+        """Finish."""
+        self.write("finish")
+        return self.row
+
+    def end(self):
+        """Be gone."""
+        self.diary.append((self.cell.loop, self.number, "end"))
+
+
+class Silent:
+    """An observer that only counts."""
+
+    def __init__(self):
+        """Nothing was stored."""
+        self.rows = []
+
+    def entered(self, phase, *, round_number, cell):
+        """Do nothing."""
+
+    def stored(self, trial):
+        """Count."""
+        self.rows.append(trial)
+
+
+class Bench:
+    """A plan, fakes for its trials, and what came of it."""
+
+    def __init__(self, cells, make_trial, **settings):
+        """Plan two rounds of three blocks unless told otherwise."""
+        self.plan = Plan(
+            **{
+                "cells": tuple(cells),
+                "rounds": 2,
+                "blocks_per_trial": 3,
+                "block_seconds": 0.1,
+                "schedule": "interleaved",
+                "seed": 0,
+                "timeout": 1.0,
+                "baseline": cells[0].loop,
+            }
+            | settings
+        )
+        self.make_trial = make_trial
+        self.diary = []
+        self.stored = []
+
+    def run(self, *, done=(), fails=None):
+        """Run the plan; ``fails`` maps a loop to the action it fails in."""
+
+        def launch(cell, number):
+            row = self.make_trial(cell, round=number)
+            return FakeTrial(cell, number, diary=self.diary, fails_in=(fails or {}).get(cell.loop), row=row)
+
+        measure.measure(self.plan, done=done, launch=launch, store=self.stored.append, observer=Silent())
+
+    def actions(self, action):
+        """Return who did this, in order."""
+        return [(loop, number) for loop, number, done in self.diary if done == action]
+
+
+@pytest.fixture
+def cells(make_cell):
+    """Return three cells."""
+    return [make_cell(name) for name in ("a", "b", "c")]
+
+
+def test_all_trials_of_a_round_are_warm_before_the_first_is_measured(cells, make_trial):
+    """Nothing is started or compiled while anything is measured."""
+    bench = Bench(cells, make_trial, rounds=1)
+
+    bench.run()
+
+    actions = [action for _, _, action in bench.diary]
+    assert ["start"] * 3 + ["ready"] * 3 + ["warm"] * 3 + ["measure"] * 9 + ["finish"] * 3 == actions
+
+
+def test_every_round_starts_fresh_trials(cells, make_trial):
+    """The process is the unit of evidence."""
+    bench = Bench(cells, make_trial)
+
+    bench.run()
+
+    assert sorted((name, number) for name in "abc" for number in range(2)) == sorted(bench.actions("start"))
+
+
+def test_sequential_keeps_one_trial_alive_at_a_time(cells, make_trial):
+    """Where memory demands it, a trial is finished before the next one starts."""
+    bench = Bench(cells, make_trial, rounds=1, schedule="sequential")
+
+    bench.run()
+
+    actions = [action for _, _, action in bench.diary]
+    assert ["start", "ready", "warm", "measure", "measure", "measure", "finish"] * 3 == actions
+
+
+@pytest.mark.parametrize("action", ["ready", "warm", "measure", "finish"])
+def test_a_failure_ends_one_trial_and_no_other(cells, make_trial, action):
+    """The others go on, and the row says what happened."""
+    bench = Bench(cells, make_trial, rounds=1)
+
+    bench.run(fails={"b": action})
+
+    assert {"a": None, "b": action, "c": None} == {t.cell.loop: t.failure and t.failure.phase for t in bench.stored}
+
+
+def test_a_cell_that_failed_is_not_started_again(cells, make_trial):
+    """A loop that hangs would hang every round."""
+    bench = Bench(cells, make_trial, rounds=3)
+
+    bench.run(fails={"b": "warm"})
+
+    assert [0] == [number for name, number in bench.actions("start") if name == "b"]
+
+
+def test_finished_trials_of_an_earlier_attempt_are_not_repeated(cells, make_trial):
+    """Resuming runs exactly what is missing."""
+    bench = Bench(cells, make_trial)
+    done = [make_trial(cell, round=0) for cell in cells[:2]]
+
+    bench.run(done=done)
+
+    assert [("a", 1), ("b", 1), ("c", 0), ("c", 1)] == sorted(bench.actions("start"))
+
+
+def test_interrupting_ends_every_process(cells, make_trial):
+    """Ctrl-C in the middle of a round leaves nothing running."""
+    bench = Bench(cells, make_trial, rounds=1)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def launch(cell, number):
+        trial = FakeTrial(cell, number, diary=bench.diary, fails_in=None, row=make_trial(cell))
+        if cell.loop == "c":
+            trial.measure = interrupt
+        return trial
+
+    with pytest.raises(KeyboardInterrupt):
+        measure.measure(bench.plan, done=(), launch=launch, store=bench.stored.append, observer=Silent())
+
+    assert {("a", 0), ("b", 0), ("c", 0)} == set(bench.actions("end"))
