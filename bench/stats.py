@@ -1,0 +1,226 @@
+"""Statistics of the comparison: pure functions of seconds, nothing is read, printed or drawn.
+
+    Interval                   an estimate with its confidence interval
+    geometric_mean_interval    typical value of positive numbers, one per process
+    ratio_interval             how two loops compare, from one ratio per round
+    verdict                    faster, slower, same or unclear
+    rounds_to_settle           how many rounds would turn `unclear` into an answer
+    break_even_steps           from which step on the lower total time changes sides
+
+The process is the unit of evidence: callers pass one number per process, or one ratio per round, never the blocks
+inside a process, because those are not independent (two of three identical processes would be called different).
+Intervals are Student's t on the logarithm. Source: Kalibera and Jones, "Rigorous benchmarking in reasonable time",
+ISMM 2013: the interval of an effect comes from the top level of repetition only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, exp, isfinite, log, sqrt
+from statistics import fmean, stdev
+
+from scipy.special import stdtrit
+
+from bench.records import Seconds
+
+CONFIDENCE = 0.95
+"""Two-sided level of every interval that a report shows."""
+
+MARGIN = 0.02
+"""Differences below 2 % are too small to matter: about the noise between rounds at the default two threads."""
+
+
+class Verdict(StrEnum):
+    """The words people search for; they never change."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    SAME = "same"
+    UNCLEAR = "unclear"
+    INVALID = "invalid"
+    FAILED = "failed"
+    NEW = "new"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """An estimate of a positive quantity and the interval that holds it with `CONFIDENCE`."""
+
+    estimate: float
+    low: float | None
+    """None when there are too few processes for an interval."""
+    high: float | None
+    count: int
+    """Processes or rounds behind the estimate."""
+
+    @property
+    def relative_half_width(self) -> float | None:
+        """Half the width on the log scale, as a fraction: 0.03 reads "± 3 %". None without an interval."""
+        if self.low is None or self.high is None:
+            return None
+        return sqrt(self.high / self.low) - 1.0
+
+    def reciprocal(self) -> "Interval":
+        """Return the interval of 1/x: swapping sides turns "2.0x slower" into exactly "2.0x faster"."""
+        return Interval(
+            estimate=1.0 / self.estimate,
+            low=None if self.high is None else 1.0 / self.high,
+            high=None if self.low is None else 1.0 / self.low,
+            count=self.count,
+        )
+
+
+def geometric_mean_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Interval | None:
+    """Return the geometric mean and its t-interval over the logarithms.
+
+    The ratio of two loops' geometric means is the geometric mean of their per-round ratios, so a table of step
+    times and a table of speed-ups agree to the last digit.
+
+    Args:
+        values: One positive number per process.
+        confidence: Two-sided level.
+
+    Returns:
+        None for no values; an interval without bounds for one; zero width for equal values.
+
+    Raises:
+        ValueError: If a value is not positive and finite.
+
+    >>> interval = geometric_mean_interval([1.0, 2.0, 4.0])
+    >>> round(interval.estimate, 3), round(interval.low, 3), round(interval.high, 3)
+    (2.0, 0.357, 11.19)
+    """
+    if not values:
+        return None
+    if not all(isfinite(value) and value > 0.0 for value in values):
+        raise ValueError(f"expected positive, finite values, got {list(values)}")
+    logarithms = [log(value) for value in values]
+    centre = fmean(logarithms)
+    if len(values) == 1:
+        return Interval(estimate=exp(centre), low=None, high=None, count=1)
+    quantile = float(stdtrit(len(values) - 1, 0.5 + confidence / 2.0))
+    half_width = quantile * stdev(logarithms) / sqrt(len(values))
+    return Interval(
+        estimate=exp(centre), low=exp(centre - half_width), high=exp(centre + half_width), count=len(values)
+    )
+
+
+def ratio_interval(
+    base: Sequence[Seconds], new: Sequence[Seconds], *, confidence: float = CONFIDENCE
+) -> Interval | None:
+    """Return how many times faster ``new`` is than ``base``, paired by round.
+
+    Args:
+        base: Step time of the baseline in each round, in seconds.
+        new: Step time of the other loop in the same rounds.
+        confidence: Two-sided level.
+
+    Returns:
+        The geometric mean of ``base / new``; above 1 means that ``new`` is faster. None without a round.
+
+    Raises:
+        ValueError: If the two differ in length, since rounds then cannot be paired.
+    """
+    if len(base) != len(new):
+        raise ValueError(f"cannot pair {len(base)} rounds with {len(new)}")
+    return geometric_mean_interval([b / n for b, n in zip(base, new, strict=True)], confidence=confidence)
+
+
+def verdict(speed_up: Interval, *, margin: float = MARGIN) -> Verdict:
+    """Decide by the whole interval: outside the margin, inside it, or neither.
+
+    Args:
+        speed_up: As `ratio_interval` returns it; above 1 is faster.
+        margin: Smallest relative difference that matters; 0.02 means the band 1/1.02 .. 1.02.
+
+    Returns:
+        `unclear` as well when there are too few rounds for an interval.
+    """
+    if speed_up.low is None or speed_up.high is None:
+        return Verdict.UNCLEAR
+    if speed_up.low > 1.0 + margin:
+        return Verdict.FASTER
+    if speed_up.high < 1.0 / (1.0 + margin):
+        return Verdict.SLOWER
+    if speed_up.low > 1.0 / (1.0 + margin) and speed_up.high < 1.0 + margin:
+        return Verdict.SAME
+    return Verdict.UNCLEAR
+
+
+def rounds_to_settle(
+    speed_up: Interval, *, margin: float = MARGIN, confidence: float = CONFIDENCE, limit: int = 1000
+) -> int | None:
+    """Return how many rounds in all would make the verdict clear, if the spread stays what it is.
+
+    The interval has to shrink until it lies on one side of the nearer edge of the margin. With the standard deviation
+    s of the log ratios, its half-width after n rounds is ``t(n - 1) * s / sqrt(n)``.
+
+    Args:
+        speed_up: An interval over at least two rounds.
+        margin: As in `verdict`.
+        confidence: As in `verdict`.
+        limit: The largest answer worth giving.
+
+    Returns:
+        None without an interval, or when more than ``limit`` rounds would be needed.
+    """
+    if speed_up.low is None or speed_up.high is None:
+        return None
+    half_width = log(speed_up.high / speed_up.low) / 2.0
+    quantile = float(stdtrit(speed_up.count - 1, 0.5 + confidence / 2.0))
+    spread = half_width * sqrt(speed_up.count) / quantile
+    distance = abs(abs(log(speed_up.estimate)) - log(1.0 + margin))
+    if spread == 0.0:
+        return speed_up.count
+    if distance == 0.0:
+        return None
+    # t is never below its normal limit, so start where the normal quantile would stop and walk up.
+    start = max(speed_up.count, ceil((1.96 * spread / distance) ** 2))
+    for rounds in range(start, limit + 1):
+        if float(stdtrit(rounds - 1, 0.5 + confidence / 2.0)) * spread / sqrt(rounds) < distance:
+            return rounds
+    return None
+
+
+class BreakEven(StrEnum):
+    """When a loop is ahead of the baseline in total time, start-up counted."""
+
+    AT_ONCE = "at once"
+    AFTER = "after"
+    """Ahead from `BreakEvenSteps.steps` on."""
+    UNTIL = "until"
+    """Ahead only up to `BreakEvenSteps.steps`."""
+    NEVER = "never"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BreakEvenSteps:
+    """The answer of `break_even_steps`."""
+
+    kind: BreakEven
+    steps: int | None = None
+    """Training steps, first one included; None for `at once` and `never`."""
+
+
+def break_even_steps(
+    *, base_first: Seconds, base_step: Seconds, new_first: Seconds, new_step: Seconds
+) -> BreakEvenSteps:
+    """Return from which step on ``new`` has taken less time in total than ``base``.
+
+    Total time after n steps is ``first + (n - 1) * step``; the lines cross where the two are equal.
+
+    Args:
+        base_first: First step of the baseline, tracing and compiling included.
+        base_step: Steady step of the baseline.
+        new_first: First step of the other loop.
+        new_step: Steady step of the other loop.
+    """
+    extra_start = new_first - base_first
+    gain = base_step - new_step
+    if extra_start <= 0.0 <= gain:
+        return BreakEvenSteps(kind=BreakEven.AT_ONCE)
+    if gain <= 0.0 <= extra_start:
+        return BreakEvenSteps(kind=BreakEven.NEVER)
+    crossing = ceil(extra_start / gain) + 1
+    return BreakEvenSteps(kind=BreakEven.AFTER if gain > 0.0 else BreakEven.UNTIL, steps=crossing)

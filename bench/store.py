@@ -1,0 +1,188 @@
+"""Runs on disk: an append-only journal, and a manifest and tables derived from it.
+
+results/<run-id>/journal.jsonl    header, one line per trial as it ends, end; never edited
+                 manifest.json    the header and the end, written last
+                 trials.csv, .parquet, blocks.csv, .parquet
+                 logs/            what each trial's process printed
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, final
+
+import msgspec
+
+from bench.errors import InvalidResult, ResultsError
+from bench.records import SCHEMA_VERSION, Run, RunEnd, RunHeader, Trial
+
+JOURNAL = "journal.jsonl"
+MANIFEST = "manifest.json"
+
+
+class HeaderLine(msgspec.Struct, tag_field="kind", tag="run", frozen=True):
+    """First line of a journal."""
+
+    run: RunHeader
+
+
+class TrialLine(msgspec.Struct, tag_field="kind", tag="trial", frozen=True):
+    """One trial."""
+
+    trial: Trial
+
+
+class EndLine(msgspec.Struct, tag_field="kind", tag="end", frozen=True):
+    """Last line; after `--resume` there may be more than one, and the last one counts."""
+
+    end: RunEnd
+
+
+Line = HeaderLine | TrialLine | EndLine
+
+
+def utc_now() -> str:
+    """Return the time of day as it is stored."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@final
+class Journal:
+    """Appends lines that survive whatever comes after them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write to the journal of this run's folder."""
+        self.folder = folder
+
+    @classmethod
+    def create(cls, results: Path, *, header: RunHeader) -> "Journal":
+        """Make the run's folder and write the first line.
+
+        Raises:
+            ResultsError: If the folder cannot be made or written.
+        """
+        journal = cls(results / header.run_id)
+        try:
+            (journal.folder / "logs").mkdir(parents=True)
+            journal._append(HeaderLine(run=header))
+        except OSError as error:
+            raise ResultsError(
+                f"{journal.folder}: cannot write results ({error.strerror}); choose another --results-dir"
+            ) from error
+        return journal
+
+    def add(self, trial: Trial) -> None:
+        """Write one trial."""
+        self._append(TrialLine(trial=trial))
+
+    def end(self, *, complete: bool) -> None:
+        """Write the last line."""
+        self._append(EndLine(end=RunEnd(ended=utc_now(), complete=complete)))
+
+    def log_path(self, *, round_number: int, cell: object) -> Path:
+        """Return where a trial's output goes."""
+        return self.folder / "logs" / f"round-{round_number}-{cell}.log"
+
+    def _append(self, line: Line) -> None:
+        """Write one whole line and wait until the disk has it."""
+        with (self.folder / JOURNAL).open("ab") as file:
+            file.write(msgspec.json.encode(line) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def load(folder: Path) -> Run:
+    """Read a run back from its journal.
+
+    A last line without its end, as a killed harness leaves it, is passed over: the trial it belongs to was not done.
+
+    Raises:
+        ResultsError: If there is no journal.
+        InvalidResult: If a line is not what the schema says; names file, line and field.
+    """
+    path = folder / JOURNAL
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ResultsError(f"{path}: no such run ({error.strerror}); see 'bench list runs'") from error
+    header, trials, end = None, [], None
+    for number, line in enumerate(_whole_lines(text), start=1):
+        entry = _decode(line, path=path, number=number)
+        match entry:
+            case HeaderLine(run=run):
+                header = run
+            case TrialLine(trial=trial):
+                trials.append(trial)
+            case EndLine(end=ended):
+                end = ended
+    if header is None:
+        raise InvalidResult(f"{path}: the first line with the run's header is missing")
+    return Run(header=header, trials=tuple(trials), end=end)
+
+
+def find(results: Path, run: str | None = None) -> Path:
+    """Return the folder of a run given by path, by run-id, by a unique beginning of it, or the newest.
+
+    Raises:
+        ResultsError: If there is none, or more than one.
+    """
+    if run is not None and (Path(run) / JOURNAL).exists():
+        return Path(run)
+    matches = [folder for folder in runs(results) if run is None or folder.name.startswith(run)]
+    if not matches:
+        what = "no run is stored" if run is None else f"there is no run '{run}'"
+        raise ResultsError(f"{results}: {what}; see 'bench list runs'")
+    if run is not None and len(matches) > 1 and run not in {folder.name for folder in matches}:
+        raise ResultsError(f"'{run}' could be any of {', '.join(folder.name for folder in matches)}")
+    return next((folder for folder in matches if folder.name == run), matches[-1])
+
+
+def runs(results: Path) -> list[Path]:
+    """Return the folders of stored runs, oldest first."""
+    return sorted(path.parent for path in results.glob(f"*/{JOURNAL}"))
+
+
+def write_manifest(run: Run, *, folder: Path) -> None:
+    """Write the header and the end once more as one readable file; its existence means that the run was closed."""
+    manifest = {"run": run.header, "end": run.end, "trials": len(run.trials)}
+    replace(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name and rename it, so that nobody sees half of it."""
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def _whole_lines(text: bytes) -> Iterator[bytes]:
+    """Yield the lines that were written to their end."""
+    for line in text.splitlines(keepends=True):
+        if line.endswith(b"\n") and line.strip():
+            yield line
+
+
+def _decode(line: bytes, *, path: Path, number: int) -> Line:
+    """Read one line, its schema version first.
+
+    Raises:
+        InvalidResult: If it cannot be read, or was written by another version of the schema.
+    """
+    try:
+        version = msgspec.json.decode(line, type=_Versioned).run
+        if version is not None and version["schema_version"] != SCHEMA_VERSION:
+            raise InvalidResult(
+                f"{path}:{number}: schema version {version['schema_version']}, this tool reads {SCHEMA_VERSION}"
+            )
+        entry: Line = msgspec.json.decode(line, type=Line)
+    except (msgspec.DecodeError, KeyError) as error:
+        raise InvalidResult(f"{path}:{number}: {error}") from error
+    return entry
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    """The part of a line that is read before anything else."""
+
+    kind: Literal["run", "trial", "end"]
+    run: dict[str, Any] | None = None

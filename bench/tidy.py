@@ -1,0 +1,61 @@
+"""Tidy tables derived from a run: one row per trial, one row per block; the raw numbers, nothing computed."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.records import Run, Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def trials(run: Run) -> "pd.DataFrame":
+    """Return one row per trial, in the order in which they ended."""
+    import pandas as pd  # noqa: PLC0415 - loaded where it is used
+
+    return pd.DataFrame([_trial_row(run.header.run_id, trial) for trial in run.trials])
+
+
+def blocks(run: Run) -> "pd.DataFrame":
+    """Return one row per block, in the order in which they ran within their trial, warm-up included and marked."""
+    import pandas as pd  # noqa: PLC0415
+
+    return pd.DataFrame(
+        [
+            {"run_id": run.header.run_id}
+            | asdict(trial.cell)
+            | {"round": trial.round, "process_id": trial.process_id, "block": number}
+            | asdict(block)
+            for trial in run.trials
+            for number, block in enumerate(trial.blocks)
+        ]
+    )
+
+
+def write(run: Run, *, folder: Path) -> list[Path]:
+    """Write both tables as CSV and Parquet, and return the files."""
+    written = []
+    for name, table in (("trials", trials(run)), ("blocks", blocks(run))):
+        written += [folder / f"{name}.csv", folder / f"{name}.parquet"]
+        table.to_csv(written[-2], index=False)
+        table.to_parquet(written[-1], index=False)
+    return written
+
+
+def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
+    """Flatten a trial; nested facts become columns such as `failure_kind` and `version_keras`."""
+    row = asdict(trial)
+    del row["blocks"]
+    cell, failure = row.pop("cell"), row.pop("failure") or {}
+    versions, threads = row.pop("versions"), row.pop("threads")
+    flat: dict[str, Any] = (
+        {"run_id": run_id}
+        | cell
+        | row
+        | {f"failure_{key}": failure.get(key) for key in ("kind", "phase", "message")}
+        | {"first_step_seconds": trial.first_step_seconds, "warm_up_seconds": trial.warm_up_seconds}
+        | {f"threads_{key}": value for key, value in threads.items()}
+        | {f"version_{key}": value for key, value in versions.items()}
+    )
+    return flat

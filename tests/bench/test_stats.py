@@ -1,0 +1,159 @@
+"""Intervals against published values, verdicts by the whole interval, break-even by arithmetic."""
+
+from math import exp, log
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import stats
+from bench.stats import BreakEven, BreakEvenSteps, Interval, Verdict
+
+
+def interval(low: float, high: float) -> Interval:
+    """Return an interval over six rounds, its estimate in the middle of the log scale."""
+    return Interval(estimate=(low * high) ** 0.5, low=low, high=high, count=6)
+
+
+def test_interval_of_the_mean_agrees_with_published_data():
+    """Student's sleep data (Biometrika 6, 1908): extra hours under drug 2 minus drug 1, 95 % interval 0.70 to 2.46."""
+    differences = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
+
+    found = stats.geometric_mean_interval([exp(value) for value in differences])
+
+    assert found is not None
+    assert (1.58, 0.70, 2.46) == tuple(round(log(value), 2) for value in (found.estimate, found.low, found.high))
+
+
+def test_nothing_has_no_interval():
+    """Without a process there is no estimate."""
+    assert stats.geometric_mean_interval([]) is None
+
+
+def test_one_process_has_an_estimate_and_no_interval():
+    """One process says nothing about the next one."""
+    expected = Interval(estimate=pytest.approx(2.0), low=None, high=None, count=1)
+
+    assert expected == stats.geometric_mean_interval([2.0])
+
+
+def test_equal_values_have_an_interval_of_no_width():
+    """Equal values leave nothing to be uncertain about."""
+    found = stats.geometric_mean_interval([3.0, 3.0, 3.0])
+
+    assert found is not None
+    assert (pytest.approx(3.0), pytest.approx(3.0)) == (found.low, found.high)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_times_that_cannot_be_are_refused(value):
+    """A step takes a positive, finite time."""
+    with pytest.raises(ValueError, match="expected positive, finite values"):
+        stats.geometric_mean_interval([1.0, value])
+
+
+def test_rounds_that_cannot_be_paired_are_refused():
+    """A ratio needs both loops in the same round."""
+    with pytest.raises(ValueError, match="cannot pair 2 rounds with 1"):
+        stats.ratio_interval([1.0, 2.0], [1.0])
+
+
+def test_drift_common_to_both_loops_leaves_the_ratio_alone():
+    """A machine that slows down by half over the run moves no paired ratio."""
+    drift = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5]
+
+    found = stats.ratio_interval([2.0 * factor for factor in drift], drift)
+
+    assert found is not None
+    assert (pytest.approx(2.0), pytest.approx(2.0)) == (found.low, found.high)
+
+
+@given(st.lists(st.tuples(st.floats(1e-6, 1.0), st.floats(1e-6, 1.0)), min_size=2, max_size=20))
+def test_swapping_the_sides_gives_the_reciprocal(pairs):
+    """2.0x slower one way is 2.0x faster the other way."""
+    base, new = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+    forward, backward = stats.ratio_interval(base, new), stats.ratio_interval(new, base)
+
+    assert forward is not None
+    assert backward is not None
+    swapped = forward.reciprocal()
+    assert pytest.approx((backward.estimate, backward.low, backward.high)) == (
+        swapped.estimate,
+        swapped.low,
+        swapped.high,
+    )
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says():
+    """In 2 000 simulated runs of six rounds, 95 % of the intervals hold the true ratio (+- 3 standard errors)."""
+    random = Random(1)
+    hits = 0
+    for _ in range(2000):
+        found = stats.geometric_mean_interval([1.5 * exp(random.gauss(0.0, 0.023)) for _ in range(6)])
+        assert found is not None
+        hits += found.low < 1.5 < found.high
+
+    assert pytest.approx(0.95, abs=0.0147) == hits / 2000
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1.03, 1.10, Verdict.FASTER),
+        (0.90, 0.97, Verdict.SLOWER),
+        (0.99, 1.01, Verdict.SAME),
+        (0.99, 1.05, Verdict.UNCLEAR),
+        (1.01, 1.10, Verdict.UNCLEAR),
+        (0.50, 2.00, Verdict.UNCLEAR),
+        (None, None, Verdict.UNCLEAR),
+    ],
+)
+def test_verdict_needs_the_whole_interval_on_one_side_of_the_margin(low, high, expected):
+    """Outside is a difference, inside is the same, anything else is unclear."""
+    speed_up = Interval(estimate=1.0, low=low, high=high, count=6)
+
+    assert expected is stats.verdict(speed_up)
+
+
+@pytest.mark.parametrize("speed_up", [interval(1.01, 1.10), interval(0.98, 1.05), interval(0.80, 0.99)])
+def test_the_promised_number_of_rounds_settles_the_verdict(speed_up):
+    """An interval of the same spread over so many rounds is clear; over one fewer it is not."""
+    rounds = stats.rounds_to_settle(speed_up)
+    assert rounds is not None
+
+    def after(count: int) -> Verdict:
+        spread = log(speed_up.high / speed_up.low) / 2 * 6**0.5 / stats.stdtrit(5, 0.975)
+        half = stats.stdtrit(count - 1, 0.975) * spread / count**0.5
+        centre = log(speed_up.estimate)
+        return stats.verdict(
+            Interval(estimate=speed_up.estimate, low=exp(centre - half), high=exp(centre + half), count=count)
+        )
+
+    assert (Verdict.UNCLEAR, False) == (after(rounds - 1), after(rounds) is Verdict.UNCLEAR)
+
+
+@pytest.mark.parametrize(
+    "speed_up",
+    [Interval(estimate=1.01, low=None, high=None, count=1), interval(0.5, 2.08), interval(1.02 / 1.3, 1.02 * 1.3)],
+)
+def test_no_number_of_rounds_is_promised_where_none_would_do(speed_up):
+    """Without an interval, right on the edge of the margin, or beyond a thousand rounds there is no promise."""
+    assert stats.rounds_to_settle(speed_up, limit=200) is None
+
+
+@pytest.mark.parametrize(
+    ("new_first", "new_step", "expected"),
+    [
+        (0.1, 0.001, BreakEvenSteps(kind=BreakEven.AT_ONCE)),
+        (1.0, 0.020, BreakEvenSteps(kind=BreakEven.NEVER)),
+        (1.0, 0.001, BreakEvenSteps(kind=BreakEven.AFTER, steps=101)),
+        (0.01, 0.020, BreakEvenSteps(kind=BreakEven.UNTIL, steps=10)),
+    ],
+)
+def test_break_even_is_where_the_total_times_cross(new_first, new_step, expected):
+    """Against a loop of 0.1 s first step and 10 ms per step."""
+    found = stats.break_even_steps(base_first=0.1, base_step=0.010, new_first=new_first, new_step=new_step)
+
+    assert expected == found

@@ -1,0 +1,46 @@
+"""Tables hold the raw numbers, every block in order."""
+
+import pandas as pd
+
+from bench import tidy
+
+
+def test_every_block_has_a_row_in_order(make_run):
+    """Warm-up included and marked."""
+    run = make_run(rounds=1)
+
+    table = tidy.blocks(run)
+
+    expected = [(t.cell.loop, b.kind.value, b.seconds) for t in run.trials for b in t.blocks]
+    assert expected == list(table[["loop", "kind", "seconds"]].itertuples(index=False, name=None))
+
+
+def test_every_trial_has_a_row(make_run):
+    """With its versions as columns of their own."""
+    run = make_run(rounds=2)
+
+    table = tidy.trials(run)
+
+    assert (10, "3.15.1") == (len(table), table["version_keras"].iloc[0])
+
+
+def test_csv_and_parquet_say_the_same(tmp_path, make_run):
+    """Whoever prefers one gets what the other has."""
+    run = make_run(rounds=2)
+
+    tidy.write(run, folder=tmp_path)
+
+    for name in ("trials", "blocks"):
+        from_parquet = pd.read_parquet(tmp_path / f"{name}.parquet")
+        from_csv = pd.read_csv(tmp_path / f"{name}.csv")
+        assert from_csv.to_json() == from_parquet.to_json()
+
+
+def test_a_failed_trial_keeps_its_reason(make_run, make_trial, make_cell, make_failure):
+    """Kind, phase and message are columns."""
+    run = make_run(rounds=1)
+    failed = make_trial(make_cell(), failure=make_failure())
+
+    table = tidy.trials(type(run)(header=run.header, trials=(failed,)))
+
+    assert ("raised", "measure") == (table["failure_kind"].iloc[0], table["failure_phase"].iloc[0])
