@@ -13,6 +13,7 @@ give equal runs: the noise comes from a generator seeded by loop, round and ``se
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from random import Random
 
@@ -68,6 +69,7 @@ ENVIRONMENT = {
 }
 """A small cloud machine."""
 
+STARTED = "2026-01-02T12:00:00+00:00"
 BLOCK_SECONDS = 0.15
 ROUND_SECONDS = 18.0
 
@@ -216,7 +218,7 @@ def _header(
         run_id="2026-01-02-120000-abcd",
         tool_version="0.1.0",
         command=f"bench run --workload {cells[0].workload} --rounds {rounds}",
-        started="2026-01-02T12:00:00+00:00",
+        started=STARTED,
         plan=plan,
         dataset=DatasetRecord(name="mnist", source="Keras cache", sha256="cd" * 32),
         environment=ENVIRONMENT,
@@ -281,8 +283,7 @@ def _run(
                 )
             )
     complete = done == rounds
-    minutes, seconds = divmod(int(done * ROUND_SECONDS), 60)
-    ended = f"2026-01-02T12:{minutes:02}:{seconds:02}+00:00"
+    ended = (datetime.fromisoformat(STARTED) + timedelta(seconds=done * ROUND_SECONDS)).isoformat()
     return Run(
         header=_header(planned, rounds=rounds, baseline=baseline, **header),
         trials=tuple(trials),

@@ -1,0 +1,80 @@
+"""Reports of stored runs.
+
+build     the model: everything a report says, as data
+render    the model as a terminal table, JSON, CSV or Markdown
+write     a folder with the page, the model, Markdown and plots
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from bench.records import Run
+from bench.report.model import DataFile, Report, build
+
+__all__ = ["DataFile", "Report", "build", "render", "write"]
+
+Format = Literal["table", "json", "csv", "md"]
+
+# pandas, matplotlib and Jinja2 take a second to import: only what is asked for is loaded.
+# ruff: noqa: PLC0415
+
+
+def render(report: Report, *, format: Format) -> str:  # noqa: A002 - the option is called `--format`
+    """Return the report as text.
+
+    Args:
+        report: As `build` returned it.
+        format: "table" for a terminal, "json" for the model, "csv" for one row of plain numbers per cell, "md" for
+            a pull request.
+    """
+    if format == "table":
+        from bench.report import terminal
+
+        return terminal.to_text(report)
+    if format == "csv":
+        from bench.report import tables
+
+        return tables.to_csv(report)
+    from bench.report import page
+
+    return page.to_json(report) if format == "json" else page.to_markdown(report)
+
+
+def write(run: Run, *, folder: Path, results_folder: Path) -> Path:
+    """Write report.json, report.md, index.html and the plots; equal runs give equal bytes.
+
+    Args:
+        run: As it was read back.
+        folder: Where the page goes; made if it is not there.
+        results_folder: Where this run's raw data lie; the page links to the files in it.
+
+    Returns:
+        The path of index.html, which is written last.
+    """
+    from bench.report import page, plots
+
+    report = build(run, files=_raw_files(results_folder, folder=folder))
+    drawn = [plots.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
+    contents: dict[str, bytes] = {}
+    for plot in (plot for group in drawn for plot in group):
+        contents |= {f"{plot.name}.svg": plot.svg.encode(), f"{plot.name}.png": plot.png}
+    contents["report.json"] = page.to_json(report).encode()
+    contents["report.md"] = page.to_markdown(report).encode()
+    contents["index.html"] = page.to_html(report, plots=drawn).encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        temporary = folder / f".{name}.new"
+        temporary.write_bytes(content)
+        temporary.replace(folder / name)
+    return folder / "index.html"
+
+
+def _raw_files(results_folder: Path, *, folder: Path) -> list[DataFile]:
+    """Return the files of a stored run, with addresses relative to the page."""
+    if not results_folder.is_dir():
+        return []
+    names = sorted(path.name for path in results_folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    way = os.path.relpath(results_folder.resolve(), folder.resolve()).replace(os.sep, "/")
+    return [DataFile(name=name, address=quote(f"{way}/{name}")) for name in names]

@@ -1,0 +1,182 @@
+"""What every chart is drawn on: frames of two widths, axes, round numbers on log scales, and names that fit.
+
+One unit of length is one CSS pixel.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from matplotlib.transforms import blended_transform_factory
+
+from bench.report import svg
+
+FONT_SIZE = 14.0
+"""Nothing is drawn smaller."""
+
+_POINTS_PER_INCH = 72.0
+_LEGEND_ROW = 26.0
+_LEGEND_WIDTH = 290.0
+_LONGEST = 60
+_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+_DECADE = 10.0
+_FEWEST_TICKS = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Margins:
+    """Where things stand, in CSS pixels."""
+
+    width: float
+    """Of the whole picture."""
+    row: float
+    """Height of one loop."""
+    left: float
+    right: float
+    name: float
+    """Longest name before it is cut."""
+    strip: tuple[float, float]
+    """How far marks may reach above and below the middle of a row."""
+    outside: tuple[float, float]
+    """Room above the first row's middle and below the last one's."""
+
+
+class Frame(Enum):
+    """The two widths at which every chart is drawn."""
+
+    WIDE = Margins(width=720.0, row=34.0, left=176.0, right=124.0, name=156.0, strip=(17.0, 17.0), outside=(17.0, 17.0))
+    """Names beside their strip."""
+    NARROW = Margins(width=288.0, row=52.0, left=12.0, right=16.0, name=150.0, strip=(11.0, 15.0), outside=(34.0, 17.0))
+    """Names above their strip."""
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return an empty picture of this many CSS pixels."""
+    size = (width / _POINTS_PER_INCH, height / _POINTS_PER_INCH)
+    return Figure(figsize=size, dpi=_POINTS_PER_INCH, facecolor=svg.COLOURS["--page"])
+
+
+def _axes(figure: Figure, *, left: float, right: float, top: float, below: float) -> Axes:
+    """Return bare axes inside these margins."""
+    width, height = (inches * _POINTS_PER_INCH for inches in figure.get_size_inches())
+    box = (left / width, below / height, (width - left - right) / width, (height - top - below) / height)
+    axes = figure.add_axes(box)
+    axes.set_facecolor("none")
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(length=4, pad=5)
+    return axes
+
+
+def strips(count: int, *, frame: Frame, below: float) -> tuple[Figure, Axes]:
+    """Return axes with one horizontal strip per loop, the first on top."""
+    size = frame.value
+    figure = _figure(size.width, sum(size.outside) + size.row * (count - 1) + below)
+    axes = _axes(figure, left=size.left, right=size.right, top=0.0, below=below)
+    axes.set_ylim(count - 1 + size.outside[1] / size.row, -size.outside[0] / size.row)
+    axes.set_yticks([])
+    # One path with gaps instead of one per loop: a third of the bytes.
+    x, y = [0.0, 1.0, math.nan] * count, [height for row in range(count) for height in (row, row, math.nan)]
+    style: dict[str, Any] = {"color": svg.COLOURS["--band"], "linewidth": 1, "zorder": 0, "clip_on": False}
+    axes.plot(x, y, transform=axes.get_yaxis_transform(), **style)
+    return figure, axes
+
+
+def label(axes: Axes, row: int, *, frame: Frame, left: str, right: str) -> None:
+    """Write a loop's name and its number beside the strip, or above it where there is no room."""
+    size = frame.value
+    place = blended_transform_factory(axes.figure.transFigure, axes.transData)
+    name = _cut(left, width=size.name)
+    if frame is Frame.WIDE:
+        axes.text((size.left - 14.0) / size.width, row, name, transform=place, ha="right", va="center")
+        axes.text(1.0 - (size.right - 14.0) / size.width, row, right, transform=place, ha="left", va="center")
+        return
+    height = row - (size.strip[0] + 2.0) / size.row
+    axes.text(size.left / size.width, height, name, transform=place, ha="left", va="bottom")
+    axes.text(1.0 - size.right / size.width, height, right, transform=place, ha="right", va="bottom")
+
+
+def write_below(axes: Axes, x: float, *, text: str, align: str) -> None:
+    """Write a word under the axis, at a fraction of its length."""
+    axes.annotate(text, (x, 0.0), (0.0, -46.0), xycoords="axes fraction", textcoords="offset points", ha=align)
+
+
+def log_ticks(axis: Axis, *, low: float, high: float, suffix: str, most: int) -> None:
+    """Label a log axis at round numbers, at most so many."""
+    candidates = _round_numbers(low, high, most=most)
+    axis.set_major_locator(FixedLocator(candidates))
+    axis.set_major_formatter(FixedFormatter([f"{value:,.9f}".rstrip("0").rstrip(".") + suffix for value in candidates]))
+    axis.set_minor_locator(NullLocator())
+
+
+def _round_numbers(low: float, high: float, *, most: int) -> list[float]:
+    """Return the densest set of round numbers between two bounds that has at least two and at most so many members."""
+    finest = math.floor(math.log10(high - low)) - 2 if high > low else 0
+    sets = []
+    if high / low < _DECADE:
+        steps = [lead * 10.0 ** (finest + power) for power in range(3) for lead in (1, 2, 5)]
+        sets = [[i * step for i in range(math.floor(low / step), math.ceil(high / step) + 1)] for step in steps]
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    sets += [[lead * 10.0**d for d in decades for lead in leads] for leads in ((1, 2, 5), (1, 3), (1,))]
+    sets += [[10.0**d for d in decades if d % skip == 0] for skip in (2, 3, 4)]
+    for numbers in sets:
+        # Rounded, because 3 * 0.1 is not 0.3; the bounds have a little room for the same reason.
+        inside = [float(f"{value:.6g}") for value in numbers if low * 0.999 <= value <= high * 1.001]
+        if _FEWEST_TICKS <= len(inside) <= most:
+            return inside
+    return [float(f"{value:.3g}") for value in (low, high)]
+
+
+def legend_beside(entries: int, *, frame: Frame) -> tuple[Figure, Axes]:
+    """Return axes with room for a legend: to the right where there is room, else below."""
+    size, legend = frame.value, _LEGEND_ROW * entries
+    if frame is Frame.WIDE:
+        figure = _figure(size.width, max(340.0, legend + 90.0))
+        return figure, _axes(figure, left=68.0, right=_LEGEND_WIDTH, top=14.0, below=62.0)
+    figure = _figure(size.width, 250.0 + legend + 72.0)
+    return figure, _axes(figure, left=68.0, right=size.right, top=14.0, below=legend + 72.0)
+
+
+def legend_entry(
+    figure: Figure, place: int, *, entries: int, frame: Frame, style: dict[str, Any], name: str, remark: str
+) -> None:
+    """Write a name and a remark beside a sample of a line.
+
+    Args:
+        figure: As `legend_beside` returned it.
+        place: Counted from 0, the top.
+        entries: Lines of the legend in all.
+        frame: As for `legend_beside`.
+        style: The line's, as matplotlib takes it.
+        name: Cut where it leaves no room for the remark.
+        remark: What is said about the line.
+    """
+    width, height = (inches * _POINTS_PER_INCH for inches in figure.get_size_inches())
+    x, room = (width - _LEGEND_WIDTH + 16.0, _LEGEND_WIDTH) if frame is Frame.WIDE else (frame.value.left, width)
+    y = (height - 24.0 if frame is Frame.WIDE else _LEGEND_ROW * (entries - 0.5)) - _LEGEND_ROW * place
+    ends = [x / width, (x + 34.0) / width]
+    figure.add_artist(Line2D(ends, [y / height] * 2, markevery=[1], transform=figure.transFigure, **style))
+    shown = _cut(name, width=room - 64.0 - _text_width(f", {remark}"))
+    figure.text(ends[1] + 12.0 / width, y / height, f"{shown}, {remark}", va="center")
+
+
+def _cut(text: str, *, width: float) -> str:
+    """Return the text, cut to so many CSS pixels; the tables have the whole of it."""
+    if _text_width(text[:_LONGEST]) <= width and len(text) <= _LONGEST:
+        return text
+    kept = next((n for n in range(_LONGEST, 1, -1) if _text_width(f"{text[:n]}{_ELLIPSIS}") <= width), 1)
+    return f"{text[:kept]}{_ELLIPSIS}"
+
+
+def _text_width(text: str) -> float:
+    """Return how long a text is in matplotlib's own font, which is wider than most."""
+    font = FontProperties(size=FONT_SIZE)
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])

@@ -1,0 +1,209 @@
+"""The report as data: one model, from which terminal, Markdown, CSV and HTML are rendered with the same words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from bench import compare, units
+from bench.compare import CellSummary, Group
+from bench.records import Run, Seconds
+from bench.report import notices, provenance, rows, sentences, wording
+from bench.report.notices import Notice
+from bench.report.provenance import Command, Fact
+from bench.report.rows import MemoryRow, Row, StartUpRow, WorkRow
+from bench.stats import Verdict
+
+SCHEMA = "bench-report/1"
+"""Changes whenever a field of `report.json` changes its name or meaning."""
+
+_GROUPS_IN_VERDICT = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """How many loops got a verdict."""
+
+    verdict: str
+    glyph: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataFile:
+    """A file that belongs to the report."""
+
+    name: str
+    address: str
+    """Relative to the page, quoted for a link."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupReport:
+    """Cells that may be ranked together: all but the loop is the same."""
+
+    name: str
+    """Workload, track, device, batch size and threads in words."""
+    workload: str
+    track: str
+    device: str
+    batch_size: int
+    """Samples per step."""
+    threads: int | None
+    baseline: str
+    """Registered name of the loop that speed-ups refer to."""
+    baseline_name: str
+    """The same, for display."""
+    headline: str
+    rows: tuple[Row, ...]
+    """Fastest first, failed ones last."""
+    conclusions: tuple[str, ...]
+    """One for each row, in the same order; then what the run could have told."""
+    start_up: tuple[StartUpRow, ...]
+    start_up_conclusions: tuple[str, ...]
+    work: tuple[WorkRow, ...]
+    memory: tuple[MemoryRow, ...]
+    cells: tuple[CellSummary, ...]
+    """The numbers behind the rows, in the same order; seconds and bytes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Everything that a rendering shows, in the order in which it is shown."""
+
+    schema: str
+    run_id: str
+    title: str
+    verdict: str
+    """The answer in one sentence."""
+    counts: tuple[Count, ...]
+    trust: str
+    complete: bool
+    """Whether every planned trial has a row."""
+    noise: float | None
+    """Largest relative half-width among the intervals."""
+    notices: tuple[Notice, ...]
+    groups: tuple[GroupReport, ...]
+    reading: tuple[str, ...]
+    method: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    commands: tuple[Command, ...]
+    files: tuple[DataFile, ...] = ()
+
+
+def build(run: Run, *, files: Sequence[DataFile] = ()) -> Report:
+    """Return the report of a stored run.
+
+    Args:
+        run: As it was read back, complete or not.
+        files: Raw data to link to.
+    """
+    summaries = compare.summarise(run)
+    noted = notices.notices(run, summaries)
+    groups = tuple(_group(group, round_time=_round_time(run)) for group in summaries)
+    return Report(
+        schema=SCHEMA,
+        run_id=wording.display_name(run.header.run_id),
+        title=_title(run),
+        verdict=_verdict(groups),
+        counts=_counts(groups),
+        trust=notices.trust(run, groups=summaries, noted=noted),
+        complete=run.complete,
+        noise=notices.widest_interval(summaries),
+        notices=noted,
+        groups=groups,
+        reading=provenance.reading(),
+        method=provenance.method(run),
+        facts=provenance.facts(run),
+        commands=provenance.commands(run),
+        files=tuple(files),
+    )
+
+
+def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
+    """Sort, rank and describe one group."""
+    # `compare` sorts by time alone; a loop of which some processes failed has a time, but no rank.
+    ordered = sorted(group.cells, key=lambda cell: (cell.verdict in wording.UNRANKED, wording.never_ran(cell)))
+    cells = tuple(_compact(cell) for cell in ordered)
+    baseline = next(cell for cell in cells if cell.cell.loop == group.baseline)
+    ranks = rows.ranks(cells)
+    sensitivity = sentences.sensitivity(cells)
+    start_up = [sentences.start_up(cell, baseline=baseline) for cell in cells]
+    return GroupReport(
+        name=_group_name(group),
+        workload=group.workload,
+        track=group.track,
+        device=group.device,
+        batch_size=group.batch_size,
+        threads=group.threads,
+        baseline=group.baseline,
+        baseline_name=wording.display_name(group.baseline),
+        headline=sentences.headline(cells, baseline=group.baseline),
+        rows=tuple(rows.main_row(cell, rank=rank) for cell, rank in zip(cells, ranks, strict=True)),
+        conclusions=tuple(sentences.conclusion(cell, baseline=baseline, round_time=round_time) for cell in cells)
+        + (() if sensitivity is None else (sensitivity,)),
+        start_up=tuple(rows.start_up_row(cell, baseline=cell is baseline) for cell in cells),
+        start_up_conclusions=tuple(sentence for sentence in start_up if sentence is not None),
+        work=tuple(rows.work_row(cell) for cell in cells),
+        memory=tuple(rows.memory_row(cell) for cell in cells),
+        cells=cells,
+    )
+
+
+def _group_name(group: Group) -> str:
+    """Return workload, track, device, batch size and threads in words."""
+    parts = [wording.display_name(group.workload), f"{group.track} track", group.device.upper()]
+    parts.append(f"batch {units.count(group.batch_size)}")
+    if group.threads is not None:
+        parts.append("1 thread" if group.threads == 1 else f"{group.threads} threads")
+    return ", ".join(parts)
+
+
+def _compact(cell: CellSummary) -> CellSummary:
+    """Return the cell as it is published; the journal keeps the rest.
+
+    Python's traceback names folders of the machine. Five digits of a process's step time are far below its noise.
+    """
+    failure = None if cell.failure is None else replace(cell.failure, traceback=None)
+    steps = {number: float(f"{seconds:.5g}") for number, seconds in cell.process_steps.items()}
+    return replace(cell, failure=failure, process_steps=steps)
+
+
+def _title(run: Run) -> str:
+    """Return the workloads, and the user's label where there is one."""
+    workloads = ", ".join(dict.fromkeys(wording.display_name(cell.workload) for cell in run.header.plan.cells))
+    label = f" - {wording.display_name(run.header.label)}" if run.header.label else ""
+    return f"Training-loop speed: {workloads}{label}"
+
+
+def _verdict(groups: Sequence[GroupReport]) -> str:
+    """Return the headline of the only group, or those of the first few."""
+    if len(groups) == 1:
+        return groups[0].headline
+    shown = " ".join(f"{group.name}: {group.headline}" for group in groups[:_GROUPS_IN_VERDICT])
+    more = len(groups) - _GROUPS_IN_VERDICT
+    return f"{shown} {more} more groups below." if more > 0 else shown
+
+
+def _counts(groups: Sequence[GroupReport]) -> tuple[Count, ...]:
+    """Return how often each verdict was given; the rare ones only where they were."""
+    given = [row.verdict for group in groups for row in group.rows]
+    always = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.UNCLEAR, Verdict.FAILED)
+    words = [
+        (str(verdict), glyph) for verdict, glyph in wording.GLYPHS.items() if verdict in always or verdict in given
+    ]
+    if wording.UNAVAILABLE in given:
+        words.append((wording.UNAVAILABLE, "-"))
+    return tuple(Count(verdict=word, glyph=glyph, number=given.count(word)) for word, glyph in words)
+
+
+def _round_time(run: Run) -> Seconds | None:
+    """Return the wall time of a round, start-up included: the median over rounds, so that a resumed run counts too."""
+    times = []
+    for number in sorted({trial.round for trial in run.trials}):
+        trials = [trial for trial in run.trials if trial.round == number and trial.blocks]
+        if trials:
+            start = min(trial.blocks[0].started for trial in trials)
+            end = max(trial.blocks[-1].started + trial.blocks[-1].seconds for trial in trials)
+            start_up = max((trial.import_seconds or 0.0) + (trial.build_seconds or 0.0) for trial in trials)
+            times.append(start_up + end - start)
+    return median(times) if times else None

@@ -1,0 +1,202 @@
+"""What a reader must know before quoting a number: notices above the tables, and one line of trust."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bench import units
+from bench.compare import CellSummary, Group
+from bench.records import FailureKind, Run, Trial
+from bench.report import wording
+
+FEW_ROUNDS = 5
+"""Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
+
+WIDE_NOISE = 0.05
+"""An interval wider than ± 5 % rarely settles anything between compiled loops."""
+
+_ONE_MACHINE = "One machine: elsewhere milliseconds differ and ratios may. Measure where you train."
+_SMALL_BATCH = 128
+_SMALL_STEP = 2e-3
+_NAMED = 5
+
+
+class NoticeKind(StrEnum):
+    """Why a notice is there; stable words."""
+
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    UNAVAILABLE = "unavailable"
+    BASELINE = "baseline"
+    SYNTHETIC_DATA = "synthetic-data"
+    CHOSEN_DATA = "chosen-data"
+    IDENTITY = "identity"
+    FEW_ROUNDS = "few-rounds"
+    NOISE = "noise"
+    DISTURBANCE = "disturbance"
+    SMALL_BATCH = "small-batch"
+    ONE_MACHINE = "one-machine"
+
+
+SCOPE = (NoticeKind.UNAVAILABLE, NoticeKind.CHOSEN_DATA, NoticeKind.SMALL_BATCH, NoticeKind.ONE_MACHINE)
+"""Notices that say how far the numbers reach, rather than that something is wrong with them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """One thing to know, and what to do about it."""
+
+    kind: NoticeKind
+    text: str
+
+    @property
+    def lowers_trust(self) -> bool:
+        """Whether something is wrong with the numbers."""
+        return self.kind not in SCOPE
+
+
+def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
+    """Return what is wrong with the numbers first, and how far they reach last."""
+    return tuple(
+        Notice(kind=kind, text=text)
+        for kind, texts in (
+            (NoticeKind.INCOMPLETE, _incomplete(run)),
+            (NoticeKind.FAILED, _failed(groups)),
+            (NoticeKind.BASELINE, _baseline(run, groups)),
+            (NoticeKind.SYNTHETIC_DATA, _synthetic(run)),
+            (NoticeKind.IDENTITY, _identity(run)),
+            (NoticeKind.FEW_ROUNDS, _few_rounds(run)),
+            (NoticeKind.NOISE, _noise(groups)),
+            (NoticeKind.DISTURBANCE, [wording.display_name(text) for text in run.header.warnings]),
+            (NoticeKind.UNAVAILABLE, _unavailable(groups)),
+            (NoticeKind.CHOSEN_DATA, _chosen(run)),
+            (NoticeKind.SMALL_BATCH, _small_batch(groups)),
+            (NoticeKind.ONE_MACHINE, [_ONE_MACHINE]),
+        )
+        for text in texts
+    )
+
+
+def trust(run: Run, *, groups: Sequence[Group], noted: Sequence[Notice]) -> str:
+    """Return how far the run can be trusted, in one line: processes, rounds, noise, warnings."""
+    noise = widest_interval(groups)
+    warnings = sum(notice.lowers_trust for notice in noted)
+    rounds = len({trial.round for trial in _started(run)})
+    failed = sum(trial.failure is not None for trial in _started(run))
+    parts = (
+        processes(run) + (f" ({failed} failed)" if failed else ""),
+        f"{rounds} of {run.header.plan.rounds} rounds",
+        f"noise {wording.noise_text(noise)}",
+        "no warnings" if warnings == 0 else f"{warnings} {'warning' if warnings == 1 else 'warnings'}",
+    )
+    return f"Trust: {'low' if warnings else 'good'} - {', '.join(parts)}."
+
+
+def processes(run: Run) -> str:
+    """Return "complete: 30 of 30 processes" or "incomplete: 4 of 10 processes"."""
+    started, planned = _started(run), 0
+    for cell in run.header.plan.cells:
+        trials = run.trials_of(cell)
+        # A loop that failed gets no further rounds, and one that cannot run here gets none.
+        ended = any(trial.failure is not None for trial in trials)
+        planned += sum(trial in started for trial in trials) if ended else run.header.plan.rounds
+    return f"{'complete' if run.complete else 'incomplete'}: {len(started)} of {planned} processes"
+
+
+def _started(run: Run) -> list[Trial]:
+    """Return the trials for which a process was started."""
+    return [t for t in run.trials if t.failure is None or t.failure.kind is not FailureKind.UNAVAILABLE]
+
+
+def widest_interval(groups: Sequence[Group]) -> float | None:
+    """Return the largest relative half-width among the speed-ups, or among the step times where nothing is compared."""
+    summaries = [cell for group in groups for cell in group.cells]
+    compared = [c.speed_up.relative_half_width for c in summaries if c.speed_up is not None]
+    alone = [c.step.relative_half_width for c in summaries if c.step is not None]
+    return max((width for width in compared or alone if width is not None), default=None)
+
+
+def _incomplete(run: Run) -> list[str]:
+    if run.complete:
+        return []
+    run_id = wording.display_name(run.header.run_id)
+    return [f"The run is {processes(run)}. Finish it with `bench run --resume {run_id}`."]
+
+
+def _failed(groups: Sequence[Group]) -> list[str]:
+    failed = [cell for group in groups for cell in group.cells if cell.failed_trials and not wording.never_ran(cell)]
+    if not failed:
+        return []
+    return [f"Failed and not ranked: {_names(failed)}. The reasons stand below; `journal.jsonl` has the tracebacks."]
+
+
+def _unavailable(groups: Sequence[Group]) -> list[str]:
+    missing = [cell for group in groups for cell in group.cells if cell.failed_trials and wording.never_ran(cell)]
+    return [f"Not measured here: {_names(missing)}. The reasons stand below."] if missing else []
+
+
+def _baseline(run: Run, groups: Sequence[Group]) -> list[str]:
+    asked = wording.display_name(run.header.plan.baseline)
+    others = sorted({wording.display_name(group.baseline) for group in groups} - {asked})
+    return [f"The baseline {asked} was not measured; {' and '.join(others)} stands in for it."] if others else []
+
+
+def _names(cells: Sequence[CellSummary]) -> str:
+    """Return the loops of these cells, each once; the rest of a long list as a number."""
+    names = sorted({wording.display_name(cell.cell.loop) for cell in cells})
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def _synthetic(run: Run) -> list[str]:
+    reason = run.header.dataset.fallback
+    if reason is None:
+        return []
+    shown = wording.display_name(reason)
+    return [f"Synthetic digits stand in for MNIST: {shown}. Speed is unaffected; accuracies are not MNIST's."]
+
+
+def _chosen(run: Run) -> list[str]:
+    if run.header.dataset.name != "synthetic" or run.header.dataset.fallback is not None:
+        return []
+    return ["Trained on synthetic digits, as asked: speed is unaffected; accuracies are not MNIST's."]
+
+
+def _identity(run: Run) -> list[str]:
+    mixed = set()
+    for cell in run.header.plan.cells:
+        sources = {(t.loop_sha256, t.workload_sha256) for t in run.trials_of(cell) if t.loop_sha256 is not None}
+        if len(sources) > 1:
+            mixed.add(wording.display_name(cell.loop))
+    if not mixed:
+        return []
+    return [f"The source changed between rounds: {', '.join(sorted(mixed))}. Measure these again in a new run."]
+
+
+def _few_rounds(run: Run) -> list[str]:
+    rounds = run.header.plan.rounds
+    if rounds >= FEW_ROUNDS:
+        return []
+    if rounds == 1:
+        return ["One round: no interval, so no verdict. Use `--rounds 6` for one."]
+    return [f"Only {rounds} rounds: the intervals are wide. Use `--rounds 6` or more to narrow them."]
+
+
+def _noise(groups: Sequence[Group]) -> list[str]:
+    noise = widest_interval(groups)
+    if noise is None or noise <= WIDE_NOISE:
+        return []
+    return [
+        f"Intervals reach {wording.noise_text(noise)}. More rounds, `--threads 1` or a quieter machine narrow them."
+    ]
+
+
+def _small_batch(groups: Sequence[Group]) -> list[str]:
+    sizes = set()
+    for group in groups:
+        steps = [cell.step.estimate for cell in group.cells if cell.step is not None]
+        if group.batch_size <= _SMALL_BATCH and steps and min(steps) < _SMALL_STEP:
+            sizes.add(group.batch_size)
+    if not sizes:
+        return []
+    shown = " and ".join(units.count(size) for size in sorted(sizes))
+    return [f"Batch {shown} measures dispatch and Python overhead, not compute: larger batches differ less."]

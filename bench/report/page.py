@@ -1,0 +1,171 @@
+"""Render the report as one self-contained HTML page and as Markdown for a pull request."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from bench.report import svg, tables
+from bench.report.model import GroupReport, Report
+from bench.report.plots import Plot
+from bench.report.tables import Table
+
+MARKDOWN_LIMIT = 65_536
+"""Characters that GitHub accepts in a comment."""
+
+_KEPT_ROWS = (1000, 300, 100, 40, 15, 5, 1)
+_DARK = {
+    "--ink": "#e6e9ed",
+    "--muted": "#a3adb8",
+    "--faster": "#5db7ea",
+    "--slower": "#ff9a5c",
+    "--band": "#3a434d",
+    "--page": "#14181d",
+}
+_TEXT_COLUMNS = ("Verdict", "Speed-up", "95 % interval", "Ahead of baseline", "Reason", "Value", "Loop", "What")
+_WRAPPING_COLUMNS = ("Speed-up", "95 % interval")
+_MARKDOWN_COLUMNS = 8
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A group with its tables and plots, as the templates want it."""
+
+    group: GroupReport
+    loops: Table
+    failures: Table | None
+    start_up: Table
+    work: Table
+    memory: Table
+    plots: dict[str, Plot]
+    """By the first word of the name: "speed-up", "step-time", "break-even"."""
+
+
+def to_html(report: Report, *, plots: Sequence[Sequence[Plot]]) -> str:
+    """Return the page.
+
+    Args:
+        report: What to show.
+        plots: One sequence per group, in order; empty where there is nothing to draw.
+    """
+    sections = [_section(group, drawn) for group, drawn in zip(report.groups, plots, strict=True)]
+    pictures = [f"{plot.name}.{ending}" for group in plots for plot in group for ending in ("svg", "png")]
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            report=report,
+            sections=sections,
+            provenance=tables.provenance(report),
+            own_files=["report.json", "report.md", *pictures],
+            light=svg.COLOURS,
+            dark=_DARK,
+            text_columns=_TEXT_COLUMNS,
+            wrapping_columns=_WRAPPING_COLUMNS,
+            data=Markup(_script_json(to_json(report))),  # noqa: S704 - escaped by `_script_json`
+        )
+    )
+
+
+def to_markdown(report: Report, *, limit: int = MARKDOWN_LIMIT) -> str:
+    """Return Markdown of at most so many characters; what is cut is counted in it.
+
+    Args:
+        report: What to show.
+        limit: Characters that the reader's tool accepts.
+    """
+    template = _environment().get_template("report.md.j2")
+    sections = [_section(group, ()) for group in report.groups]
+    text = ""
+    for kept in _KEPT_ROWS:
+        text = template.render(
+            report=report,
+            sections=sections,
+            provenance=tables.provenance(report),
+            kept=kept,
+            width=_MARKDOWN_COLUMNS,
+            text_columns=_TEXT_COLUMNS,
+        )
+        if len(text) <= limit:
+            break
+    return text
+
+
+def to_json(report: Report) -> str:
+    """Return the model as JSON, indented, non-finite numbers as null."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
+
+
+def _section(group: GroupReport, drawn: Sequence[Plot]) -> Section:
+    """Collect what the templates show of one group."""
+    return Section(
+        group=group,
+        loops=tables.loops(group),
+        failures=tables.failures(group),
+        start_up=tables.start_up(group),
+        work=tables.work(group),
+        memory=tables.memory(group),
+        plots={plot.kind: plot for plot in drawn},
+    )
+
+
+@cache
+def _environment() -> Environment:
+    """Return the templates; HTML escapes by itself, Markdown by its own filter."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"code": _code, "breakable": _breakable, "verbatim": _verbatim, "markdown": _markdown}
+    return environment
+
+
+def _code(text: str) -> Markup:
+    """Return escaped text with `back-ticked` parts as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def _breakable(text: str) -> Markup:
+    """Return an escaped name that may be broken after an underscore."""
+    return Markup(str(escape(text)).replace("_", "_<wbr>"))  # noqa: S704 - escaped before
+
+
+def _verbatim(text: str) -> Markup:
+    """Return an SVG of ours, whose names matplotlib and `bench.report.svg` have escaped."""
+    return Markup(text)  # noqa: S704 - escaped before
+
+
+def _markdown(text: str) -> str:
+    """Return text that Markdown shows as it is, in a paragraph as in a table cell; plain `code` stays code."""
+    parts = re.split(r"(`[\w ./-]+`)", " ".join(text.split()))
+    parts[::2] = [_escape_markdown(part) for part in parts[::2]]
+    # Only a number, dash or plus at the beginning could be taken for a list item.
+    return re.sub(r"^(\d+)([.)])(?=\s|$)|^([-+=])(?=\s|$)", _escape_item, "".join(parts))
+
+
+def _escape_markdown(text: str) -> str:
+    """Return text without any character that Markdown, HTML or GitHub would act on."""
+    text = re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", text)
+    return re.sub(r"[&<>@]", lambda match: _ENTITIES[match[0]], text)
+
+
+def _escape_item(match: re.Match[str]) -> str:
+    """Return the beginning of a list item with its mark escaped."""
+    return f"{match[1] or ''}\\{match[2] or match[3]}"
+
+
+def _script_json(text: str) -> str:
+    """Return JSON that cannot end or open an element, nor hold a line break that JavaScript does not expect."""
+    compact = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
+    return re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", compact)

@@ -1,0 +1,150 @@
+"""Three plots of one group, drawn by matplotlib without pyplot: wide and narrow SVG for the page, PNG for print.
+
+The narrow variant is what a phone shows; shrinking the wide one would make its text unreadable.
+"""
+
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from bench import stats, units
+from bench.report import canvas, charts, sentences, svg
+from bench.report.canvas import Frame
+from bench.report.model import GroupReport
+
+_PRINT_DPI = 216
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plot:
+    """One picture in all its forms."""
+
+    kind: str
+    """"speed-up", "step-time" or "break-even"."""
+    name: str
+    """File name without its ending, and prefix of its ids."""
+    title: str
+    caption: str
+    """Unit and direction."""
+    sentence: str
+    """Its numbers in words."""
+    svg: str
+    """Stands alone: light colours on the page's white."""
+    wide: str
+    """For the page, from about 768 px."""
+    narrow: str
+    """For the page on a phone."""
+    png: bytes
+    """Wide, at print resolution."""
+
+
+def draw(group: GroupReport, *, suffix: str) -> tuple[Plot, ...]:
+    """Return the plots for which there are numbers.
+
+    Args:
+        group: What to draw.
+        suffix: Ends each plot's name, to tell the groups of a report apart.
+    """
+    plots = (_speed_up(group, suffix=suffix), _step_times(group, suffix=suffix), _break_even(group, suffix=suffix))
+    return tuple(plot for plot in plots if plot is not None)
+
+
+def _speed_up(group: GroupReport, *, suffix: str) -> Plot | None:
+    """Return the ratios with their intervals; None where nothing is compared."""
+    if all(cell.speed_up is None for cell in group.cells):
+        return None
+    return _plot(
+        lambda frame: charts.speed_up(group, frame=frame),
+        kind="speed-up",
+        suffix=suffix,
+        title=f"Speed against {group.baseline_name}",
+        caption="Right is faster. The mark is the geometric mean over rounds, the bar its 95 % interval; a bar shorter "
+        f"than the mark is hidden by it. The grey band, ± {units.percent(stats.MARGIN)}, does not count. Log scale.",
+        sentence=sentences.speed_up_plot(group.cells, baseline=group.baseline),
+    )
+
+
+def _step_times(group: GroupReport, *, suffix: str) -> Plot | None:
+    """Return the step time of each process; None where no process finished."""
+    most = max(len(cell.process_steps) for cell in group.cells)
+    if most == 0:
+        return None
+    shown = charts.dots_per_loop(group)
+    thinned = f" Where a loop has more than {shown} processes, an even choice is shown, sorted by time."
+    return _plot(
+        lambda frame: charts.step_times(group, frame=frame),
+        kind="step-time",
+        suffix=suffix,
+        title="Step time of each process",
+        caption="Left is faster. One dot for each process, first round on top; the tick is the geometric mean."
+        + (thinned if most > shown else ""),
+        sentence=sentences.step_time_plot(group.cells),
+    )
+
+
+def _break_even(group: GroupReport, *, suffix: str) -> Plot | None:
+    """Return total time against steps; None where first steps are not known."""
+    if all(cell.break_even is None for cell in group.cells):
+        return None
+    dropped = f" Only the {charts.LINES - 1} fastest loops are shown." if len(group.cells) > charts.LINES else ""
+    return _plot(
+        lambda frame: charts.break_even(group, frame=frame),
+        kind="break-even",
+        suffix=suffix,
+        title="Total time, first step included",
+        caption="Lower is faster. A ring marks where a loop and the baseline have taken the same time; the legend says "
+        f"when a loop is ahead. Log scales. Import and build are not included.{dropped}",
+        sentence=sentences.break_even_plot(group.cells, baseline=group.baseline),
+    )
+
+
+def _plot(paint: Callable[[Frame], Figure], *, kind: str, suffix: str, title: str, caption: str, sentence: str) -> Plot:
+    """Draw both variants and export them; equal numbers give equal bytes."""
+    name = f"{kind}-{suffix}"
+    ink, muted = svg.COLOURS["--ink"], svg.COLOURS["--muted"]
+    with (
+        mpl.rc_context(
+            {
+                "font.family": ["DejaVu Sans"],  # comes with matplotlib, so the layout is the same everywhere
+                "font.size": canvas.FONT_SIZE,
+                "svg.fonttype": "none",
+                "svg.hashsalt": name,
+                "axes.edgecolor": muted,
+                "text.color": ink,
+                "text.parse_math": False,
+                "xtick.color": muted,
+                "ytick.color": muted,
+                "xtick.labelcolor": ink,
+                "ytick.labelcolor": ink,
+            }
+        ),
+        # A name may hold characters that this font lacks; the browser's fonts have them.
+        warnings.catch_warnings(action="ignore", category=UserWarning),
+    ):
+        wide, narrow = paint(Frame.WIDE), paint(Frame.NARROW)
+        alone = svg.clean(_export(wide, kind="svg").decode(), name=f"{name}-wide", sentence=sentence)
+        small = svg.clean(_export(narrow, kind="svg").decode(), name=f"{name}-narrow", sentence=sentence)
+        png = _export(wide, kind="png")
+    return Plot(
+        kind=kind,
+        name=name,
+        title=title,
+        caption=caption,
+        sentence=sentence,
+        svg=alone,
+        wide=svg.inline(alone),
+        narrow=svg.inline(small),
+        png=png,
+    )
+
+
+def _export(figure: Figure, *, kind: str) -> bytes:
+    """Return the figure's bytes without date or version."""
+    buffer = io.BytesIO()
+    metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+    figure.savefig(buffer, format=kind, dpi=_PRINT_DPI, metadata=metadata)
+    return buffer.getvalue()

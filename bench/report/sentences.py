@@ -1,0 +1,220 @@
+"""Conclusions in plain language, from fixed templates. Every claim carries its interval, every doubt what ends it."""
+
+from collections.abc import Sequence
+
+from bench import stats, units
+from bench.compare import CellSummary
+from bench.records import Seconds
+from bench.report import rows, wording
+from bench.stats import BreakEven, Verdict
+
+USUAL_ROUNDS = 6
+"""Rounds of a default run; what to ask for when there is no interval to extrapolate from."""
+
+_LISTED = 12
+
+
+def headline(cells: Sequence[CellSummary], *, baseline: str) -> str:
+    """Return the one sentence that answers which loop of a group is fastest.
+
+    Args:
+        cells: Fastest first, failed ones last.
+        baseline: Registered name of the loop that speed-ups refer to.
+    """
+    ranked = [cell for cell in cells if cell.step is not None and cell.verdict not in wording.UNRANKED]
+    if not ranked:
+        return f"No loop finished: {_list([_name(cell) for cell in cells])}."
+    leader = ranked[0]
+    if len(ranked) == 1:
+        return f"{_name(leader)} takes {_step(leader)}; no other loop finished, so nothing is compared."
+    if all(len(cell.process_steps) == 1 for cell in ranked):
+        return f"Can't tell which loop is fastest: one round gives no interval. Run {USUAL_ROUNDS} rounds."
+    base = next((cell for cell in cells if cell.cell.loop == baseline), leader)
+    others = [cell for cell in ranked if cell is not base]
+    if any(cell.verdict is Verdict.FASTER for cell in others):
+        return _winner(others, baseline=base)
+    if all(cell.verdict is Verdict.SLOWER for cell in others):
+        nearest = f"the nearest is {_name(others[0])}, {wording.speed_text(others[0])}{_interval(others[0])}"
+        return f"{_name(base)}, the baseline, is the fastest loop: {nearest}."
+    return _no_winner(others, baseline=base)
+
+
+def conclusion(cell: CellSummary, *, baseline: CellSummary, round_time: Seconds | None = None) -> str:
+    """Return what one loop's numbers say against the baseline.
+
+    Args:
+        cell: The loop.
+        baseline: The loop it was compared with; may be the same one.
+        round_time: Wall time of one round, to say how long settling an `unclear` would take.
+    """
+    name, reference = _name(cell), _name(baseline)
+    if cell.verdict in wording.UNRANKED:
+        return f"{name} is not ranked: {wording.failure_text(cell)}."
+    if cell.cell == baseline.cell:
+        return f"{name} is the baseline: {_step(cell)}."
+    if cell.speed_up is None:
+        return f"{name} is not compared: it shares no finished round with the baseline {reference}."
+    numbers = _evidence(cell, baseline)
+    if cell.verdict in (Verdict.FASTER, Verdict.SLOWER):
+        return f"{name} is {wording.speed_text(cell)} than {reference} on this {cell.cell.device.upper()} {numbers}."
+    if cell.verdict is Verdict.SAME:
+        margin = units.percent(stats.MARGIN)
+        return f"{name} and {reference} are equally fast: any difference is under {margin} {numbers}."
+    return f"Can't tell {name} from {reference}: {_doubt(cell, baseline)}. {_remedy(cell, round_time=round_time)}"
+
+
+def start_up(cell: CellSummary, *, baseline: CellSummary) -> str | None:
+    """Return when a loop's total time passes the baseline's; None where the steady speeds were not told apart."""
+    if cell.break_even is None or cell.verdict not in (Verdict.FASTER, Verdict.SLOWER):
+        return None
+    name, reference = _name(cell), _name(baseline)
+    starts = f"first step {units.duration(cell.first_step)} against {units.duration(baseline.first_step)}"
+    if cell.break_even.kind is BreakEven.AT_ONCE:
+        return f"{name} is ahead of {reference} at once ({starts})."
+    if cell.break_even.kind is BreakEven.NEVER:
+        return f"{name} never catches up with {reference} ({starts})."
+    steps = f"{units.about(cell.break_even.steps)} steps{_epochs(cell)}"
+    if cell.break_even.kind is BreakEven.AFTER:
+        return f"{name} overtakes {reference} after {steps} ({starts})."
+    return f"{name} is ahead of {reference} until {steps} ({starts}), then falls behind."
+
+
+def sensitivity(cells: Sequence[CellSummary]) -> str | None:
+    """Return the smallest difference that every comparison of a group could have told; None without an interval."""
+    widths = [cell.speed_up.relative_half_width for cell in cells if cell.speed_up is not None]
+    known = [width for width in widths if width is not None]
+    if not known:
+        return None
+    smallest = (1.0 + stats.MARGIN) * (1.0 + max(known)) - 1.0
+    return (
+        f"Smallest difference this run could have told for every loop: {units.percent(smallest)} "
+        f"(margin {units.percent(stats.MARGIN)}, widest interval ± {units.percent(max(known))})."
+    )
+
+
+def speed_up_plot(cells: Sequence[CellSummary], *, baseline: str) -> str:
+    """Return the numbers of the speed-up plot, for those who do not see it."""
+    compared = [cell for cell in cells if cell.speed_up is not None]
+    parts = [f"{_name(cell)} {wording.speed_text(cell)}{_interval(cell)}" for cell in compared]
+    reference = wording.display_name(baseline)
+    return f"Speed against {reference}, 95 % interval in brackets: {_list(parts) or 'nothing to compare'}."
+
+
+def step_time_plot(cells: Sequence[CellSummary]) -> str:
+    """Return the numbers of the step-time plot."""
+    parts = []
+    for cell in cells:
+        if cell.process_steps:
+            low, high = min(cell.process_steps.values()), max(cell.process_steps.values())
+            parts.append(
+                f"{_name(cell)} {wording.step_text(cell)} ({units.milliseconds(low)} to {units.milliseconds(high)}, "
+                f"n = {len(cell.process_steps)})"
+            )
+    return f"Milliseconds per step, lowest to highest process in brackets: {_list(parts) or 'no process finished'}."
+
+
+def break_even_plot(cells: Sequence[CellSummary], *, baseline: str) -> str:
+    """Return the numbers of the break-even plot."""
+    parts = [f"{_name(cell)} {wording.break_even_text(cell)}" for cell in cells if cell.break_even is not None]
+    reference = wording.display_name(baseline)
+    return f"Total time ahead of {reference}, first step included: {_list(parts) or 'nothing to compare'}."
+
+
+def _winner(others: Sequence[CellSummary], *, baseline: CellSummary) -> str:
+    """Return the headline of a group in which some loop is faster than the baseline."""
+    best = next(cell for cell in others if cell.verdict is Verdict.FASTER)
+    place = others.index(best)
+    speed = f"{wording.speed_text(best)} than {_name(baseline)}"
+    if place > 0:
+        doubtful = _list([_name(cell) for cell in others[:place]])
+        return f"{_name(best)} is {speed} {_evidence(best, baseline)}; {doubtful} may be faster still."
+    tied = [_name(cell) for cell in others[1:] if not rows.told_apart(best, cell)]
+    also = f", not told apart from {_list(tied)}" if tied else ""
+    return f"{_name(best)} is the fastest loop{also}: {speed} {_evidence(best, baseline)}."
+
+
+def _no_winner(others: Sequence[CellSummary], *, baseline: CellSummary) -> str:
+    """Return the headline of a group in which no loop is known to be faster than the baseline."""
+    compared = [cell for cell in others if cell.speed_up is not None]
+    if not compared:
+        return f"Nothing is compared: no loop shares a finished round with the baseline {_name(baseline)}."
+    highs = [None if cell.speed_up is None else cell.speed_up.high for cell in others]
+    nearest = f"the nearest, {_name(compared[0])}, reads {wording.speed_text(compared[0])}{_interval(compared[0])}"
+    if all(high is not None and high < 1.0 + stats.MARGIN for high in highs):
+        return f"No loop is faster than {_name(baseline)} by more than {units.percent(stats.MARGIN)}: {nearest}."
+    return f"Can't tell whether any loop is faster than {_name(baseline)}: {nearest}."
+
+
+def _doubt(cell: CellSummary, baseline: CellSummary) -> str:
+    """Return what is known of a loop whose verdict is unclear."""
+    speed_up, steps = cell.speed_up, _steps(cell, baseline)
+    if speed_up is None or speed_up.low is None:
+        return f"one round gives no interval and reads {wording.speed_text(cell)} ({steps})"
+    span = units.speed_span(speed_up.estimate, low=speed_up.low, high=speed_up.high)
+    if "slower" in span:
+        return f"the 95 % interval runs from {span} ({steps})"
+    word = "faster" if speed_up.estimate > 1.0 else "slower"
+    margin = units.percent(stats.MARGIN)
+    return f"the 95 % interval runs from {span} times {word}, and under {margin} does not count ({steps})"
+
+
+def _remedy(cell: CellSummary, *, round_time: Seconds | None) -> str:
+    """Return what would turn `unclear` into an answer."""
+    if cell.speed_up is None or cell.speed_up.low is None:
+        return f"Run {USUAL_ROUNDS} rounds."
+    if cell.rounds_to_settle is None:
+        return "More than 1,000 rounds would be needed: a quieter machine or `--threads 1` narrows the interval."
+    more = max(cell.rounds_to_settle - cell.speed_up.count, 1)
+    lasting = "" if round_time is None else f" (about {units.duration(more * round_time)})"
+    return f"About {more:,} more {'round' if more == 1 else 'rounds'} would settle it{lasting}."
+
+
+def _evidence(cell: CellSummary, baseline: CellSummary | None) -> str:
+    """Return the numbers behind a comparison, in brackets."""
+    return f"({_steps(cell, baseline)}{_interval(cell, opening='; 95 % interval ', closing='')})"
+
+
+def _steps(cell: CellSummary, baseline: CellSummary | None) -> str:
+    """Return two step times side by side."""
+    reference = "" if baseline is None else f" vs {wording.step_text(baseline)}"
+    return f"{wording.step_text(cell)}{reference} ms per step"
+
+
+def _interval(cell: CellSummary, *, opening: str = " (", closing: str = ")") -> str:
+    """Return a speed-up's interval, or nothing where there is none."""
+    if cell.speed_up is None or cell.speed_up.low is None:
+        return ""
+    span = units.speed_span(cell.speed_up.estimate, low=cell.speed_up.low, high=cell.speed_up.high)
+    return f"{opening}{span}{closing}"
+
+
+def _step(cell: CellSummary) -> str:
+    """Return a step time with its interval."""
+    step = cell.step
+    if step is None:
+        return "no finished step"
+    text = f"{wording.step_text(cell)} ms per step"
+    if step.low is None or step.high is None:
+        return text
+    bounds = units.span(step.low * 1e3, step.high * 1e3, estimate=step.estimate * 1e3)
+    return f"{text} (95 % interval {bounds})"
+
+
+def _epochs(cell: CellSummary) -> str:
+    """Return break-even steps as epochs, or nothing where the length of an epoch is not known."""
+    if cell.break_even is None or cell.break_even.steps is None or not cell.steps_per_epoch:
+        return ""
+    return f" or {units.number(cell.break_even.steps / cell.steps_per_epoch)} epochs"
+
+
+def _name(cell: CellSummary) -> str:
+    """Return the loop's name as it is shown."""
+    return wording.display_name(cell.cell.loop)
+
+
+def _list(parts: Sequence[str]) -> str:
+    """Join parts, and say how many were left out of a long list."""
+    shown = list(parts[:_LISTED])
+    if len(parts) > _LISTED:
+        shown.append(f"{len(parts) - _LISTED} more in the table")
+    return ", ".join(shown)

@@ -1,0 +1,188 @@
+"""The report's tables as pandas frames of strings, and one frame of plain numbers for CSV."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bench import units
+from bench.compare import CellSummary
+from bench.report.model import GroupReport, Report
+from bench.stats import Interval
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A frame with what stands around it; the first column names the row."""
+
+    title: str
+    caption: str
+    frame: "pd.DataFrame"
+
+
+def loops(group: GroupReport) -> Table:
+    """Return all loops of a group, fastest first."""
+    reference = group.baseline_name
+    columns = {
+        "Rank": [row.rank for row in group.rows],
+        "Loop": [row.loop for row in group.rows],
+        "Verdict": [row.verdict_text for row in group.rows],
+        "Speed-up": [row.speed_up for row in group.rows],
+        "95 % interval": [row.interval for row in group.rows],
+        "ms/step": [row.step for row in group.rows],
+        "Samples/s": [row.samples_per_second for row in group.rows],
+        "First step s": [row.first_step for row in group.rows],
+        "Peak memory MiB": [row.peak_memory for row in group.rows],
+        "Noise": [row.noise for row in group.rows],
+        "Processes x steps": [row.processes for row in group.rows],
+        "Validation metric": [row.validation_metric for row in group.rows],
+    }
+    return Table(
+        title="All loops",
+        caption=f"Fastest first. The speed-up is against {reference}; ms/step is the geometric mean over processes.",
+        frame=_frame(columns),
+    )
+
+
+def start_up(group: GroupReport) -> Table:
+    """Return what each loop costs before it is at speed."""
+    columns = {
+        "Loop": [row.loop for row in group.start_up],
+        "First step s": [row.first_step for row in group.start_up],
+        "Steady ms/step": [row.step for row in group.start_up],
+        "Ahead of baseline": [row.pays_back for row in group.start_up],
+        "Warm-up s": [row.warm_up for row in group.start_up],
+        "Import s": [row.imports for row in group.start_up],
+        "Build s": [row.build for row in group.start_up],
+        "Evaluation s": [row.evaluation for row in group.start_up],
+    }
+    caption = (
+        "Medians over processes. The first step includes tracing and compiling. Import and build of a round overlap, "
+        "so they are upper bounds."
+    )
+    return Table(title="Start-up and break-even", caption=caption, frame=_frame(columns))
+
+
+def work(group: GroupReport) -> Table:
+    """Return what each loop trained."""
+    columns = {
+        "Loop": [row.loop for row in group.work],
+        "Steps": [row.steps for row in group.work],
+        "Samples": [row.samples for row in group.work],
+        "First loss": [row.first_loss for row in group.work],
+        "Last loss": [row.last_loss for row in group.work],
+        "Training metric": [row.training_metric for row in group.work],
+        "Validation metric": [row.validation_metric for row in group.work],
+    }
+    caption = (
+        "Medians over processes. Blocks are sized by time, so faster loops train more steps and end at a lower loss; "
+        "the first loss is what must agree. The metric is the workload's own, accuracy for a classifier. "
+        "`bench verify` compares every loop with the reference."
+    )
+    return Table(title="Did every loop do the same work?", caption=caption, frame=_frame(columns))
+
+
+def memory(group: GroupReport) -> Table:
+    """Return what each loop occupied."""
+    columns = {
+        "Loop": [row.loop for row in group.memory],
+        "Peak memory MiB": [row.peak_memory for row in group.memory],
+        "Device peak MiB": [row.device_peak_memory for row in group.memory],
+        "Cores in use": [row.cores for row in group.memory],
+    }
+    caption = "Largest resident set and accelerator allocation of any process; processor time per wall time, median."
+    return Table(title="Memory and processor", caption=caption, frame=_frame(columns))
+
+
+def failures(group: GroupReport) -> Table | None:
+    """Return why loops are not ranked; None when all are."""
+    failed = [row for row in group.rows if row.reason is not None]
+    if not failed:
+        return None
+    columns = {
+        "Loop": [row.loop for row in failed],
+        "Verdict": [row.verdict_text for row in failed],
+        "Reason": [row.reason or units.NOT_AVAILABLE for row in failed],
+    }
+    return Table(title="Not ranked", caption="`journal.jsonl` has the tracebacks.", frame=_frame(columns))
+
+
+def provenance(report: Report) -> Table:
+    """Return where the numbers come from."""
+    columns = {
+        "What": [f"{fact.section}: {fact.name}" for fact in report.facts],
+        "Value": [fact.value for fact in report.facts],
+    }
+    return Table(title="Where this was measured", caption="", frame=_frame(columns))
+
+
+def summary(report: Report) -> "pd.DataFrame":
+    """Return one row per cell with plain numbers: seconds, bytes and ratios, nothing rounded."""
+    return pd.DataFrame(list(_summary_rows(report)), dtype=object)
+
+
+def to_csv(report: Report) -> str:
+    """Return `summary` as CSV; what is missing reads "n/a"."""
+    return summary(report).to_csv(index=False, na_rep=units.NOT_AVAILABLE, lineterminator="\n")
+
+
+def _summary_rows(report: Report) -> Iterable[Mapping[str, object]]:
+    """Yield one mapping per cell, all with the same keys."""
+    for group in report.groups:
+        for row, cell in zip(group.rows, group.cells, strict=True):
+            yield {
+                "run_id": report.run_id,
+                "workload": group.workload,
+                "track": group.track,
+                "device": group.device,
+                "batch_size": group.batch_size,
+                "threads": group.threads,
+                "rank": row.rank,
+                "loop": row.loop,
+                "baseline": group.baseline_name,
+                "verdict": row.verdict,
+                **_bounds("speed_up", cell.speed_up),
+                **_bounds("step_seconds", cell.step),
+                **_plain(cell),
+                "reason": row.reason,
+            }
+
+
+def _bounds(name: str, interval: Interval | None) -> dict[str, object]:
+    """Return an estimate and its bounds under three names."""
+    return {
+        name: None if interval is None else interval.estimate,
+        f"{name}_low": None if interval is None else interval.low,
+        f"{name}_high": None if interval is None else interval.high,
+    }
+
+
+def _plain(cell: CellSummary) -> dict[str, object]:
+    """Return the numbers that have no interval."""
+    steps = None if cell.break_even is None else cell.break_even.steps
+    return {
+        "samples_per_second": cell.samples_per_second,
+        "first_step_seconds": cell.first_step,
+        "import_seconds": cell.import_time,
+        "build_seconds": cell.build_time,
+        "warm_up_seconds": cell.warm_up_time,
+        "evaluation_seconds": cell.evaluation_time,
+        "break_even": None if cell.break_even is None else str(cell.break_even.kind),
+        "break_even_steps": steps,
+        "peak_memory_bytes": cell.peak_memory_bytes,
+        "device_peak_memory_bytes": cell.device_peak_memory_bytes,
+        "cores_in_use": cell.cores_in_use,
+        "first_loss": cell.first_loss,
+        "last_loss": cell.last_loss,
+        "training_metric": cell.training_metric,
+        "validation_metric": cell.validation_metric,
+        "steps": cell.steps,
+        "finished_processes": cell.finished_trials,
+        "failed_processes": cell.failed_trials,
+        "rounds_to_settle": cell.rounds_to_settle,
+    }
+
+
+def _frame(columns: Mapping[str, list[str]]) -> "pd.DataFrame":
+    """Return a frame of strings, also when it has no rows."""
+    return pd.DataFrame(dict(columns), dtype=object)

@@ -1,0 +1,98 @@
+"""The report on a terminal: the answer, one table per group, and how far it can be trusted."""
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bench.report.model import GroupReport, Report
+from bench.report.rows import Row
+from bench.report.wording import UNAVAILABLE, UNRANKED
+
+_NAME_WIDTH = 32
+_OTHER_COLUMNS = 68
+"""What the other columns take at 80 characters."""
+
+_COLUMNS = (
+    ("#", 0),
+    ("loop", 0),
+    ("verdict", 0),
+    ("speed-up", 0),
+    ("95 %\ninterval", 64),
+    ("ms/\nstep", 48),
+    ("samples\n/s", 80),
+    ("first\nstep s", 80),
+    ("val.\nmetric", 80),
+)
+"""Headers, and the narrowest terminal that each is shown on."""
+
+_STYLES = {"faster": "blue", "slower": "yellow", "baseline": "bold"}
+_ASCII = str.maketrans({"▲": "+", "▼": "-", "≈": "=", "✖": "x", "±": "~", "…": ".", "\u2068": "", "\u2069": ""})
+
+
+def to_text(report: Report, *, console: Console | None = None) -> str:
+    """Return what a terminal shows; colours only where the console has them.
+
+    Args:
+        report: What to show.
+        console: Decides width, colours and character set; standard output when left out.
+    """
+    console = Console() if console is None else console
+    with console.capture() as capture:
+        for part in _parts(report, width=console.width):
+            console.print(part, highlight=False, soft_wrap=False)
+    text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    if console.encoding.lower().startswith("utf"):
+        return text
+    return text.translate(_ASCII).encode(console.encoding, errors="replace").decode(console.encoding)
+
+
+def _parts(report: Report, *, width: int) -> list[RenderableType]:
+    """Return the pieces from top to bottom."""
+    parts: list[RenderableType] = [Text(report.verdict, style="bold")]
+    for group in report.groups:
+        parts += [Text(), *([Text(f"{group.name}:")] if len(report.groups) > 1 else []), _table(group, width=width)]
+        reasons = [f"{row.glyph} {row.loop}: {row.reason}" for row in group.rows if row.reason]
+        parts += [Padding(Text(reason), (0, 0, 0, 2)) for reason in reasons]
+    parts.append(Text())
+    parts += [Text(f"! {notice.text}") for notice in report.notices if notice.lowers_trust]
+    parts.append(Text(report.trust))
+    return parts
+
+
+def _table(group: GroupReport, *, width: int) -> Table:
+    """Return one group's table, with as many columns as the width carries."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    shown = [header for header, narrowest in _COLUMNS if width >= narrowest]
+    for header in shown:
+        if header == "loop":
+            name_width = min(_NAME_WIDTH, max(12, width - _OTHER_COLUMNS))
+            table.add_column(header, max_width=name_width, overflow="ellipsis", no_wrap=True)
+        elif "interval" in header:
+            table.add_column(header, min_width=12)
+        else:
+            table.add_column(header, justify="right" if "\n" in header else "left", no_wrap=True)
+    for row in group.rows:
+        cells = _cells(row)
+        table.add_row(
+            *(cells[header] for header in shown), style="dim" if row.verdict in (*UNRANKED, UNAVAILABLE) else ""
+        )
+    return table
+
+
+def _cells(row: Row) -> dict[str, Text]:
+    """Return a row's cells by column."""
+    values = (
+        row.rank,
+        row.loop,
+        row.verdict_text,
+        row.speed_up,
+        row.interval,
+        row.step,
+        row.samples_per_second,
+        row.first_step,
+        row.validation_metric,
+    )
+    cells = {header: Text(value) for (header, _), value in zip(_COLUMNS, values, strict=True)}
+    cells["verdict"].stylize(_STYLES.get(row.verdict, ""))
+    return cells

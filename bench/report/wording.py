@@ -1,0 +1,118 @@
+"""Words and numbers of one loop, as they stand in rows, sentences, notices and charts alike."""
+
+import unicodedata
+
+from bench import units
+from bench.compare import CellSummary
+from bench.records import Failure, FailureKind
+from bench.stats import Verdict
+
+BASELINE = "baseline"
+"""Stands where a verdict would, in the row that the others are compared with."""
+
+UNAVAILABLE = "unavailable"
+"""Stands where a verdict would, for a loop that could not run here or whose turn never came."""
+
+GLYPHS = {
+    Verdict.FASTER: "▲",
+    Verdict.SLOWER: "▼",
+    Verdict.SAME: "≈",
+    Verdict.UNCLEAR: "?",
+    Verdict.INVALID: "✖",
+    Verdict.FAILED: "✖",
+    Verdict.NEW: "+",
+    Verdict.REMOVED: "-",
+}
+"""A shape for each verdict, so that none is told by colour alone."""
+
+UNRANKED = (Verdict.FAILED, Verdict.INVALID)
+"""Shown last, without a rank."""
+
+_REASON_LIMIT = 300
+
+
+def display_name(name: str) -> str:
+    """Return a name that cannot disturb the text around it.
+
+    Control and direction-override characters become U+FFFD; a right-to-left name is isolated, so that the numbers
+    beside it stay where they are.
+    """
+    shown = "".join("\N{REPLACEMENT CHARACTER}" if _disturbs(character) else character for character in name)
+    if any(unicodedata.bidirectional(character) in ("R", "AL") for character in shown):
+        return f"\N{FIRST STRONG ISOLATE}{shown}\N{POP DIRECTIONAL ISOLATE}"
+    return shown
+
+
+def never_ran(cell: CellSummary) -> bool:
+    """Return whether a loop has no numbers because it could not run here, or because the run ended first."""
+    return cell.verdict in UNRANKED and (cell.failure is None or cell.failure.kind is FailureKind.UNAVAILABLE)
+
+
+def verdict_words(cell: CellSummary) -> tuple[str, str]:
+    """Return the glyph and the word that stand for a verdict; no glyph for the baseline, which has none."""
+    if cell.verdict is None:
+        return "", BASELINE
+    return ("-", UNAVAILABLE) if never_ran(cell) else (GLYPHS[cell.verdict], str(cell.verdict))
+
+
+def step_text(cell: CellSummary) -> str:
+    """Return milliseconds per step with the digits that its interval supports."""
+    step = cell.step
+    if step is None:
+        return units.NOT_AVAILABLE
+    half_width = None if step.low is None or step.high is None else (step.high - step.low) / 2.0
+    return units.milliseconds(step.estimate, half_width=half_width)
+
+
+def speed_text(cell: CellSummary) -> str:
+    """Return the speed-up in words."""
+    if cell.speed_up is None:
+        return units.NOT_AVAILABLE
+    return units.speed(cell.speed_up.estimate, low=cell.speed_up.low, high=cell.speed_up.high)
+
+
+def noise_text(relative_half_width: float | None) -> str:
+    """Return "± 2.1 %"."""
+    return units.NOT_AVAILABLE if relative_half_width is None else f"± {units.percent(relative_half_width)}"
+
+
+def break_even_text(cell: CellSummary) -> str:
+    """Return "after 145 steps", "until 145 steps", "at once" or "never"; "unclear" where the steady speed is."""
+    if cell.break_even is None or cell.verdict in UNRANKED:
+        return units.NOT_AVAILABLE
+    if cell.verdict not in (Verdict.FASTER, Verdict.SLOWER):
+        return str(Verdict.UNCLEAR)  # the crossing of two nearly parallel lines may lie anywhere
+    text, steps = str(cell.break_even.kind), cell.break_even.steps
+    if steps is not None:
+        text = f"{text} {units.about(steps)} steps"
+        if cell.steps_per_epoch:
+            text = f"{text} ({units.number(steps / cell.steps_per_epoch)} epochs)"
+    return text
+
+
+def failure_text(cell: CellSummary) -> str:
+    """Return why a loop has no rank: how many processes failed, where, and the first one's message."""
+    total = cell.failed_trials + cell.finished_trials
+    if cell.failure is None:
+        return "the run ended before its turn came"
+    if never_ran(cell):
+        return _one_line(cell.failure.message)
+    return f"{cell.failed_trials} of {total} processes failed: {_message(cell.failure)}"
+
+
+def _message(failure: Failure) -> str:
+    """Return kind, phase and message of a failure."""
+    return _one_line(f"{failure.kind} in {failure.phase}: {failure.message}")
+
+
+def _one_line(text: str) -> str:
+    """Return a text on one line, cut where it is long."""
+    text = display_name(" ".join(text.split()))
+    return text if len(text) <= _REASON_LIMIT else f"{text[:_REASON_LIMIT]}... (all of it in journal.jsonl)"
+
+
+def _disturbs(character: str) -> bool:
+    """Return whether a character is a control, a line break, a direction mark, half a pair, or barred from XML."""
+    if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") or character in "\ufffe\uffff":
+        return True
+    return unicodedata.bidirectional(character) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")

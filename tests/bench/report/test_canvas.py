@@ -1,0 +1,63 @@
+"""What every chart is drawn on."""
+
+import pytest
+from matplotlib.axis import XAxis
+from matplotlib.figure import Figure
+
+from bench.report import canvas
+from bench.report.canvas import Frame
+
+
+def labels(axis: XAxis) -> list[str]:
+    """Return the tick labels of an axis."""
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "expected"),
+    [
+        (0.98, 22.0, 7, ["1x", "2x", "5x", "10x", "20x"]),
+        (0.98, 22.0, 4, ["1x", "3x", "10x"]),
+        (0.98, 1.02, 7, ["0.98x", "0.99x", "1x", "1.01x", "1.02x"]),
+        (0.9, 1.1, 4, ["0.9x", "1x", "1.1x"]),
+        (0.08, 2.1, 7, ["0.1x", "0.2x", "0.5x", "1x", "2x"]),
+        (1.0, 2e6, 4, ["1x", "100x", "10,000x", "1,000,000x"]),
+        (31.0, 33.0, 4, ["31x", "32x", "33x"]),
+        (2e-5, 3e-4, 3, ["0.00003x", "0.0001x", "0.0003x"]),
+    ],
+)
+def test_log_axes_are_labelled_at_round_numbers(low, high, most, expected):
+    """Few labels, none of them 10^0."""
+    axes = Figure().add_axes((0, 0, 1, 1))
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+
+    canvas.log_ticks(axes.xaxis, low=low, high=high, suffix="x", most=most)
+
+    assert expected == labels(axes.xaxis)
+
+
+def test_a_strip_chart_grows_with_its_loops():
+    """No loop is squeezed: each gets the height of a row."""
+    heights = [canvas.strips(count, frame=Frame.WIDE, below=56.0)[0].get_size_inches()[1] * 72 for count in (1, 11)]
+
+    assert 10 * Frame.WIDE.value.row == pytest.approx(heights[1] - heights[0])
+
+
+def test_names_that_do_not_fit_are_cut():
+    """The tables have the whole of it; the chart has room for its marks."""
+    figure, axes = canvas.strips(1, frame=Frame.NARROW, below=56.0)
+
+    canvas.label(axes, 0, frame=Frame.NARROW, left="m" * 200, right="2.00x faster")
+
+    assert ["m" * 9 + "…", "2.00x faster"] == [text.get_text() for text in axes.texts]
+    assert 288.0 == pytest.approx(figure.get_size_inches()[0] * 72)
+
+
+def test_a_legend_cuts_the_name_and_keeps_the_remark():
+    """The number is what the reader came for."""
+    figure, _ = canvas.legend_beside(1, frame=Frame.WIDE)
+
+    canvas.legend_entry(figure, 0, entries=1, frame=Frame.WIDE, style={}, name="n" * 60, remark="after 74 steps")
+
+    assert figure.texts[0].get_text().endswith("n…, after 74 steps")

@@ -1,0 +1,142 @@
+"""What a reader must know before quoting a number."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.records import Cell, DatasetRecord, FailureKind
+from bench.report.model import build
+from bench.report.notices import NoticeKind
+
+SMALL_BATCH = "Batch 32 measures dispatch and Python overhead, not compute: larger batches differ less."
+ONE_MACHINE = "One machine: elsewhere milliseconds differ and ratios may. Measure where you train."
+
+
+def texts(run):
+    """Return kind -> text of a run's notices."""
+    return {notice.kind: notice.text for notice in build(run).notices}
+
+
+def test_an_ordinary_run_states_only_its_scope(make_run):
+    """Nothing is wrong, yet the numbers do not hold everywhere."""
+    report = build(make_run())
+
+    assert [SMALL_BATCH, ONE_MACHINE] == [notice.text for notice in report.notices]
+    assert not any(notice.lowers_trust for notice in report.notices)
+    assert report.trust == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 3.4 %, no warnings."
+
+
+def test_an_interrupted_run_is_incomplete_and_can_be_finished(make_run):
+    """The command that finishes it is named."""
+    run = make_run(finished_rounds=2)
+
+    assert texts(run)[NoticeKind.INCOMPLETE] == (
+        "The run is incomplete: 10 of 30 processes. Finish it with `bench run --resume 2026-01-02-120000-abcd`."
+    )
+    assert build(run).trust.startswith("Trust: low - incomplete: 10 of 30 processes, 2 of 6 rounds, noise ")
+
+
+def test_failed_loops_are_named(make_run, make_failure):
+    """Which loops failed, and where to read why."""
+    run = make_run(failures={"tf-fit": make_failure(), "tf-function": make_failure()}, failed_rounds=[5])
+
+    assert texts(run)[NoticeKind.FAILED] == (
+        "Failed and not ranked: tf-fit, tf-function. The reasons stand below; `journal.jsonl` has the tracebacks."
+    )
+    assert "complete: 30 of 30 processes (2 failed), " in build(run).trust
+
+
+def test_many_failed_loops_are_counted(make_run, make_failure):
+    """Five names, then a number."""
+    steps = {"tf-eager": 8e-3} | {f"loop-{i}": 1e-3 for i in range(7)}
+    run = make_run(steps=steps, rounds=2, failures={f"loop-{i}": make_failure() for i in range(7)})
+
+    assert "loop-0, loop-1, loop-2, loop-3, loop-4 and 2 more." in texts(run)[NoticeKind.FAILED]
+
+
+def test_a_missing_framework_does_not_lower_trust(make_run, make_failure):
+    """What cannot run here says nothing about what did."""
+    missing = make_failure(FailureKind.UNAVAILABLE, phase="start", message="JAX is not installed")
+    run = make_run(steps={"a": 4e-3, "b": 8e-3, "jax-fit": 1e-3}, failures={"jax-fit": missing})
+
+    assert texts(run)[NoticeKind.UNAVAILABLE] == "Not measured here: jax-fit. The reasons stand below."
+    assert build(run).trust.startswith("Trust: good - complete: 12 of 12 processes, 6 of 6 rounds")
+
+
+def test_a_baseline_that_stands_in_is_named(make_run, make_failure):
+    """Speed-ups against another loop than the one asked for are not passed off as the usual ones."""
+    run = make_run(failures={"tf-eager": make_failure()})
+
+    assert texts(run)[NoticeKind.BASELINE] == "The baseline tf-eager was not measured; tf-function stands in for it."
+
+
+def test_synthetic_digits_are_announced(make_run):
+    """A fallback gives its reason, a choice does not need one."""
+    fallen = DatasetRecord(name="synthetic", source="embedded", sha256="00", fallback="no network")
+    chosen = DatasetRecord(name="synthetic", source="embedded", sha256="00")
+
+    assert texts(make_run(dataset=fallen))[NoticeKind.SYNTHETIC_DATA] == (
+        "Synthetic digits stand in for MNIST: no network. Speed is unaffected; accuracies are not MNIST's."
+    )
+    assert texts(make_run(dataset=chosen))[NoticeKind.CHOSEN_DATA] == (
+        "Trained on synthetic digits, as asked: speed is unaffected; accuracies are not MNIST's."
+    )
+    assert build(make_run(dataset=fallen)).trust.startswith("Trust: low")
+    assert build(make_run(dataset=chosen)).trust.startswith("Trust: good")
+
+
+def test_a_source_that_changed_between_rounds_is_announced(make_run):
+    """A resumed run after an edit mixes two things."""
+    run = make_run()
+    edited = [replace(t, loop_sha256="ff" * 32) if t.round > 2 and t.cell.loop == "tf-fit" else t for t in run.trials]
+
+    assert texts(replace(run, trials=tuple(edited)))[NoticeKind.IDENTITY] == (
+        "The source changed between rounds: tf-fit. Measure these again in a new run."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rounds", "expected"),
+    [
+        (1, "One round: no interval, so no verdict. Use `--rounds 6` for one."),
+        (3, "Only 3 rounds: the intervals are wide. Use `--rounds 6` or more to narrow them."),
+        (5, None),
+    ],
+)
+def test_few_rounds_are_announced(make_run, rounds, expected):
+    """Below five rounds an interval is mostly Student's t."""
+    assert expected == texts(make_run(rounds=rounds)).get(NoticeKind.FEW_ROUNDS)
+
+
+def test_wide_intervals_are_announced_with_a_remedy(make_run):
+    """Noise lowers trust, and can be lowered."""
+    run = make_run(noise=0.08)
+
+    assert texts(run)[NoticeKind.NOISE].endswith("More rounds, `--threads 1` or a quieter machine narrow them.")
+    assert build(run).trust.startswith("Trust: low")
+
+
+def test_disturbances_announced_at_the_start_are_repeated(make_run):
+    """What was printed while measuring stands in the report too."""
+    run = make_run(warnings=("load 1.8 on 2 cores",))
+
+    assert "load 1.8 on 2 cores" == texts(run)[NoticeKind.DISTURBANCE]
+    assert build(run).trust.endswith("noise ± 3.4 %, 1 warning.")
+
+
+def test_large_batches_and_slow_steps_measure_compute(make_run):
+    """The remark on overhead is made only where it is true."""
+    large = [
+        Cell(loop=loop, workload="mnist-mlp", track="matched", device="cpu", batch_size=1024)
+        for loop in ("tf-eager", "tf-function")
+    ]
+
+    assert NoticeKind.SMALL_BATCH not in texts(make_run(cells=large))
+    assert NoticeKind.SMALL_BATCH not in texts(make_run(steps={"tf-eager": 0.34, "tf-function": 0.27}))
+
+
+def test_noise_of_a_single_loop_is_that_of_its_step_time(make_run):
+    """Where nothing is compared there is still an interval."""
+    report = build(make_run(steps={"tf-eager": 8e-3}))
+
+    assert report.noise == pytest.approx(report.groups[0].cells[0].step.relative_half_width)

@@ -1,0 +1,96 @@
+"""Where the numbers come from."""
+
+from dataclasses import replace
+
+from bench.report import provenance
+
+
+def facts(run):
+    """Return "section: name" -> value."""
+    return {f"{fact.section}: {fact.name}": fact.value for fact in provenance.facts(run)}
+
+
+def test_facts_name_run_data_software_machine_and_source(make_run):
+    """What could explain a difference between two runs is there."""
+    found = facts(make_run(label="nightly"))
+
+    assert "2026-01-02-120000-abcd" == found["Run: run id"]
+    assert "nightly" == found["Run: label"]
+    assert "0.1.0, schema 1" == found["Run: bench"]
+    assert "150 ms" == found["Run: block time"]
+    assert "sized by time" == found["Run: steps per process"]
+    assert "cd" * 32 == found["Data: SHA-256"]
+    assert "2.21.0" == found["Software: tensorflow"]
+    assert "2" == found["Software: threads, intra-op"]
+    assert "2" == found["Machine: cores"]
+    assert "CPU" == found["Machine: device"]
+    assert "ab" * 6 == found["Source: workload mnist-mlp"]
+
+
+def test_values_that_differ_between_loops_name_their_loops(make_run):
+    """Two frameworks may bring two versions of one package."""
+    run = make_run(steps={"a": 1e-3, "b": 1e-3}, trial_fields={"a": {"versions": {"numpy": "1.26"}}})
+
+    assert "1.26 (a); 2.4.6 (b)" == facts(run)["Software: numpy"]
+
+
+def test_what_is_not_known_is_left_out_or_not_available(make_run):
+    """No label, no end, no hash: no empty cells."""
+    run = make_run(finished_rounds=1, trial_fields={"tf-eager": {"loop_sha256": None, "device_name": None}})
+
+    found = facts(run)
+
+    assert "Run: label" not in found
+    assert "n/a" == found["Run: ended"]
+    assert "Source: loop tf-eager" not in found
+
+
+def test_a_fallback_and_foreign_interpreters_are_facts(make_run):
+    """Silent substitutes are not silent."""
+    run = make_run()
+    plan = replace(run.header.plan, interpreters={"torch": "python3.12"}, steps=500)
+    dataset = replace(run.header.dataset, fallback="no network")
+
+    found = facts(replace(run, header=replace(run.header, plan=plan, dataset=dataset)))
+
+    assert "python3.12" == found["Run: interpreter for torch"]
+    assert "500" == found["Run: steps per process"]
+    assert "no network" == found["Data: fallback"]
+
+
+def test_the_method_names_schedule_seed_and_statistic(make_run):
+    """How the numbers came about, for those who ask."""
+    lines = provenance.method(make_run())
+
+    assert lines[0] == (
+        "Each loop is trained by 6 fresh processes, one per round. The loops of a round are alive together and take "
+        "turns, in shuffled order (seed 7), for 10 blocks of about 150 ms."
+    )
+    assert "Its 95 % interval is Student's t on the logarithms of these ratios." in lines
+
+
+def test_the_method_of_a_sequential_run_with_fixed_steps_says_so(make_run):
+    """The text follows the plan."""
+    run = make_run()
+    plan = replace(run.header.plan, schedule="sequential", steps=500)
+
+    lines = provenance.method(replace(run, header=replace(run.header, plan=plan)))
+
+    assert "run one after the other, in shuffled order (seed 7), for 500 steps in 10 blocks." in lines[0]
+
+
+def test_commands_measure_check_draw_and_compare(make_run):
+    """Each can be pasted into a shell, whatever the loops are called."""
+    run = make_run(steps={"tf-eager": 8e-3, 'a|b<script>&"': 1e-3})
+
+    assert [command.line for command in provenance.commands(run)] == [
+        "bench run --workload mnist-mlp --rounds 6",
+        "bench verify tf-eager 'a|b<script>&\"'",
+        "bench report 2026-01-02-120000-abcd",
+        "bench compare 2026-01-02-120000-abcd LATER_RUN",
+    ]
+
+
+def test_the_reading_aid_names_the_margin():
+    """The words of the verdicts are explained with the number behind them."""
+    assert "beyond a difference of 2 %." in " ".join(provenance.reading())

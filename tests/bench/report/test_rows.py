@@ -1,0 +1,126 @@
+"""Rows of the report's tables."""
+
+from bench.report import rows
+
+
+def test_a_row_has_every_number_with_the_digits_that_its_interval_supports(make_run, cells_of):
+    """One loop of an ordinary run, cell by cell."""
+    cell = cells_of(make_run())["tf-function"]
+
+    row = rows.main_row(cell, rank="1")
+
+    assert row == rows.Row(
+        rank="1",
+        loop="tf-function",
+        verdict="faster",
+        glyph="▲",
+        speed_up="21.7x faster",
+        interval="21.0 to 22.4",
+        step="0.381",
+        samples_per_second="84,000",
+        first_step="0.620",
+        peak_memory="584",
+        noise="± 6.1 %",
+        processes="6 x 5,085",
+        validation_metric="0.957",
+        reason=None,
+    )
+    assert "▲ faster" == row.verdict_text
+
+
+def test_the_baseline_row_reads_baseline(make_run, cells_of):
+    """A loop has no speed against itself."""
+    row = rows.main_row(cells_of(make_run())["tf-eager"], rank="5")
+
+    assert "baseline" == row.verdict_text
+    assert "n/a" == row.speed_up
+    assert "n/a" == row.interval
+
+
+def test_one_round_has_no_interval(make_run, cells_of):
+    """A single process gives a speed, but neither interval nor noise nor verdict."""
+    row = rows.main_row(cells_of(make_run(rounds=1))["tf-function"], rank="n/a")
+
+    assert "? unclear" == row.verdict_text
+    assert "21.8x faster" == row.speed_up
+    assert "n/a" == row.interval
+    assert "n/a" == row.noise
+
+
+def test_a_failed_row_keeps_its_reason_and_has_no_zero(make_run, make_failure, cells_of):
+    """Every number that is missing reads n/a."""
+    row = rows.main_row(cells_of(make_run(failures={"tf-fit": make_failure()}))["tf-fit"], rank="-")
+
+    assert "✖ failed" == row.verdict_text
+    assert "6 of 6 processes failed: raised in measure: ValueError: shapes do not match" == row.reason
+    assert {"n/a"} == {row.speed_up, row.interval, row.step, row.samples_per_second, row.first_step, row.peak_memory}
+    assert "0 x n/a" == row.processes
+
+
+def test_a_start_up_row_has_every_phase(make_run, cells_of):
+    """Times before the steady state, and when they are paid back."""
+    row = rows.start_up_row(cells_of(make_run())["tf-function"], baseline=False)
+
+    assert row == rows.StartUpRow(
+        loop="tf-function",
+        imports="2.70",
+        build="0.410",
+        first_step="0.620",
+        warm_up="0.539",
+        step="0.381",
+        evaluation="0.210",
+        pays_back="after 74 steps (0.0474 epochs)",
+    )
+
+
+def test_the_baseline_has_nothing_to_pay_back(make_run, cells_of):
+    """The start-up row of the baseline says what it is."""
+    assert "baseline" == rows.start_up_row(cells_of(make_run())["tf-eager"], baseline=True).pays_back
+
+
+def test_a_work_row_counts_exactly(make_run, cells_of):
+    """Steps and samples are counts, losses and metrics estimates."""
+    row = rows.work_row(cells_of(make_run())["tf-eager"])
+
+    assert row == rows.WorkRow(
+        loop="tf-eager",
+        steps="236",
+        samples="7,552",
+        first_loss="2.35",
+        last_loss="0.189",
+        training_metric="0.943",
+        validation_metric="0.957",
+    )
+
+
+def test_a_memory_row_is_in_mebibytes(make_run, cells_of):
+    """Host memory is known on every machine, device memory only where there is a device."""
+    run = make_run(trial_fields={"tf-fit": {"device_peak_memory_bytes": 3 * 2**20}})
+    cells = cells_of(run)
+
+    assert rows.memory_row(cells["tf-fit"]) == rows.MemoryRow(
+        loop="tf-fit", peak_memory="584", device_peak_memory="3.00", cores="1.50"
+    )
+    assert "n/a" == rows.memory_row(cells["tf-eager"]).device_peak_memory
+
+
+def test_loops_that_cannot_be_told_apart_share_a_rank(make_run, cells_of):
+    """The rank after a tie counts the loops before it."""
+    cells = cells_of(make_run(steps={"a": 4e-3, "b": 1e-3, "c": 1e-3, "d": 2e-3}, noise=0.01))
+
+    assert ["b", "c", "d", "a"] == list(cells) or ["c", "b", "d", "a"] == list(cells)
+    assert ["1=", "1=", "3", "4"] == rows.ranks(list(cells.values()))
+
+
+def test_failed_loops_and_single_rounds_have_no_rank(make_run, make_failure, cells_of):
+    """Without an interval nothing is told apart; what failed is not ranked at all."""
+    cells = cells_of(make_run(rounds=1, failures={"tf-fit": make_failure()}))
+
+    assert ["n/a", "n/a", "n/a", "n/a", "-"] == rows.ranks(list(cells.values()))
+
+
+def test_loops_without_a_shared_round_are_not_told_apart(make_run, make_failure, cells_of):
+    """A ratio needs two loops measured side by side."""
+    first = cells_of(make_run(failures={"tf-fit": make_failure()}))
+
+    assert not rows.told_apart(first["tf-fit"], first["tf-eager"])

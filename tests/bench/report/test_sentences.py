@@ -1,0 +1,253 @@
+"""Conclusions in plain language: every template, word for word."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.records import FailureKind
+from bench.report import sentences
+from bench.report.model import build
+from bench.stats import BreakEven, BreakEvenSteps
+
+TWICE = {"old": 4e-3, "new": 2e-3}
+
+
+def group_of(run):
+    """Return the report of a run's only group."""
+    (group,) = build(run).groups
+    return group
+
+
+def test_a_faster_loop_is_named_with_speed_times_and_interval(make_run):
+    """The sentence that people quote has its evidence in brackets."""
+    group = group_of(make_run(steps=TWICE, noise=0.01))
+
+    assert group.headline == (
+        "new is the fastest loop: 1.98x faster than old (2.04 vs 4.03 ms per step; 95 % interval 1.96 to 1.99)."
+    )
+    assert group.conclusions == (
+        "new is 1.98x faster than old on this CPU (2.04 vs 4.03 ms per step; 95 % interval 1.96 to 1.99).",
+        "old is the baseline: 4.03 ms per step (95 % interval 3.87 to 4.20).",
+        "Smallest difference this run could have told for every loop: 2.8 % (margin 2 %, widest interval ± 0.82 %).",
+    )
+
+
+def test_swapping_base_and_new_swaps_the_word_and_nothing_else(make_run):
+    """The same measurement seen from the other side: 1.98x slower instead of 1.98x faster."""
+    group = group_of(make_run(steps=TWICE, noise=0.01, baseline="new"))
+
+    assert group.headline == "new, the baseline, is the fastest loop: the nearest is old, 1.98x slower (1.96 to 1.99)."
+    assert group.conclusions[1] == (
+        "old is 1.98x slower than new on this CPU (4.03 vs 2.04 ms per step; 95 % interval 1.96 to 1.99)."
+    )
+
+
+def test_loops_of_the_same_speed_are_equally_fast(make_run):
+    """`same` is an answer of its own, with the margin that it rests on."""
+    group = group_of(make_run(steps={"old": 1e-3, "new": 1e-3}, noise=0.002))
+
+    assert (
+        group.headline == "No loop is faster than old by more than 2 %: the nearest, new, reads 1.00x (1.00 to 1.00)."
+    )
+    assert group.conclusions[1] == (
+        "new and old are equally fast: any difference is under 2 % "
+        "(1.02 vs 1.01 ms per step; 95 % interval 1.00 to 1.00)."
+    )
+
+
+def test_an_unclear_loop_says_how_many_rounds_would_settle_it(make_run):
+    """Doubt comes with its remedy and what that costs."""
+    group = group_of(make_run(steps={"a": 1e-3, "b": 1e-3, "c": 4e-3}, noise=0.01))
+
+    assert group.headline == (
+        "Can't tell whether any loop is faster than a: the nearest, b, reads 1.01x faster "
+        "(1.02x slower to 1.03x faster)."
+    )
+    assert group.conclusions[0] == (
+        "Can't tell b from a: the 95 % interval runs from 1.02x slower to 1.03x faster (1.01 vs 1.02 ms per step). "
+        "About 9 more rounds would settle it (about 2 min 8 s)."
+    )
+
+
+def test_a_difference_across_the_margin_is_unclear_too(make_run):
+    """Faster for sure, but perhaps by less than what counts."""
+    group = group_of(make_run(steps={"old": 1.035e-3, "new": 1e-3}, noise=0.01))
+
+    assert group.conclusions[0] == (
+        "Can't tell new from old: the 95 % interval runs from 1.01 to 1.03 times faster, and under 2 % does not count "
+        "(1.02 vs 1.04 ms per step). About 21 more rounds would settle it (about 4 min 59 s)."
+    )
+
+
+def test_an_unclear_loop_that_no_number_of_rounds_settles_says_what_to_change(make_run, cells_of):
+    """When more of the same does not help, something else is proposed."""
+    cells = cells_of(make_run(steps={"a": 1e-3, "b": 1e-3}, noise=0.03))
+    hopeless = replace(cells["b"], rounds_to_settle=None)
+
+    text = sentences.conclusion(hopeless, baseline=cells["a"])
+
+    assert text.endswith(
+        "More than 1,000 rounds would be needed: a quieter machine or `--threads 1` narrows the interval."
+    )
+
+
+def test_one_more_round_is_singular(make_run, cells_of):
+    """Grammar, and no time where the length of a round is not known."""
+    cells = cells_of(make_run(steps={"a": 1e-3, "b": 1e-3}, noise=0.03))
+    near = replace(cells["b"], rounds_to_settle=7)
+
+    text = sentences.conclusion(near, baseline=cells["a"])
+
+    assert text.endswith(" About 1 more round would settle it.")
+
+
+def test_a_single_round_has_no_interval_and_asks_for_six(make_run):
+    """Nothing is claimed from one process."""
+    group = group_of(make_run(steps=TWICE, rounds=1))
+
+    assert group.headline == "Can't tell which loop is fastest: one round gives no interval. Run 6 rounds."
+    assert group.conclusions == (
+        (
+            "Can't tell new from old: one round gives no interval and reads 1.92x faster (2.04 vs 3.91 ms per step). "
+            "Run 6 rounds."
+        ),
+        "old is the baseline: 3.91 ms per step.",
+    )
+
+
+def test_a_failed_loop_says_why(make_run, make_failure):
+    """A loop that failed is named, with its reason, and not ranked."""
+    failure = make_failure(FailureKind.OUT_OF_MEMORY, message="needs 12 GiB")
+    group = group_of(make_run(steps=TWICE | {"big": 1e-3}, failures={"big": failure}))
+
+    assert group.conclusions[2] == "big is not ranked: 6 of 6 processes failed: out-of-memory in measure: needs 12 GiB."
+
+
+def test_when_nothing_finished_the_headline_says_so(make_run, make_failure):
+    """No loop is fastest where none ran."""
+    group = group_of(make_run(steps=TWICE, failures={"old": make_failure(), "new": make_failure()}))
+
+    assert group.headline == "No loop finished: old, new."
+
+
+def test_a_single_loop_is_not_compared(make_run):
+    """A time alone is no comparison."""
+    group = group_of(make_run(steps={"old": 1e-3}))
+
+    assert group.headline == (
+        "old takes 1.00 ms per step (95 % interval 0.96 to 1.04); no other loop finished, so nothing is compared."
+    )
+
+
+def test_a_tie_at_the_top_is_named(make_run):
+    """The fastest loop is not alone when the interval does not separate it from the next."""
+    group = group_of(make_run(steps={"a": 4e-3, "b": 1e-3, "c": 1e-3}, noise=0.01))
+
+    assert group.headline == (
+        "b is the fastest loop, not told apart from c: 4.03x faster than a "
+        "(1.01 vs 4.06 ms per step; 95 % interval 3.94 to 4.12)."
+    )
+
+
+def test_a_noisy_leader_does_not_hide_a_clear_winner(make_run, cells_of):
+    """The headline claims what is known, and mentions what may be."""
+    cells = cells_of(make_run(steps={"a": 4e-3, "b": 1e-3, "c": 0.9e-3}, noise=0.01))
+    doubtful = replace(cells["c"], verdict=sentences.Verdict.UNCLEAR)
+
+    text = sentences.headline([doubtful, cells["b"], cells["a"]], baseline="a")
+
+    assert text == (
+        "b is 4.03x faster than a (1.01 vs 4.06 ms per step; 95 % interval 3.94 to 4.12); c may be faster still."
+    )
+
+
+def test_loops_that_share_no_round_with_the_baseline_are_not_compared(make_run, cells_of):
+    """Ratios are paired by round; without a pair there is none."""
+    cells = cells_of(make_run(steps=TWICE))
+    alone = replace(cells["new"], speed_up=None, verdict=sentences.Verdict.UNCLEAR)
+
+    headline = sentences.headline([alone, cells["old"]], baseline="old")
+
+    assert headline == "Nothing is compared: no loop shares a finished round with the baseline old."
+    assert sentences.conclusion(alone, baseline=cells["old"]) == (
+        "new is not compared: it shares no finished round with the baseline old."
+    )
+
+
+@pytest.mark.parametrize(
+    ("break_even", "expected"),
+    [
+        (
+            BreakEvenSteps(kind=BreakEven.AFTER, steps=23_417),
+            "tf-function overtakes tf-eager after 23,400 steps or 15.0 epochs (first step 620 ms against 45.0 ms).",
+        ),
+        (
+            BreakEvenSteps(kind=BreakEven.UNTIL, steps=781),
+            (
+                "tf-function is ahead of tf-eager until 781 steps or 0.500 epochs "
+                "(first step 620 ms against 45.0 ms), then falls behind."
+            ),
+        ),
+        (
+            BreakEvenSteps(kind=BreakEven.AT_ONCE),
+            "tf-function is ahead of tf-eager at once (first step 620 ms against 45.0 ms).",
+        ),
+        (
+            BreakEvenSteps(kind=BreakEven.NEVER),
+            "tf-function never catches up with tf-eager (first step 620 ms against 45.0 ms).",
+        ),
+    ],
+)
+def test_break_even_sentences(make_run, cells_of, break_even, expected):
+    """When compiling has paid, in steps and epochs, with both first steps."""
+    cells = cells_of(make_run())
+    cell = replace(cells["tf-function"], break_even=break_even)
+
+    assert expected == sentences.start_up(cell, baseline=cells["tf-eager"])
+
+
+def test_epochs_are_left_out_where_their_length_is_not_known(make_run, cells_of):
+    """Steps alone, then."""
+    cells = cells_of(make_run())
+    cell = replace(cells["tf-function"], steps_per_epoch=None)
+
+    assert "after 74 steps (first" in str(sentences.start_up(cell, baseline=cells["tf-eager"]))
+
+
+def test_no_break_even_is_claimed_for_equal_speeds(make_run, cells_of):
+    """The crossing of two parallel lines is nowhere."""
+    cells = cells_of(make_run(steps={"a": 1e-3, "b": 1e-3}, noise=0.002))
+
+    assert sentences.start_up(cells["b"], baseline=cells["a"]) is None
+
+
+def test_every_plot_has_its_numbers_in_words(make_run):
+    """What a plot shows can be read aloud."""
+    group = group_of(make_run(steps=TWICE, noise=0.01))
+
+    assert sentences.speed_up_plot(group.cells, baseline="old") == (
+        "Speed against old, 95 % interval in brackets: new 1.98x faster (1.96 to 1.99)."
+    )
+    assert sentences.step_time_plot(group.cells) == (
+        "Milliseconds per step, lowest to highest process in brackets: "
+        "new 2.04 (1.94 to 2.14, n = 6), old 4.03 (3.83 to 4.21, n = 6)."
+    )
+    assert sentences.break_even_plot(group.cells, baseline="old") == (
+        "Total time ahead of old, first step included: new at once."
+    )
+
+
+def test_plots_without_numbers_say_so(make_run, make_failure):
+    """An empty plot has words, too."""
+    group = group_of(make_run(steps={"old": 1e-3}, failures={"old": make_failure()}))
+
+    assert sentences.speed_up_plot(group.cells, baseline="old").endswith("nothing to compare.")
+    assert sentences.step_time_plot(group.cells).endswith("no process finished.")
+    assert sentences.break_even_plot(group.cells, baseline="old").endswith("nothing to compare.")
+
+
+def test_a_long_list_of_loops_is_counted(make_run):
+    """A sentence names a dozen loops at most."""
+    group = group_of(make_run(steps={"old": 4e-3} | {f"n{i}": 1e-3 for i in range(20)}, rounds=2))
+
+    assert sentences.step_time_plot(group.cells).endswith(", 9 more in the table.")

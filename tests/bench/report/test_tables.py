@@ -1,0 +1,108 @@
+"""Tables of strings, and one of plain numbers."""
+
+import io
+
+import pandas as pd
+import pytest
+
+from bench.report import tables
+from bench.report.model import build
+
+
+def rows(table):
+    """Return a table's rows as lists."""
+    return table.frame.to_numpy().tolist()
+
+
+def test_the_main_table_has_these_columns_and_rows(report):
+    """Verdict and speed come directly after the loop."""
+    table = tables.loops(report.groups[0])
+
+    assert list(table.frame.columns) == [
+        "Rank",
+        "Loop",
+        "Verdict",
+        "Speed-up",
+        "95 % interval",
+        "ms/step",
+        "Samples/s",
+        "First step s",
+        "Peak memory MiB",
+        "Noise",
+        "Processes x steps",
+        "Validation metric",
+    ]
+    assert rows(table)[0] == [
+        "1",
+        "tf-function",
+        "▲ faster",
+        "21.7x faster",
+        "21.0 to 22.4",
+        "0.381",
+        "84,000",
+        "0.620",
+        "584",
+        "± 6.1 %",
+        "6 x 5,085",
+        "0.957",
+    ]
+    assert rows(table)[-1][:6] == ["5", "tf-eager", "baseline", "n/a", "n/a", "8.28"]
+    assert "against tf-eager" in table.caption
+
+
+def test_the_start_up_table_shows_when_compiling_pays(report):
+    """First step, steady step and break-even side by side."""
+    table = tables.start_up(report.groups[0])
+
+    assert list(table.frame.columns)[:4] == ["Loop", "First step s", "Steady ms/step", "Ahead of baseline"]
+    assert rows(table)[0][:4] == ["tf-function", "0.620", "0.381", "after 74 steps (0.0474 epochs)"]
+
+
+def test_the_work_table_shows_what_was_trained(report):
+    """Steps, samples, losses and metrics."""
+    assert rows(tables.work(report.groups[0]))[-1] == ["tf-eager", "236", "7,552", "2.35", "0.189", "0.943", "0.957"]
+
+
+def test_the_memory_table_shows_what_was_occupied(report):
+    """Host, device and cores."""
+    assert rows(tables.memory(report.groups[0]))[0] == ["tf-function", "584", "n/a", "1.50"]
+
+
+def test_failures_have_a_table_only_where_there_are_some(make_run, make_failure, report):
+    """Nothing is shown of what did not happen."""
+    failed = tables.failures(build(make_run(failures={"tf-fit": make_failure()})).groups[0])
+
+    assert tables.failures(report.groups[0]) is None
+    assert failed is not None
+    assert rows(failed) == [
+        ["tf-fit", "✖ failed", "6 of 6 processes failed: raised in measure: ValueError: shapes do not match"]
+    ]
+
+
+def test_provenance_is_a_table_of_facts(report):
+    """Section and name, then the value."""
+    assert ["Data: dataset", "mnist"] in rows(tables.provenance(report))
+
+
+def test_csv_has_one_row_of_plain_numbers_per_cell(make_run, make_failure):
+    """Seconds, bytes and ratios as they are; what is missing reads n/a and is read back as missing."""
+    report = build(make_run(failures={"tf-fit": make_failure()}))
+
+    text = tables.to_csv(report)
+    frame = pd.read_csv(io.StringIO(text))
+
+    assert ["tf-function", "torch-native", "torch-keras", "tf-eager", "tf-fit"] == list(frame["loop"])
+    assert ["faster", "faster", "faster", "baseline", "failed"] == list(frame["verdict"])
+    assert report.groups[0].cells[0].step.estimate == pytest.approx(frame["step_seconds"][0])
+    assert frame["step_seconds"].isna().to_list() == [False, False, False, False, True]
+    assert ",n/a," in text
+    assert "\r" not in text
+
+
+def test_csv_keeps_hostile_names_whole(make_run):
+    """Commas and quotes are quoted."""
+    report = build(make_run(steps={'a,b"c': 1e-3, "d": 2e-3}, rounds=2))
+
+    frame = pd.read_csv(io.StringIO(tables.to_csv(report)))
+
+    assert ['a,b"c', "d"] == list(frame["loop"])

@@ -1,0 +1,99 @@
+"""The report on a terminal."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bench.report import terminal
+from bench.report.model import build
+
+
+def shown(report, *, width=80, **options):
+    """Return what a terminal of this width shows."""
+    return terminal.to_text(report, console=Console(file=io.StringIO(), width=width, **options))
+
+
+def test_eighty_columns_show_the_whole_answer(report):
+    """Verdict, table, trust: every line as it is printed."""
+    assert shown(report).splitlines() == [
+        "tf-function is the fastest loop: 21.7x faster than tf-eager (0.381 vs 8.28 ms",
+        "per step; 95 % interval 21.0 to 22.4).",
+        "",
+        "                                     95 %           ms/ samples  first   val.",
+        "# loop         verdict  speed-up     interval      step      /s step s metric",
+        "1 tf-function  ▲ faster 21.7x faster 21.0 to 22.4 0.381  84,000  0.620  0.957",
+        "2 tf-fit       ▲ faster 11.6x faster 11.3 to 11.8 0.716  44,700   1.10  0.957",
+        "3 torch-native ▲ faster 10.9x faster 10.6 to 11.2 0.761  42,100 0.0210  0.957",
+        "4 torch-keras  ▲ faster 8.13x faster 7.91 to 8.37  1.02  31,400 0.0340  0.957",
+        "5 tf-eager     baseline n/a          n/a           8.28   3,870 0.0450  0.957",
+        "",
+        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 3.4 %, no",
+        "warnings.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "header"),
+    [
+        (40, "# loop         verdict  speed-up"),
+        (50, "# loop         verdict  speed-up      step"),
+        (64, "# loop         verdict  speed-up     interval      step"),
+    ],
+)
+def test_a_narrow_terminal_shows_fewer_columns(report, width, header):
+    """Loop, verdict and speed stay; no row is wrapped."""
+    lines = shown(report, width=width).splitlines()
+
+    assert header in lines
+    assert max(len(line) for line in lines) <= width
+    assert 1 == len([line for line in lines if "tf-fit" in line and "11.6x faster" in line])
+
+
+def test_failures_and_warnings_stand_below_the_table(make_run, make_failure):
+    """Why a loop is not ranked, and what lowers trust."""
+    lines = shown(build(make_run(failures={"tf-fit": make_failure()})), width=120).splitlines()
+
+    assert "  ✖ tf-fit: 6 of 6 processes failed: raised in measure: ValueError: shapes do not match" in lines
+    assert "! Failed and not ranked: tf-fit. The reasons stand below; `journal.jsonl` has the tracebacks." in lines
+
+
+def test_groups_have_a_table_each(make_run, make_cell):
+    """Each under its name."""
+    cells = [make_cell(loop, batch_size=size) for size in (32, 512) for loop in ("tf-eager", "tf-function")]
+
+    lines = shown(build(make_run(cells=cells))).splitlines()
+
+    assert "mnist-mlp, matched track, CPU, batch 32:" in lines
+    assert "mnist-mlp, matched track, CPU, batch 512:" in lines
+
+
+def test_long_and_hostile_names_keep_the_table_in_shape(make_run):
+    """Markup is printed, not interpreted; what is too long is cut."""
+    text = shown(build(make_run(steps={"base": 8e-3, "[bold]x": 4e-3, "n" * 200: 2e-3}, rounds=2)))
+
+    assert "[bold]x" in text
+    assert "1= nnnnnnnnnnn… " in text or "1 nnnnnnnnnnn… " in text
+
+
+def test_colours_are_for_terminals(report, monkeypatch):
+    """A file gets plain text, and so does whoever asks for no colour."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = shown(report, force_terminal=True, color_system="standard")
+    monkeypatch.setenv("NO_COLOR", "1")
+    refused = shown(report, force_terminal=True, color_system="standard")
+
+    assert "\x1b[34m" in coloured
+    assert "\x1b[34m" not in refused
+    assert "\x1b" not in shown(report)
+
+
+def test_a_terminal_without_unicode_gets_ascii(report):
+    """Glyphs become signs; nothing fails to print."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+
+    text = terminal.to_text(report, console=Console(file=file, width=80))
+
+    assert text.isascii()
+    assert "1 tf-function  + faster 21.7x faster" in text
+    assert "noise ~ 3.4 %" in text
