@@ -55,12 +55,19 @@ class Samples:
     inputs: NDArray[Any]
     """Shape (samples, features...)."""
     targets: NDArray[Any]
-    """Shape (samples,) for class indices or one number each; (samples, classes) when one-hot."""
+    """Shape (samples,) for class indices; (samples, classes) when one-hot; (samples, 1) for regression."""
+    weights: NDArray[np.float32] | None = None
+    """Shape (samples,): how much each sample counts in loss and metric; None when all count alike."""
 
     @property
     def one_hot(self) -> bool:
-        """Whether the targets are one-hot rows rather than class indices."""
-        return self.targets.ndim > 1
+        """Whether the targets are one-hot rows rather than class indices or numbers."""
+        return self.targets.ndim > 1 and self.targets.shape[1] > 1
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """Inputs, targets and, where there are any, weights: what a batch is cut from."""
+        return (self.inputs, self.targets) if self.weights is None else (self.inputs, self.targets, self.weights)
 
 
 class Workload(ABC):
@@ -74,6 +81,10 @@ class Workload(ABC):
     optimizer: ClassVar[str]
     """Class name that Keras and torch share: "Adam" or "SGD"."""
     learning_rate: ClassVar[float]
+    torch_loss: ClassVar[str]
+    """Class name in `torch.nn` of the same loss: "CrossEntropyLoss" or "MSELoss"."""
+    tracks_losses: ClassVar[bool] = False
+    """Whether layers add losses of their own (`add_loss`), which a loop has to add to the main one."""
 
     @abstractmethod
     def samples(self, digits: Digits, *, track: Track, backend: str, seed: int) -> tuple[Samples, Samples]:
@@ -89,7 +100,7 @@ class Workload(ABC):
 
     @abstractmethod
     def build_metric(self, *, one_hot: bool) -> Any:
-        """Return the Keras metric that is tracked for training and validation."""
+        """Return the Keras metric, named "accuracy" or "mae", that is tracked for training and validation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +134,8 @@ class Outcome:
     """Training metric since the start of the current epoch."""
     weights: list[NDArray[np.float32]]
     """Final weights in the order and layout of Keras' `get_weights`."""
+    gradients: list[NDArray[np.float32]] | None = None
+    """Of the most recent step, in the same order; None where the loop does not keep them."""
 
 
 class Loop(ABC):
@@ -130,6 +143,9 @@ class Loop(ABC):
 
     backend: ClassVar[str]
     """"tensorflow", "torch", "jax" or "numpy"; chosen before anything is imported."""
+    adam: ClassVar[str] = "keras-adam"
+    """Which published formula the loop's Adam follows: Keras adds epsilon outside the bias correction, "torch-adam"
+    after it. The difference is small per step and grows; each loop is held to the one it names."""
     steps_per_call: ClassVar[int] = 1
     """Every block is a multiple of this; larger than 1 for loops that run many steps in one call."""
 

@@ -16,16 +16,28 @@ from pathlib import Path
 from loops.contract import Loop, Workload
 from loops.errors import LoopError, UnknownName
 
+DEFAULT_LOOPS = ("tf-eager", "tf-function", "tf-fit", "torch-native", "torch-keras")
+"""What is measured when nobody says what: the five ways that the guides teach."""
+
 LOOPS = {
     "tf-eager": "loops.variants.tf_eager:TfEager",
     "tf-function": "loops.variants.tf_function:TfFunction",
     "tf-fit": "loops.variants.tf_fit:TfFit",
+    "tf-fit-lowlevel": "loops.variants.tf_fit_lowlevel:TfFitLowlevel",
+    "tf-fit-stock": "loops.variants.tf_fit_stock:TfFitStock",
     "torch-native": "loops.variants.torch_native:TorchNative",
     "torch-keras": "loops.variants.torch_keras:TorchKeras",
+    "torch-fit": "loops.variants.torch_fit:TorchFit",
+    "torch-fit-stock": "loops.variants.torch_fit_stock:TorchFitStock",
 }
 
 WORKLOADS = {
     "mnist-mlp": "loops.workloads.mnist_mlp:MnistMlp",
+    "mnist-mlp-sgd": "loops.workloads.mnist_mlp_sgd:MnistMlpSgd",
+    "mnist-mlp-add-loss": "loops.workloads.mnist_mlp_add_loss:MnistMlpAddLoss",
+    "mnist-mlp-weighted": "loops.workloads.mnist_mlp_weighted:MnistMlpWeighted",
+    "regression": "loops.workloads.regression:Regression",
+    "regression-weighted": "loops.workloads.regression_weighted:RegressionWeighted",
 }
 
 

@@ -10,18 +10,16 @@ SHUFFLE_BUFFER = 1024
 """Samples, as the Keras guides have it: not a full shuffle."""
 
 
-def training_batches(job: Job) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
-    """Return one epoch of whole batches, to be iterated again for the next epoch.
+def training_batches(job: Job) -> Iterable[tuple[tf.Tensor, ...]]:
+    """Return one epoch of whole batches (x, y) or (x, y, weight), to be iterated again for the next epoch.
 
     `matched`: tensors that already lie on the device. `guide`: the guides' `tf.data` pipeline.
     """
     if job.track is Track.GUIDE:
         return training_dataset(job)
-    end = job.steps_per_epoch * job.batch_size
-    inputs, targets = job.training.inputs[:end], job.training.targets[:end]
+    starts = range(0, job.steps_per_epoch * job.batch_size, job.batch_size)
     return [
-        (tf.constant(inputs[start : start + job.batch_size]), tf.constant(targets[start : start + job.batch_size]))
-        for start in range(0, end, job.batch_size)
+        tuple(tf.constant(array[start : start + job.batch_size]) for array in job.training.arrays) for start in starts
     ]
 
 
@@ -32,16 +30,16 @@ def training_dataset(job: Job) -> tf.data.Dataset:
     what is measured.
     """
     if job.track is Track.GUIDE:
-        samples = tf.data.Dataset.from_tensor_slices((job.training.inputs, job.training.targets))
+        samples = tf.data.Dataset.from_tensor_slices(job.training.arrays)
         return samples.shuffle(buffer_size=SHUFFLE_BUFFER).batch(job.batch_size, drop_remainder=True)
     # Cut into batches beforehand, so that an element of the dataset is a batch and nothing is left to do per step.
-    end = job.steps_per_epoch * job.batch_size
-    inputs = job.training.inputs[:end].reshape(job.steps_per_epoch, job.batch_size, *job.training.inputs.shape[1:])
-    targets = job.training.targets[:end].reshape(job.steps_per_epoch, job.batch_size, *job.training.targets.shape[1:])
-    return tf.data.Dataset.from_tensor_slices((inputs, targets))
+    steps, size = job.steps_per_epoch, job.batch_size
+    return tf.data.Dataset.from_tensor_slices(
+        tuple(array[: steps * size].reshape(steps, size, *array.shape[1:]) for array in job.training.arrays)
+    )
 
 
 def validation_dataset(job: Job) -> tf.data.Dataset:
     """Return all validation samples in order, the last batch smaller where the size does not divide."""
-    samples = tf.data.Dataset.from_tensor_slices((job.validation.inputs, job.validation.targets))
+    samples = tf.data.Dataset.from_tensor_slices(job.validation.arrays)
     return samples.batch(job.batch_size)

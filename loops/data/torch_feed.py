@@ -1,6 +1,6 @@
 """How PyTorch loops get their batches; the input side that all of them share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -13,8 +13,8 @@ def device_of(job: Job) -> torch.device:
     return torch.device("cuda" if job.device == "gpu" else "cpu")
 
 
-def training_batches(job: Job) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
-    """Return one epoch of whole batches, to be iterated again for the next epoch.
+def training_batches(job: Job) -> Iterable[Sequence[torch.Tensor]]:
+    """Return one epoch of whole batches (x, y) or (x, y, weight), to be iterated again for the next epoch.
 
     `matched`: slices of tensors that already lie on the device. `guide`: the guide's shuffling `DataLoader`; its
     batches come from the host, so a loop moves them to the device. The last, smaller batch is dropped on both tracks.
@@ -24,19 +24,35 @@ def training_batches(job: Job) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
         return DataLoader(
             _tensors(job.training), batch_size=job.batch_size, shuffle=True, drop_last=True, generator=generator
         )
-    inputs, targets = (tensor.to(device_of(job)) for tensor in _tensors(job.training).tensors)
-    end = job.steps_per_epoch * job.batch_size
-    return list(zip(inputs[:end].split(job.batch_size), targets[:end].split(job.batch_size), strict=True))
+    return _resident(job.training, job=job)[: job.steps_per_epoch]
 
 
-def validation_batches(job: Job) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
-    """Return all validation samples in order, the last batch smaller where the size does not divide."""
+def training_loader(job: Job) -> DataLoader:
+    """Return the same epoch as a `DataLoader`, which `fit()` asks for."""
     if job.track is Track.GUIDE:
-        return DataLoader(_tensors(job.validation), batch_size=job.batch_size, shuffle=False)
-    inputs, targets = (tensor.to(device_of(job)) for tensor in _tensors(job.validation).tensors)
-    return list(zip(inputs.split(job.batch_size), targets.split(job.batch_size), strict=True))
+        return training_batches(job)
+    # Cut into batches beforehand: an element of the data set is a batch, and nothing is left to collate.
+    steps, size = job.steps_per_epoch, job.batch_size
+    whole = (array[: steps * size].reshape(steps, size, *array.shape[1:]) for array in job.training.arrays)
+    return DataLoader(TensorDataset(*map(torch.from_numpy, whole)), batch_size=None)
+
+
+def validation_loader(job: Job) -> DataLoader:
+    """Return all validation samples in order as a `DataLoader`."""
+    return DataLoader(_tensors(job.validation), batch_size=job.batch_size, shuffle=False)
+
+
+def validation_batches(job: Job) -> Iterable[Sequence[torch.Tensor]]:
+    """Return all validation samples in order, the last batch smaller where the size does not divide."""
+    return validation_loader(job) if job.track is Track.GUIDE else _resident(job.validation, job=job)
+
+
+def _resident(samples: Samples, *, job: Job) -> list[Sequence[torch.Tensor]]:
+    """Cut tensors on the device into batches; each is a view, nothing is copied."""
+    tensors = (tensor.to(device_of(job)) for tensor in _tensors(samples).tensors)
+    return list(zip(*(tensor.split(job.batch_size) for tensor in tensors), strict=True))
 
 
 def _tensors(samples: Samples) -> TensorDataset:
     """Wrap the NumPy arrays without copying them."""
-    return TensorDataset(torch.from_numpy(samples.inputs), torch.from_numpy(samples.targets))
+    return TensorDataset(*map(torch.from_numpy, samples.arrays))

@@ -1,6 +1,6 @@
 """Train with TensorFlow in eager mode: every operation is dispatched from Python, one by one.
 
-The loop that one writes first and debugs with. Differs from `tf_function` in one line, the missing decorator.
+The loop that one writes first and debugs with.
 Source: Keras guide "Writing a training loop from scratch in TensorFlow".
 """
 
@@ -25,6 +25,7 @@ class TfEager(Loop):
         """Build model, optimizer, loss, metrics and batches."""
         workload = job.workload
         self.model = workload.build_model(seed=job.seed)
+        self.tracks_losses = workload.tracks_losses
         self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
         self.optimizer.build(self.model.trainable_weights)
         self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
@@ -33,8 +34,8 @@ class TfEager(Loop):
         self.training_batches = training_batches(job)
         self.validation_batches = validation_dataset(job)
 
-    def epochs(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-        """Yield batches (x: [batch, features], y: [batch]), epoch after epoch, without end."""
+    def epochs(self) -> Iterator[tuple[tf.Tensor, ...]]:
+        """Yield batches (x: [batch, features], y: [batch], maybe weight: [batch]), epoch after epoch, without end."""
         while True:
             self.training_metric.reset_state()
             yield from self.training_batches
@@ -43,19 +44,21 @@ class TfEager(Loop):
         """Train block after block."""
         batches = self.epochs()
         for steps in blocks:
-            for x, y in islice(batches, steps):
-                loss = self.train_step(x, y)
+            for batch in islice(batches, steps):
+                loss = self.train_step(*batch)
             self.last_loss = loss
 
-    def train_step(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    def train_step(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
         """Return the loss of one batch after moving the weights against its gradient."""
         # Operations inside the tape's scope are recorded for differentiation.
         with tf.GradientTape() as tape:
             logits = self.model(x, training=True)
-            loss = self.loss_function(y, logits)
+            loss = self.loss_function(y, logits, sample_weight=weight)
+            if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
+                loss += sum(self.model.losses)
         gradients = tape.gradient(loss, self.model.trainable_weights)
         self.optimizer.apply(gradients, self.model.trainable_weights)
-        self.training_metric.update_state(y, logits)
+        self.training_metric.update_state(y, logits, sample_weight=weight)
         return loss
 
     def evaluate(self) -> float:

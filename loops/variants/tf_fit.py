@@ -2,10 +2,11 @@
 
 What one writes for a custom algorithm that should keep callbacks, metrics and distribution. `fit` compiles the step
 with `tf.function` and calls it once per batch.
-Source: Keras guide "Customizing what happens in `fit()` with TensorFlow".
+Source: Keras guide "Customizing what happens in `fit()` with TensorFlow", high level.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, ClassVar, final
 
 import keras
@@ -13,60 +14,38 @@ import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_dataset, validation_dataset
-
-UNTIL_STOPPED = 1_000_000
-"""Epochs; `HandOver` ends training when no block is left."""
+from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
 
 
 class CustomModel(keras.Model):
-    """A model with its own training and test step; compile() supplies loss, optimizer and metrics."""
+    """A model with its own training and test step; `compile` supplies loss, optimizer and metrics."""
 
-    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, Any]:
         """Train on one batch and return what the progress bar would show."""
-        x, y = data
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             predictions = self(x, training=True)
-            loss = self.compute_loss(y=y, y_pred=predictions)
+            # adds the losses that layers track
+            loss = self.compute_loss(y=y, y_pred=predictions, sample_weight=weight)
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply(gradients, self.trainable_weights)
-        return self.update_metrics(y, predictions, loss)
+        return self.update_metrics(y, predictions, loss=loss, weight=weight)
 
-    def test_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, Any]:
         """Evaluate one batch."""
-        x, y = data
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         predictions = self(x, training=False)
-        loss = self.compute_loss(y=y, y_pred=predictions)
-        return self.update_metrics(y, predictions, loss)
+        loss = self.compute_loss(y=y, y_pred=predictions, sample_weight=weight)
+        return self.update_metrics(y, predictions, loss=loss, weight=weight)
 
-    def update_metrics(self, y: tf.Tensor, predictions: tf.Tensor, loss: tf.Tensor) -> dict[str, tf.Tensor]:
+    def update_metrics(self, y: Any, predictions: Any, *, loss: Any, weight: Any) -> dict[str, Any]:
         """Add one batch to the loss tracker and to the compiled metrics."""
         for metric in self.metrics:
             if metric.name == "loss":
                 metric.update_state(loss)
             else:
-                metric.update_state(y, predictions)
+                metric.update_state(y, predictions, sample_weight=weight)
         return {metric.name: metric.result() for metric in self.metrics}
-
-
-class HandOver(keras.callbacks.Callback):
-    """Ask for the next block when `fit` has trained the steps of the current one; stop when there is none."""
-
-    def __init__(self, blocks: Iterable[int]) -> None:
-        """Take the first block."""
-        super().__init__()
-        self.blocks = iter(blocks)
-        self.steps_left = next(self.blocks)
-        self.logs: dict[str, float] = {}
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Count one step."""
-        del batch
-        self.steps_left -= 1
-        if self.steps_left == 0:
-            self.logs = dict(logs or {})
-            self.model.metrics[0].reset_state()  # the loss tracker: each block reports a mean of its own
-            self.steps_left = next(self.blocks, 0)
-            self.model.stop_training = self.steps_left == 0
 
 
 @final
@@ -79,11 +58,12 @@ class TfFit(Loop):
         """Build and compile the model, and lay out the data."""
         workload = job.workload
         functional = workload.build_model(seed=job.seed)
+        self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = CustomModel(functional.inputs, functional.outputs)
         self.model.compile(
             optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
             loss=workload.build_loss(one_hot=job.training.one_hot),
-            metrics=[workload.build_metric(one_hot=job.training.one_hot)],
+            weighted_metrics=[self.metric],
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
         )
         self.training_data = training_dataset(job)
@@ -91,13 +71,13 @@ class TfFit(Loop):
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
-        self.hand_over = HandOver(blocks)
-        self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[self.hand_over])
+        with suppress(TrainingDone):
+            self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
 
     def evaluate(self) -> float:
         """Return the metric over the validation samples."""
-        results: dict[str, Any] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
-        return float(results["accuracy"])
+        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return results[self.metric.name]
 
     def synchronise(self) -> None:
         """Wait until the device has done what was dispatched."""
@@ -105,9 +85,10 @@ class TfFit(Loop):
 
     def outcome(self) -> Outcome:
         """Read results back to the host."""
+        results = self.model.get_metrics_result()
         return Outcome(
             steps=int(self.model.optimizer.iterations),
-            loss=float(self.hand_over.logs["loss"]),
-            metric=float(self.hand_over.logs["accuracy"]),
+            loss=float(results["loss"]),
+            metric=float(results[self.metric.name]),
             weights=self.model.get_weights(),
         )

@@ -25,6 +25,7 @@ class TfFunction(Loop):
         """Build model, optimizer, loss, metrics and batches."""
         workload = job.workload
         self.model = workload.build_model(seed=job.seed)
+        self.tracks_losses = workload.tracks_losses
         self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
         # Variables must exist before the step is traced, or it is traced twice.
         self.optimizer.build(self.model.trainable_weights)
@@ -34,8 +35,8 @@ class TfFunction(Loop):
         self.training_batches = training_batches(job)
         self.validation_batches = validation_dataset(job)
 
-    def epochs(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-        """Yield batches (x: [batch, features], y: [batch]), epoch after epoch, without end."""
+    def epochs(self) -> Iterator[tuple[tf.Tensor, ...]]:
+        """Yield batches (x: [batch, features], y: [batch], maybe weight: [batch]), epoch after epoch, without end."""
         while True:
             self.training_metric.reset_state()
             yield from self.training_batches
@@ -44,12 +45,12 @@ class TfFunction(Loop):
         """Train block after block."""
         batches = self.epochs()
         for steps in blocks:
-            for x, y in islice(batches, steps):
-                loss = self.train_step(x, y)
+            for batch in islice(batches, steps):
+                loss = self.train_step(*batch)
             self.last_loss = loss
 
     @tf.function
-    def train_step(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    def train_step(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
         """Return the loss of one batch after moving the weights against its gradient.
 
         Traced at the first call, and again for every new shape of its arguments: whole batches only, or pay twice.
@@ -57,10 +58,12 @@ class TfFunction(Loop):
         # Operations inside the tape's scope are recorded for differentiation.
         with tf.GradientTape() as tape:
             logits = self.model(x, training=True)
-            loss = self.loss_function(y, logits)
+            loss = self.loss_function(y, logits, sample_weight=weight)
+            if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
+                loss += sum(self.model.losses)
         gradients = tape.gradient(loss, self.model.trainable_weights)
         self.optimizer.apply(gradients, self.model.trainable_weights)
-        self.training_metric.update_state(y, logits)
+        self.training_metric.update_state(y, logits, sample_weight=weight)
         return loss
 
     def evaluate(self) -> float:

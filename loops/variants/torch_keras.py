@@ -27,6 +27,7 @@ class TorchKeras(Loop):
         workload = job.workload
         self.device = device_of(job)
         self.model = workload.build_model(seed=job.seed).to(self.device)
+        self.tracks_losses = workload.tracks_losses
         self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
         self.optimizer.build(self.model.trainable_weights)
         self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
@@ -35,23 +36,26 @@ class TorchKeras(Loop):
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
 
-    def epochs(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield batches (x: [batch, features], y: [batch] or [batch, classes]), epoch after epoch, without end."""
+    def epochs(self) -> Iterator[list[torch.Tensor]]:
+        """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
         while True:
             self.training_metric.reset_state()
-            for x, y in self.training_batches:
+            for batch in self.training_batches:
                 # A batch from a DataLoader comes from the host; `to` does nothing for one that is there already.
-                yield x.to(self.device), y.to(self.device)
+                yield [tensor.to(self.device) for tensor in batch]
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train block after block."""
         batches = self.epochs()
         trainable_weights = self.model.trainable_weights
         for steps in blocks:
-            for x, y in islice(batches, steps):
+            for x, y, *weight in islice(batches, steps):
+                sample_weight = weight[0] if weight else None
                 # forward; Keras' losses take the truth first
                 logits = self.model(x, training=True)
-                loss = self.loss_function(y, logits)
+                loss = self.loss_function(y, logits, sample_weight=sample_weight)
+                if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
+                    loss += sum(self.model.losses)
                 # backward, from gradients set back to nothing
                 self.model.zero_grad()
                 loss.backward()
@@ -59,7 +63,7 @@ class TorchKeras(Loop):
                 gradients = [weight.value.grad for weight in trainable_weights]
                 with torch.no_grad():
                     self.optimizer.apply(gradients, trainable_weights)
-                    self.training_metric.update_state(y, logits)
+                    self.training_metric.update_state(y, logits, sample_weight=sample_weight)
             self.last_loss = loss
 
     @torch.no_grad()
@@ -83,4 +87,5 @@ class TorchKeras(Loop):
             loss=self.last_loss.item(),
             metric=float(self.training_metric.result()),
             weights=self.model.get_weights(),
+            gradients=[weight.value.grad.cpu().numpy() for weight in self.model.trainable_weights],
         )

@@ -1,8 +1,8 @@
 """Train a Keras model with PyTorch's own optimizer and loss, in eager mode.
 
 A Keras model on the torch backend is a `torch.nn.Module`, so everything that PyTorch offers works on it.
-The guide tracks no accuracy here; this loop counts correct predictions the PyTorch way, so that it does the same work
-as the others. Source: Keras guide "Writing a training loop from scratch in PyTorch", first half.
+The guide tracks no accuracy here; this loop sums its metric up the PyTorch way, so that it does the same work as the
+others. Source: Keras guide "Writing a training loop from scratch in PyTorch", first half.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,62 +20,80 @@ class TorchNative(Loop):
     """`zero_grad`, `backward`, `step`."""
 
     backend: ClassVar[str] = "torch"
+    adam: ClassVar[str] = "torch-adam"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss and batches."""
         workload = job.workload
         self.device = device_of(job)
         self.model = workload.build_model(seed=job.seed).to(self.device)
+        self.tracks_losses = workload.tracks_losses
         self.optimizer = getattr(torch.optim, workload.optimizer)(self.model.parameters(), lr=workload.learning_rate)
-        self.loss_function = torch.nn.CrossEntropyLoss()  # takes class indices and one-hot rows alike
-        self.one_hot = job.training.one_hot
+        self.optimizer.register_step_post_hook(self.count_step)
+        self.steps = 0
+        # One loss per sample where samples count differently: PyTorch's own mean knows no sample weights.
+        weighted = job.training.weights is not None
+        self.loss_function = getattr(torch.nn, workload.torch_loss)(reduction="none" if weighted else "mean")
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
-        # Both counters stay on the device: reading them for every batch would wait for it each time.
-        self.correct = torch.zeros((), dtype=torch.int64, device=self.device)
-        self.seen = 0
+        # These stay on the device: reading them for every batch would wait for it each time.
+        self.score = torch.zeros((), device=self.device)
+        self.seen = torch.zeros((), device=self.device)
 
-    def epochs(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield batches (x: [batch, features], y: [batch] or [batch, classes]), epoch after epoch, without end."""
+    def count_step(self, *_: object) -> None:
+        """Count an update; SGD keeps no count of its own."""
+        self.steps += 1
+
+    def epochs(self) -> Iterator[list[torch.Tensor]]:
+        """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
         while True:
-            self.correct.zero_()
-            self.seen = 0
-            for x, y in self.training_batches:
+            self.score.zero_()
+            self.seen.zero_()
+            for batch in self.training_batches:
                 # A batch from a DataLoader comes from the host; `to` does nothing for one that is there already.
-                yield x.to(self.device), y.to(self.device)
+                yield [tensor.to(self.device) for tensor in batch]
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train block after block."""
         batches = self.epochs()
         for steps in blocks:
-            for x, y in islice(batches, steps):
+            for x, y, *weight in islice(batches, steps):
                 # forward; PyTorch's losses take the prediction first
-                logits = self.model(x, training=True)
-                loss = self.loss_function(logits, y)
+                outputs = self.model(x, training=True)
+                loss = self.loss_function(outputs, y)
+                scores = self.scores(outputs, y)
+                if weight:
+                    # divided by the batch, as Keras does, and not by the sum of the weights
+                    loss = (loss.flatten() * weight[0]).mean()
+                    scores *= weight[0]
+                if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
+                    loss = loss + sum(self.model.losses)
                 # backward, from gradients set back to nothing
                 self.model.zero_grad()
                 loss.backward()
                 # update
                 self.optimizer.step()
-                self.correct += self.count_correct(logits, y)
-                self.seen += len(y)
+                self.score += scores.sum()
+                self.seen += weight[0].sum() if weight else len(y)
             self.last_loss = loss
 
-    def count_correct(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return how many of a batch have their largest logit at the right class, as a tensor on the device."""
-        labels = y.argmax(dim=1) if self.one_hot else y
-        return (logits.argmax(dim=1) == labels).sum()
+    @torch.no_grad()
+    def scores(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the metric of each sample, shape [batch]: 1 for a right class, or the absolute error."""
+        if isinstance(self.loss_function, torch.nn.MSELoss):
+            return (outputs - y).abs().mean(dim=1)
+        labels = y if y.dim() == 1 else y.argmax(dim=1)
+        return (outputs.argmax(dim=1) == labels).float()
 
     @torch.no_grad()
     def evaluate(self) -> float:
-        """Return the accuracy over the validation samples; no graph is kept for a backward pass."""
-        correct = torch.zeros((), dtype=torch.int64, device=self.device)
-        seen = 0
-        for x, y in self.validation_batches:
-            logits = self.model(x.to(self.device), training=False)
-            correct += self.count_correct(logits, y.to(self.device))
+        """Return the metric over the validation samples; no graph is kept for a backward pass."""
+        score, seen = torch.zeros((), device=self.device), 0
+        for batch in self.validation_batches:
+            x, y = (tensor.to(self.device) for tensor in batch)
+            score += self.scores(self.model(x, training=False), y).sum()
             seen += len(y)
-        return int(correct) / seen
+        return score.item() / seen
 
     def synchronise(self) -> None:
         """Wait until the device has done what was queued; a CPU has, when the call returns."""
@@ -84,10 +102,10 @@ class TorchNative(Loop):
 
     def outcome(self) -> Outcome:
         """Read results back to the host."""
-        states = self.optimizer.state.values()
         return Outcome(
-            steps=max(int(state["step"]) for state in states),
+            steps=self.steps,
             loss=self.last_loss.item(),
-            metric=int(self.correct) / self.seen,
+            metric=self.score.item() / self.seen.item(),
             weights=self.model.get_weights(),
+            gradients=[weight.value.grad.cpu().numpy() for weight in self.model.trainable_weights],
         )

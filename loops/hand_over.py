@@ -1,0 +1,51 @@
+"""How a `fit()` loop serves blocks: a Keras callback that hands over to the harness at their edges."""
+
+from collections.abc import Iterable
+
+import keras
+
+UNTIL_STOPPED = 1_000_000
+"""Epochs to ask of `fit`; `TrainingDone` ends it."""
+
+
+class TrainingDone(Exception):
+    """No block is left; leaves `fit` before it trains another step."""
+
+
+class HandOver(keras.callbacks.Callback):
+    """Counts the steps that `fit` does and asks for the next block when one is done.
+
+    Only hooks that come before a batch and after an epoch are used: a hook after each batch would make Keras turn the
+    logs of every step into numbers, which waits for the device each time.
+    """
+
+    def __init__(self, blocks: Iterable[int]) -> None:
+        """Take the first block."""
+        super().__init__()
+        self.blocks = iter(blocks)
+        self.steps_left = next(self.blocks)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Count a step that is about to be trained."""
+        del batch, logs
+        if self.steps_left == 0:
+            self.hand_over()
+        self.steps_left -= 1
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Hand over before the next epoch resets the metrics, if a block ends with this one."""
+        del epoch, logs
+        if self.steps_left == 0:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Ask for the next block.
+
+        Raises:
+            TrainingDone: If there is none.
+        """
+        self.steps_left = next(self.blocks, 0)
+        if self.steps_left == 0:
+            raise TrainingDone
+        # The loss tracker comes first among a model's metrics; each block reports a mean of its own.
+        self.model.metrics[0].reset_state()

@@ -1,0 +1,96 @@
+"""Train with `fit()` on a `train_step` that does everything itself: loss, trackers and metrics.
+
+What one writes when `compile` cannot express the loss or the metrics. Differs from `tf_fit` in who owns them.
+Source: Keras guide "Customizing what happens in `fit()` with TensorFlow", going lower-level.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, ClassVar, final
+
+import keras
+import tensorflow as tf
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.tensorflow_feed import training_dataset, validation_dataset
+from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+
+
+class CustomModel(keras.Model):
+    """A model that brings its own loss function and metrics; `compile` supplies the optimizer only."""
+
+    def track(self, loss_function: Any, *, metric: Any) -> None:
+        """Take the loss function and the metric."""
+        self.loss_function = loss_function
+        self.loss_tracker = keras.metrics.Mean(name="loss")
+        self.own_metric = metric
+
+    @property
+    def metrics(self) -> list[Any]:
+        """What `fit` and `evaluate` reset at the start of each epoch."""
+        return [self.loss_tracker, self.own_metric]
+
+    def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, Any]:
+        """Train on one batch and return what the progress bar would show."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            predictions = self(x, training=True)
+            loss = self.loss_function(y, predictions, sample_weight=weight)
+            loss += sum(self.losses)  # what layers added by `add_loss`; traced once, so an empty sum costs nothing
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply(gradients, self.trainable_weights)
+        self.loss_tracker.update_state(loss)
+        self.own_metric.update_state(y, predictions, sample_weight=weight)
+        return {"loss": self.loss_tracker.result(), self.own_metric.name: self.own_metric.result()}
+
+    def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, Any]:
+        """Evaluate one batch."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        predictions = self(x, training=False)
+        self.own_metric.update_state(y, predictions, sample_weight=weight)
+        return {self.own_metric.name: self.own_metric.result()}
+
+
+@final
+class TfFitLowlevel(Loop):
+    """One `fit()` call for the whole trial, own trackers."""
+
+    backend: ClassVar[str] = "tensorflow"
+
+    def prepare(self, job: Job) -> None:
+        """Build and compile the model, and lay out the data."""
+        workload = job.workload
+        functional = workload.build_model(seed=job.seed)
+        self.metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.model = CustomModel(functional.inputs, functional.outputs)
+        self.model.track(workload.build_loss(one_hot=job.training.one_hot), metric=self.metric)
+        self.model.compile(
+            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
+        )
+        self.training_data = training_dataset(job)
+        self.validation_data = validation_dataset(job)
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train until the blocks run out; `fit` resets the metrics at each epoch."""
+        with suppress(TrainingDone):
+            self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples."""
+        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return results[self.metric.name]
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was dispatched."""
+        tf.test.experimental.sync_devices()
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        results = self.model.get_metrics_result()
+        return Outcome(
+            steps=int(self.model.optimizer.iterations),
+            loss=float(results["loss"]),
+            metric=float(results[self.metric.name]),
+            weights=self.model.get_weights(),
+        )

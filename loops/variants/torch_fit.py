@@ -1,0 +1,102 @@
+"""Train with `fit()` on an own `train_step`: Keras runs the loop, the step stays in our hands.
+
+What one writes for a custom algorithm that should keep callbacks and metrics. `fit` calls the step once per batch, in
+eager mode.
+Source: Keras guide "Customizing what happens in `fit()` with PyTorch".
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, ClassVar, final
+
+import keras
+import torch
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.torch_feed import device_of, training_loader, validation_loader
+from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+
+
+class CustomModel(keras.Model):
+    """A model with its own training and test step; `compile` supplies loss, optimizer and metrics."""
+
+    def train_step(self, data: tuple[torch.Tensor, ...]) -> dict[str, Any]:
+        """Train on one batch and return what the progress bar would show."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        # backward, from gradients set back to nothing
+        self.zero_grad()
+        predictions = self(x, training=True)
+        # adds the losses that layers track
+        loss = self.compute_loss(y=y, y_pred=predictions, sample_weight=weight)
+        loss.backward()
+        # update: PyTorch has left each gradient at its variable's tensor
+        trainable_weights = self.trainable_weights
+        gradients = [variable.value.grad for variable in trainable_weights]
+        with torch.no_grad():
+            self.optimizer.apply(gradients, trainable_weights)
+            return self.update_metrics(y, predictions, loss=loss, weight=weight)
+
+    def test_step(self, data: tuple[torch.Tensor, ...]) -> dict[str, Any]:
+        """Evaluate one batch; `evaluate` keeps no graph for a backward pass."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        predictions = self(x, training=False)
+        loss = self.compute_loss(y=y, y_pred=predictions, sample_weight=weight)
+        return self.update_metrics(y, predictions, loss=loss, weight=weight)
+
+    def update_metrics(self, y: Any, predictions: Any, *, loss: Any, weight: Any) -> dict[str, Any]:
+        """Add one batch to the loss tracker and to the compiled metrics."""
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss)
+            else:
+                metric.update_state(y, predictions, sample_weight=weight)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+@final
+class TorchFit(Loop):
+    """One `fit()` call for the whole trial."""
+
+    backend: ClassVar[str] = "torch"
+
+    def prepare(self, job: Job) -> None:
+        """Build and compile the model, and lay out the data."""
+        workload = job.workload
+        self.device = device_of(job)
+        functional = workload.build_model(seed=job.seed)
+        self.metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.model = CustomModel(functional.inputs, functional.outputs)
+        self.model.compile(
+            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            loss=workload.build_loss(one_hot=job.training.one_hot),
+            weighted_metrics=[self.metric],
+            jit_compile=False,  # no `torch.compile`; it is what "auto" means on this backend too
+        )
+        self.training_data = training_loader(job)
+        self.validation_data = validation_loader(job)
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train until the blocks run out; `fit` resets the metrics at each epoch."""
+        with suppress(TrainingDone):
+            self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples."""
+        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return results[self.metric.name]
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was queued; a CPU has, when the call returns."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        results = self.model.get_metrics_result()
+        return Outcome(
+            steps=int(self.model.optimizer.iterations),
+            loss=float(results["loss"]),
+            metric=float(results[self.metric.name]),
+            weights=self.model.get_weights(),
+            gradients=[weight.value.grad.cpu().numpy() for weight in self.model.trainable_weights],
+        )

@@ -1,0 +1,37 @@
+"""The small classifier of handwritten digits, trained by plain gradient descent in batches of 64.
+
+The recipe of the older edition of the Keras guide "Writing a training loop from scratch" in TensorFlow.
+"""
+
+from typing import Any, ClassVar, final
+
+from loops.contract import Digits, Samples, Track, Workload
+from loops.workloads.digits import build_accuracy, build_cross_entropy, build_mlp, digit_samples
+
+
+@final
+class MnistMlpSgd(Workload):
+    """As `mnist-mlp`, with an optimizer that keeps no state."""
+
+    name: ClassVar[str] = "mnist-mlp-sgd"
+    training_samples: ClassVar[int] = 50_000
+    batch_size: ClassVar[int] = 64
+    optimizer: ClassVar[str] = "SGD"
+    learning_rate: ClassVar[float] = 1e-3
+    torch_loss: ClassVar[str] = "CrossEntropyLoss"
+
+    def samples(self, digits: Digits, *, track: Track, backend: str, seed: int) -> tuple[Samples, Samples]:
+        """Return images and labels as `loops.workloads.digits` lays them out."""
+        return digit_samples(digits, track=track, backend=backend, seed=seed)
+
+    def build_model(self, *, seed: int) -> Any:
+        """Return the Keras model; the output is logits of shape (batch, 10)."""
+        return build_mlp(seed=seed)
+
+    def build_loss(self, *, one_hot: bool) -> Any:
+        """Return cross-entropy from logits, averaged over the batch."""
+        return build_cross_entropy(one_hot=one_hot)
+
+    def build_metric(self, *, one_hot: bool) -> Any:
+        """Return accuracy."""
+        return build_accuracy(one_hot=one_hot)
