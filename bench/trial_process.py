@@ -1,25 +1,15 @@
-"""The harness' end of one trial: a process, two pipes, a log, and a clock for how long to wait."""
+"""The harness' end of one trial: says what to do next and keeps what comes back, until it is a row."""
 
-import json
-import os
-import select
-import signal
-import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, final
 
 import msgspec
 
-from bench.channel import Message
-from bench.records import Cell, Failure, FailureKind, Seconds, Trial
+from bench.records import Cell, Failure, Seconds, Trial
 from bench.worker import TrialRequest
-
-LONGEST_MESSAGE_BYTES = 1 << 20
-PATIENCE_AFTER_CLOSE: Seconds = 5.0
-"""A process that has closed its pipe is about to end; longer than this and it is ended."""
+from bench.worker_process import WorkerFailed, WorkerProcess
 
 
 class TrialFailed(Exception):
@@ -33,7 +23,7 @@ class TrialFailed(Exception):
 
 @final
 class TrialProcess:
-    """One running trial. Every method that waits blocks in `select`, so the harness uses no processor meanwhile."""
+    """One running trial."""
 
     def __init__(
         self,
@@ -60,85 +50,55 @@ class TrialProcess:
             timeout: Longest wait for any one phase.
         """
         self.cell = cell
-        self._timeout = timeout
-        self._log = log
-        self._fields: dict[str, Any] = {"cell": asdict(cell), "round": round_number, "blocks": [], **identity}
-        self._phase = "start"
-        self._buffer = b""
-        self._process, self._commands, self._results = _start(interpreter, environment=environment, log=log)
-        self._fields["process_id"] = self._process.pid
-        self._send(asdict(request))
+        self._process = WorkerProcess(
+            "bench.worker", interpreter=interpreter, environment=environment, log=log, timeout=timeout
+        )
+        self._fields: dict[str, Any] = {
+            "cell": asdict(cell),
+            "round": round_number,
+            "blocks": [],
+            "process_id": self._process.process_id,
+            **identity,
+        }
+        self._process.send(asdict(request))
 
     def ready(self) -> None:
         """Wait until everything is imported and built."""
-        self._phase = "build"
-        self._take(self._receive("ready"))
+        self._take("ready", phase="build")
 
     def warm(self) -> None:
         """Have the first step and the warm-up done."""
-        self._phase = "warm-up"
-        self._send({"kind": "warm"})
-        self._take(self._receive("warmed"))
+        self._process.send({"kind": "warm"})
+        self._take("warmed", phase="warm-up")
 
     def measure(self) -> None:
         """Have one block done."""
-        self._phase = "measure"
-        self._send({"kind": "measure"})
-        self._take(self._receive("measured"))
+        self._process.send({"kind": "measure"})
+        self._take("measured", phase="measure")
 
     def finish(self) -> Trial:
         """Have the trial evaluated, let the process go, and return its row."""
-        self._phase = "finish"
-        self._send({"kind": "finish"})
-        self._take(self._receive("closed"))
-        self._phase = "evaluate"
-        self._take(self._receive("finished"))
+        self._process.send({"kind": "finish"})
+        self._take("closed", phase="finish")
+        self._take("finished", phase="evaluate")
         self.end()
         return self._row()
 
     def end(self) -> None:
         """Make sure the process and everything it started are gone."""
-        with suppress(ProcessLookupError):  # already gone
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for descriptor in (self._commands, self._results):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._commands = self._results = -1
+        self._process.end()
 
-    def _send(self, message: Message) -> None:
-        """Write one command."""
-        with suppress(BrokenPipeError):  # it died; the next `_receive` reads its last words
-            os.write(self._commands, json.dumps(message).encode() + b"\n")
-
-    def _receive(self, kind: str) -> Message:
-        """Wait for one message.
+    def _take(self, kind: str, *, phase: str) -> None:
+        """Wait for a message and keep what it says; its keys are fields of `Trial`.
 
         Raises:
-            TrialFailed: If the trial reports a failure, dies or takes too long.
+            TrialFailed: If the process fails instead.
         """
-        while b"\n" not in self._buffer:
-            readable, _, _ = select.select([self._results], [], [], self._timeout)
-            if not readable:
-                raise self._failed(
-                    FailureKind.TIMEOUT, f"nothing happened for {self._timeout:g} s; allow more with --timeout"
-                )
-            chunk = os.read(self._results, LONGEST_MESSAGE_BYTES)
-            if not chunk:
-                raise self._died()
-            self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        message: Message = json.loads(line)
-        if message["kind"] == "failed":
-            self._phase = message["phase"]
-            raise self._failed(FailureKind(message["failure"]), message["message"], traceback=message["traceback"])
-        if message["kind"] != kind:
-            raise self._failed(FailureKind.BROKEN_CONTRACT, f"expected '{kind}', got '{message['kind']}'")
-        return message
-
-    def _take(self, message: Message) -> None:
-        """Keep what a message says; its keys are fields of `Trial`."""
-        del message["kind"]
+        self._process.phase = phase
+        try:
+            message = self._process.receive(kind)
+        except WorkerFailed as failed:
+            raise TrialFailed(self._row(failed.failure)) from failed
         self._fields["blocks"] += message.pop("blocks", [])
         if "block" in message:
             self._fields["blocks"].append(message.pop("block"))
@@ -147,42 +107,3 @@ class TrialProcess:
     def _row(self, failure: Failure | None = None) -> Trial:
         """Return what is known so far as a typed row."""
         return msgspec.convert(self._fields | {"failure": failure and asdict(failure)}, Trial)
-
-    def _failed(self, kind: FailureKind, message: str, *, traceback: str | None = None) -> TrialFailed:
-        """End the process and return the exception to raise."""
-        self.end()
-        return TrialFailed(self._row(Failure(kind=kind, phase=self._phase, message=message, traceback=traceback)))
-
-    def _died(self) -> TrialFailed:
-        """Say how the process ended when it did not say so itself."""
-        try:
-            code = self._process.wait(PATIENCE_AFTER_CLOSE)
-        except subprocess.TimeoutExpired:
-            return self._failed(FailureKind.EXITED, "the process closed its results and went on running")
-        if code < 0:
-            name = signal.Signals(-code).name
-            hint = "; the operating system does that when memory runs out" if -code == signal.SIGKILL else ""
-            return self._failed(FailureKind.KILLED, f"the process was killed by {name}{hint}; see {self._log.name}")
-        return self._failed(FailureKind.EXITED, f"the process exited with code {code}; see {self._log.name}")
-
-
-def _start(interpreter: str, *, environment: Mapping[str, str], log: Path) -> tuple[subprocess.Popen[bytes], int, int]:
-    """Start a worker in a process group of its own; return it with our ends of the two pipes.
-
-    A group of its own keeps the terminal's Ctrl-C from reaching it: the harness decides what ends when.
-    """
-    commands_read, commands_write = os.pipe()
-    results_read, results_write = os.pipe()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [interpreter, "-m", "bench.worker", str(commands_read), str(results_write)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=dict(environment),
-            pass_fds=(commands_read, results_write),
-            start_new_session=True,
-        )
-    os.close(commands_read)
-    os.close(results_write)
-    return process, commands_write, results_read

@@ -98,18 +98,21 @@ class Trial:
     def __init__(self, channel: Channel) -> None:
         """Speak over this channel."""
         self.channel = channel
-        self.phase = "start"
+        self.progress = report_failures(channel)
         self.steps = 0
         self.last_block = False
 
     def run(self) -> None:
         """Do what the harness says, from the request to the farewell."""
         request = TrialRequest(**self.channel.receive())
-        self.phase = "import"
+        self.progress.phase = "import"
         begin = perf_counter_ns()
-        backend, loop, workload = _import(request)
+        backend = import_framework(request.backend, device=request.device, threads=request.threads)
+        from loops import registry  # noqa: PLC0415 - part of the import that is timed
+
+        loop, workload = registry.load_loop(request.loop), registry.load_workload(request.workload)
         imported = perf_counter_ns()
-        self.phase = "build"
+        self.progress.phase = "build"
         job = _job(request, workload=workload)
         loop.prepare(job)
         loop.synchronise()
@@ -131,10 +134,10 @@ class Trial:
     def _blocks(self, request: TrialRequest, *, loop: Loop) -> Iterator[int]:
         """Yield the steps of each block; the loop trains them before it asks for the next one."""
         stopwatch = Stopwatch(loop)
-        self.phase = "first-step"
+        self.progress.phase = "first-step"
         blocks = [(yield from self._block(BlockKind.FIRST, steps=loop.steps_per_call, stopwatch=stopwatch))]
         first_loss = loop.outcome().loss
-        self.phase = "warm-up"
+        self.progress.phase = "warm-up"
         steps, warm_steps, warm_seconds = loop.steps_per_call, 0, 0.0
         while warm_steps < WARM_UP_STEPS or warm_seconds < WARM_UP_SECONDS:
             block = yield from self._block(BlockKind.WARM_UP, steps=steps, stopwatch=stopwatch)
@@ -146,11 +149,11 @@ class Trial:
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
         steps = _steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
-        self.phase = "measure"
+        self.progress.phase = "measure"
         while self.channel.receive()["kind"] == "measure":
             block = yield from self._block(BlockKind.MEASURED, steps=steps, stopwatch=stopwatch)
             self.channel.send({"kind": "measured", "block": asdict(block)})
-        self.phase = "finish"
+        self.progress.phase = "finish"
         closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
         self.channel.send({"kind": "closed", "block": asdict(closing)})
         self.last_block = True
@@ -169,7 +172,7 @@ class Trial:
             raise ContractBroken(f"asked for {self.steps} steps, the loop's optimizer counted {outcome.steps}")
         if not isfinite(outcome.loss):
             raise NotFinite(f"the loss is {outcome.loss} after {self.steps} steps")
-        self.phase = "evaluate"
+        self.progress.phase = "evaluate"
         begin = perf_counter_ns()
         loop.evaluate()
         loop.synchronise()
@@ -199,41 +202,55 @@ class Trial:
         if message["kind"] != kind:
             raise ChannelClosed
 
-    def report_failure(
-        self, error_type: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        """Send what ended the process; installed as `sys.excepthook`, which is the one place that sees everything."""
+
+@final
+class Progress:
+    """How far the process is, for the report of its failure."""
+
+    def __init__(self) -> None:
+        """Nothing has happened yet."""
+        self.phase = "start"
+
+
+def report_failures(channel: Channel) -> Progress:
+    """Send whatever ends this process to the harness, through `sys.excepthook`: the one place that sees everything."""
+    progress = Progress()
+
+    def report(error_type: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.__excepthook__(error_type, error, trace)
         if issubclass(error_type, ChannelClosed):
             return
-        self.channel.send(
+        channel.send(
             {
                 "kind": "failed",
                 "failure": _failure_kind(error_type),
-                "phase": self.phase,
+                "phase": progress.phase,
                 "message": f"{error_type.__name__}: {error}".strip().partition("\n")[0],
                 "traceback": "".join(traceback.format_exception(error_type, error, trace)),
             }
         )
 
+    sys.excepthook = report
+    return progress
 
-def _import(request: TrialRequest) -> tuple[Any, Loop, Any]:
-    """Import the framework, choose device and threads, then import loop and workload.
+
+def import_framework(name: str, *, device: str, threads: int | None) -> Any:
+    """Import a framework and Keras, choose device and threads, and return the backend.
 
     Raises:
         BackendMissing: If the framework or Keras is not installed here.
+        DeviceMissing: If the framework does not see the device.
     """
     from bench import backends  # noqa: PLC0415 - part of the import that is timed
-    from loops import registry  # noqa: PLC0415
 
-    reason = backends.missing(request.backend)
+    reason = backends.missing(name)
     if reason:
         raise BackendMissing(reason)
-    backend = backends.load(request.backend)
-    if "keras" in backends.distributions(request.backend):
+    backend = backends.load(name)
+    if "keras" in backends.distributions(name):
         importlib.import_module("keras")  # the workload needs it; here, so that it counts as import, not as build
-    backend.configure(device=request.device, threads=request.threads)
-    return backend, registry.load_loop(request.loop), registry.load_workload(request.workload)
+    backend.configure(device=device, threads=threads)
+    return backend
 
 
 def _job(request: TrialRequest, *, workload: Any) -> Job:
@@ -301,7 +318,7 @@ def _operating_system_threads() -> int:
     return len(list(tasks.iterdir())) if tasks.exists() else 0
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to end this process when the harness is killed, even inside a step that never returns."""
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - Linux only
@@ -311,16 +328,18 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
-def main() -> None:
-    """Run one trial, then leave without waiting for the framework to clean up."""
-    _die_with_parent()
-    trial = Trial(Channel(commands=int(sys.argv[1]), results=int(sys.argv[2])))
-    sys.excepthook = trial.report_failure
-    trial.run()
+def leave() -> None:
+    """End the process at once: tearing TensorFlow down takes up to a second and can crash, and everything is sent."""
     sys.stdout.flush()
     sys.stderr.flush()
-    # Tearing TensorFlow down takes up to a second and can crash; everything is sent.
     os._exit(0)
+
+
+def main() -> None:
+    """Run one trial."""
+    die_with_parent()
+    Trial(Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))).run()
+    leave()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,315 @@
+"""The command line: parse, call one function, echo. Results go to stdout, everything else to stderr."""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bench import __version__
+from bench.errors import BenchError
+from loops.errors import LoopError
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+
+    from bench.progress import Display
+    from bench.records import Plan
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+ROUNDS = {"quick": 3, "default": 6, "rigorous": 20}
+
+
+class OneLineErrors(click.Group):
+    """Turns every error that explains itself into one line and the exit code that its class carries."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (BenchError, LoopError) as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
+    """Return a click option that can be set as `BENCH_<NAME>` too and shows its default."""
+    long_name = next(name for name in names if name.startswith("--")).partition("/")[0]
+    variable = "BENCH_" + long_name.removeprefix("--").replace("-", "_").upper()
+    settings.setdefault("envvar", variable)
+    settings.setdefault("show_default", True)
+    return click.option(*names, **settings)
+
+
+def results_option(command: Command) -> Command:
+    """Add `--results-dir`."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    return option("--results-dir", type=folder, default="results", help="Where runs are stored.")(command)
+
+
+def reports_option(command: Command) -> Command:
+    """Add `--reports-dir`."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    return option("--reports-dir", type=folder, default="reports", help="Where pages are written.")(command)
+
+
+def format_option(command: Command) -> Command:
+    """Add `--format`."""
+    choice = click.Choice(["table", "json", "csv", "md"])
+    return option("--format", "output_format", type=choice, default="table", help="What is printed on stdout.")(command)
+
+
+class BatchSizes(click.ParamType[tuple[int, ...]]):
+    """Whole numbers above zero, separated by commas."""
+
+    name = "N[,N...]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Parse "32,256"."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            sizes = tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"'{value}' is not a list of whole numbers such as 32,256", param, ctx)
+        if min(sizes) < 1:
+            self.fail(f"a batch holds at least one sample, got {min(sizes)}", param, ctx)
+        return tuple(dict.fromkeys(sizes))
+
+
+class Assignment(click.ParamType[tuple[str, str]]):
+    """BACKEND=INTERPRETER."""
+
+    name = "BACKEND=INTERPRETER"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Split at the first equals sign."""
+        key, equals, assigned = str(value).partition("=")
+        if not (key and equals and assigned):
+            self.fail(f"'{value}' is not of the form torch=/path/to/python", param, ctx)
+        return key, assigned
+
+
+def complete_loops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer loop names to the shell."""
+    from loops import registry  # noqa: PLC0415 - only when the shell asks
+
+    del ctx, param
+    return [name for name in ["all", *registry.loop_names()] if name.startswith(incomplete)]
+
+
+class Terminal:
+    """Notices and progress on stderr."""
+
+    def __init__(self) -> None:
+        """Open the console; rich honours NO_COLOR and TERM."""
+        from rich.console import Console  # noqa: PLC0415 - costs more than the rest of `--help`
+
+        self.console: RichConsole = Console(stderr=True)
+
+    def notice(self, text: str) -> None:
+        """Print one line as it is."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def display(self, plan: "Plan", *, done: int) -> "Display":
+        """Return the progress display."""
+        from bench import progress  # noqa: PLC0415
+
+        return progress.for_console(self.console, plan=plan, done=done)
+
+
+@click.group(
+    cls=OneLineErrors,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example:  bench run --quick tf-eager tf-function",
+)
+@click.version_option(__version__, prog_name="bench")
+def main() -> None:
+    """Measure which way of writing a training loop is fastest, on this machine, by how much.
+
+    Shell completion:  eval "$(_BENCH_COMPLETE=bash_source bench)"  (zsh_source, fish_source)
+    """
+
+
+@main.command()
+@click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
+@option("--workload", default="mnist-mlp", help="What is trained; see 'bench list workloads'.")
+@option(
+    "--track",
+    type=click.Choice(["matched", "guide"]),
+    default="matched",
+    help="Same arrays from memory for every loop, or each framework's own pipeline on raw pixels.",
+)
+@option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    help="auto: the GPU when the frameworks see one.",
+)
+@option("--batch-size", "batch_sizes", type=BatchSizes(), help="Samples per step. [default: the workload's]")
+@option("--rounds", type=click.IntRange(min=1), help="Fresh processes per loop. [default: 6]")
+@option("--quick", is_flag=True, help="3 rounds.")
+@option("--rigorous", is_flag=True, help="20 rounds.")
+@option("--steps", type=click.IntRange(min=1), help="Measured steps per process. [default: sized by time]")
+@option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    metavar="SEC",
+    help="Longest wait for one phase of one process.",
+)
+@option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: the framework's]")
+@option("--seed", type=click.IntRange(min=0), default=0, help="Of initial weights, batch order and schedule.")
+@option(
+    "--dataset",
+    type=click.Choice(["auto", "mnist", "synthetic"]),
+    default="auto",
+    help="auto: MNIST, or synthetic digits when it cannot be had.",
+)
+@option("--data", type=click.Path(path_type=Path), help="An mnist.npz to use.")
+@option("--name", "label", help="Your words for this run.")
+@option("--python", "interpreters", type=Assignment(), multiple=True, help="Interpreter that has this framework.")
+@option(
+    "--schedule",
+    type=click.Choice(["interleaved", "sequential"]),
+    default="interleaved",
+    help="sequential: one process alive at a time, where memory is short.",
+)
+@option("--resume", metavar="RUN", help="Go on with an interrupted run.")
+@option("--no-report", is_flag=True, help="Store the numbers, write no page.")
+@results_option
+@reports_option
+@format_option
+def run(
+    *,
+    batch_sizes: tuple[int, ...] | None,
+    rounds: int | None,
+    quick: bool,
+    rigorous: bool,
+    interpreters: tuple[tuple[str, str], ...],
+    resume: str | None,
+    no_report: bool,
+    reports_dir: Path,
+    output_format: str,
+    dataset: str,
+    track: str,
+    results_dir: Path,
+    **settings: Any,
+) -> None:
+    """Train with each LOOP, measure, store and report.
+
+    Without a LOOP: the five that the guides teach; 'all': every one that is registered.
+
+    Every round starts one fresh process per loop, warms all of them up, and then measures them one at a time in
+    short blocks of shuffled order.
+
+    \b
+    Examples:
+      bench run
+      bench run --quick tf-eager tf-function
+      bench run --track guide --threads 1 --name "one thread"
+    """
+    import platformdirs  # noqa: PLC0415
+
+    from bench import run as runs  # noqa: PLC0415
+    from loops.contract import Track  # noqa: PLC0415
+    from loops.data.mnist import DatasetChoice  # noqa: PLC0415
+
+    cache = Path(os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("loopbench"))
+    options = runs.Options(
+        **settings,
+        track=Track(track),
+        batch_sizes=batch_sizes or (),
+        rounds=_rounds(rounds, quick=quick, rigorous=rigorous),
+        dataset=DatasetChoice(dataset),
+        interpreters=dict(interpreters),
+        results=results_dir,
+        cache=cache,
+        command=shlex.join(["bench", *sys.argv[1:]]),
+    )
+    terminal = Terminal()
+    opened = (
+        runs.resume(resume, options=options)
+        if resume
+        else runs.start(options, console=terminal, environment=os.environ)
+    )
+    stored = runs.execute(opened, console=terminal, environment=os.environ)
+    folder = opened.journal.folder
+    _show(stored, folder=folder, reports=None if no_report else reports_dir, output_format=output_format)
+    runs.check(stored)
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(["loops", "workloads", "devices", "runs"]), default="loops")
+@results_option
+@option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
+def list_(what: str, results_dir: Path, output_format: str) -> None:
+    """Say which loops, workloads, devices or runs exist, what is available here, and why not.
+
+    \b
+    Examples:
+      bench list
+      bench list devices
+    """
+    from bench import listing  # noqa: PLC0415
+
+    click.echo(listing.render(what, results=results_dir, output_format=output_format))
+
+
+@main.command()
+@option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
+def env(output_format: str) -> None:
+    """Print this machine's passport and what would disturb a measurement.
+
+    \b
+    Example:
+      bench env --format json
+    """
+    from bench import listing  # noqa: PLC0415
+
+    click.echo(listing.render_environment(environment=os.environ, output_format=output_format))
+
+
+@main.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
+@results_option
+@reports_option
+@format_option
+def report(*, runs: tuple[str, ...], open_page: bool, results_dir: Path, reports_dir: Path, output_format: str) -> None:
+    """Write tables, plots and pages of stored RUNs again (the newest by default), byte for byte the same.
+
+    \b
+    Examples:
+      bench report
+      bench report results/reference/default --reports-dir reports/reference
+    """
+    from bench import store  # noqa: PLC0415
+
+    for name in runs or (None,):
+        folder = store.find(results_dir, name)
+        page = _show(store.load(folder), folder=folder, reports=reports_dir, output_format=output_format)
+        if open_page and page is not None:
+            click.launch(str(page))
+
+
+def _rounds(rounds: int | None, *, quick: bool, rigorous: bool) -> int:
+    """Return how many rounds were asked for, in whichever way."""
+    if (rounds is not None) + quick + rigorous > 1:
+        raise click.UsageError("--rounds, --quick and --rigorous say the same thing; give one of them")
+    return rounds or ROUNDS["quick" if quick else "rigorous" if rigorous else "default"]
+
+
+def _show(run: Any, *, folder: Path, reports: Path | None, output_format: str) -> Path | None:
+    """Print the table, write the page, and say where it is."""
+    from bench import report as reporting  # noqa: PLC0415
+
+    click.echo(reporting.render(reporting.build(run), format=output_format))
+    if reports is None:
+        return None
+    page = reporting.write(run, folder=reports / folder.name, results_folder=folder)
+    click.echo(f"report: {page}", err=True)
+    return page

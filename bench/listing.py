@@ -1,0 +1,110 @@
+"""What exists and what is available here: the answers of `bench list` and `bench env`."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bench import backends
+from bench.errors import InvalidResult
+from loops import registry
+
+Row = dict[str, str]
+
+
+def render(what: str, *, results: Path, output_format: str) -> str:
+    """Return a list of loops, workloads, devices or runs as text.
+
+    Args:
+        what: "loops", "workloads", "devices" or "runs".
+        results: Where runs are stored.
+        output_format: "table" or "json".
+    """
+    listings: dict[str, Callable[[], list[Row]]] = {
+        "loops": loops,
+        "workloads": workloads,
+        "devices": devices,
+        "runs": lambda: runs(results),
+    }
+    rows = listings[what]()
+    if output_format == "json":
+        return json.dumps(rows, indent=2)
+    return table(rows) if rows else f"no {what} yet: {results}"
+
+
+def render_environment(*, environment: Mapping[str, str], output_format: str) -> str:
+    """Return the machine's passport and what would disturb a measurement, as text."""
+    from bench import machine  # noqa: PLC0415 - psutil is needed here only
+
+    facts = machine.passport(environment=environment, source_tree=machine.SOURCE_TREE)
+    disturbances = machine.disturbances(environment=environment)
+    if output_format == "json":
+        return json.dumps({"passport": facts, "disturbances": disturbances}, indent=2)
+    lines = [f"{fact:<28}  {value}" for fact, value in facts.items()]
+    quiet = ["nothing found that would disturb a measurement"]
+    return "\n".join([*lines, "", *(f"! {sentence}" for sentence in disturbances or ()), *(quiet * (not disturbances))])
+
+
+def loops() -> list[Row]:
+    """Return every loop, and whether its framework is installed."""
+    rows = []
+    for name in registry.loop_names():
+        description = registry.describe_loop(name)
+        reason = backends.missing(description.backend or "")
+        rows.append(
+            {
+                "loop": name,
+                "framework": description.backend or "",
+                "available": "yes" if reason is None else f"no: {reason}",
+                "what it is": description.summary,
+            }
+        )
+    return rows
+
+
+def workloads() -> list[Row]:
+    """Return every workload."""
+    return [
+        {"workload": name, "what it is": registry.describe_workload(name).summary} for name in registry.workload_names()
+    ]
+
+
+def devices() -> list[Row]:
+    """Return what each framework sees; each is asked in a process of its own, which takes seconds."""
+    from bench import probe  # noqa: PLC0415
+
+    used = dict.fromkeys(registry.describe_loop(name).backend or "" for name in registry.loop_names())
+    sights = [probe.look(backend, interpreter=sys.executable) for backend in used if backend in backends.DISTRIBUTIONS]
+    return [
+        {
+            "framework": sight.backend,
+            "version": sight.versions.get(sight.backend, "n/a"),
+            "sees": sight.reason or ", ".join(sight.devices),
+        }
+        for sight in sights
+    ]
+
+
+def runs(results: Path) -> list[Row]:
+    """Return every stored run, oldest first; one that cannot be read is listed with the reason."""
+    from bench import store  # noqa: PLC0415
+
+    rows = []
+    for folder in store.runs(results):
+        try:
+            run = store.load(folder)
+        except InvalidResult as error:
+            rows.append({"run": folder.name, "state": f"unreadable: {error}", "trials": "n/a", "command": ""})
+            continue
+        state = "complete" if run.complete else "incomplete"
+        rows.append({"run": folder.name, "state": state, "trials": str(len(run.trials)), "command": run.header.command})
+    return rows
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return rows as aligned columns under their names; the last column is not padded."""
+    header = list(rows[0])
+    lines = [header, *([row[name] for name in header] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded)

@@ -1,0 +1,130 @@
+"""What a person sees while a run goes on: a bar on a terminal, plain lines elsewhere; both on stderr.
+
+Drawn only between measurements, by the thread that leads them: no clock of its own, so nothing runs beside a trial.
+"""
+
+from types import TracebackType
+from typing import Protocol, Self, final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from bench.compare import trial_step_seconds
+from bench.measure import Observer
+from bench.records import Cell, Plan, Trial
+from bench.stats import Verdict
+from bench.units import duration
+
+
+class Display(Observer, Protocol):
+    """An observer that is opened and closed."""
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Clean up the screen."""
+
+
+def for_console(console: Console, *, plan: Plan, done: int) -> Display:
+    """Return the display that fits: a bar on a terminal, lines elsewhere."""
+    return Bar(console, plan=plan, done=done) if console.is_terminal else Lines(console, plan=plan)
+
+
+@final
+class Lines:
+    """One line per round and per trial, for logs."""
+
+    def __init__(self, console: Console, *, plan: Plan) -> None:
+        """Write to this console."""
+        self._console = console
+        self._plan = plan
+
+    def __enter__(self) -> Self:
+        """Do nothing: lines need no set-up."""
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Do nothing: lines leave nothing to clean."""
+
+    def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
+        """Say when a round starts."""
+        if phase == "start" and cell is None:
+            self._print(f"round {round_number + 1}/{self._plan.rounds}: starting")
+
+    def stored(self, trial: Trial) -> None:
+        """Say what a trial found."""
+        self._print(f"round {trial.round + 1}/{self._plan.rounds}: {trial.cell.loop} {_found(trial)}")
+
+    def _print(self, line: str) -> None:
+        """Write one line as it is: no markup, no wrapping."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@final
+class Bar:
+    """A bar with what is being done and the time left, and one line above it for each failure."""
+
+    def __init__(self, console: Console, *, plan: Plan, done: int) -> None:
+        """Count every step of every trial, so that the bar moves evenly.
+
+        Args:
+            console: Where to draw.
+            plan: What will be run.
+            done: Trials of an earlier attempt.
+        """
+        self._console = console
+        self._plan = plan
+        self._per_trial = plan.blocks_per_trial + 3  # ready, warmed, finished
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            speed_estimate_period=600.0,
+        )
+        self._task = self._progress.add_task(
+            "starting", total=plan.rounds * len(plan.cells) * self._per_trial, completed=done * self._per_trial
+        )
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar away; what counts is printed after it."""
+        self._progress.stop()
+
+    def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
+        """Show round, loop and phase."""
+        what = "starting all loops" if cell is None else f"{cell.loop}: {phase}"
+        self._progress.update(
+            self._task, description=f"round {round_number + 1}/{self._plan.rounds}  {what:<28}", refresh=True
+        )
+        if cell is not None:
+            self._progress.advance(self._task)
+
+    def stored(self, trial: Trial) -> None:
+        """Keep failures on the screen."""
+        if trial.failure is not None:
+            self._console.print(f"{trial.cell.loop} {_found(trial)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _found(trial: Trial) -> str:
+    """Say what came out of a trial."""
+    if trial.failure is not None:
+        failure = trial.failure
+        return f"{Verdict.FAILED.value} ({failure.kind.value} in {failure.phase}): {failure.message}"
+    return f"{duration(trial_step_seconds(trial))} per step"

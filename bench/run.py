@@ -1,0 +1,328 @@
+"""One `bench run` from options to a stored run: plan, check, measure, derive."""
+
+import re
+import secrets
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from shutil import which
+from typing import Literal, Protocol
+
+from bench import __version__, backends, machine, measure, probe, store, tidy
+from bench.errors import Interrupted, NoDevice, TrialsFailed, UsageError
+from bench.launch import Launcher
+from bench.progress import Display
+from bench.records import (
+    SCHEMA_VERSION,
+    Cell,
+    DatasetRecord,
+    FailureKind,
+    Plan,
+    Run,
+    RunHeader,
+    Seconds,
+    Trial,
+)
+from bench.trial_process import TrialProcess
+from bench.worker import TrialRequest
+from loops import registry
+from loops.contract import Track
+from loops.data import mnist
+
+PREFERRED_BASELINE = "tf-eager"
+BLOCKS_PER_TRIAL = 10
+BLOCK_SECONDS: Seconds = 0.15
+"""Long against a scheduler's time slice and short against the machine's drift."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What `bench run` was asked for, parsed and not yet checked against this machine."""
+
+    loops: tuple[str, ...] = ()
+    """Empty means the five that the guides teach, "all" every registered one."""
+    workload: str = "mnist-mlp"
+    track: Track = Track.MATCHED
+    device: Literal["cpu", "gpu", "auto"] = "auto"
+    batch_sizes: tuple[int, ...] = ()
+    """Empty means the workload's own."""
+    rounds: int = 6
+    steps: int | None = None
+    timeout: Seconds = 300.0
+    threads: int | None = None
+    seed: int = 0
+    dataset: mnist.DatasetChoice = mnist.DatasetChoice.AUTO
+    data: Path | None = None
+    label: str | None = None
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    schedule: Literal["interleaved", "sequential"] = "interleaved"
+    results: Path = Path("results")
+    cache: Path = Path()
+    command: str = ""
+    """The command line as it was typed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A run that is about to be measured, new or resumed."""
+
+    journal: store.Journal
+    run: Run
+    digits: str
+    """Folder with the decoded arrays."""
+
+
+class Console(Protocol):
+    """Where `execute` tells people what they should know, and how it shows progress."""
+
+    def notice(self, text: str) -> None:
+        """Print one line on stderr."""
+
+    def display(self, plan: Plan, *, done: int) -> Display:
+        """Return the progress display."""
+
+
+def start(options: Options, *, console: Console, environment: Mapping[str, str]) -> Opened:
+    """Check the options against this machine, and open the journal of a new run.
+
+    Raises:
+        UsageError: If options cannot be honoured.
+        NoDevice: If a GPU was asked for and no framework sees one.
+        loops.errors.LoopError: If a loop, a workload or the data are not there.
+        ResultsError: If the results folder cannot be written.
+    """
+    plan = _plan(options, console=console)
+    fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
+    if fixture.fallback:
+        console.notice(f"warning: synthetic digits instead of MNIST: {fixture.fallback}")
+    warnings = machine.disturbances(environment=environment)
+    for warning in warnings:
+        console.notice(f"warning: {warning}")
+    header = RunHeader(
+        schema_version=SCHEMA_VERSION,
+        run_id=_run_id(options.label),
+        label=options.label,
+        tool_version=__version__,
+        command=options.command,
+        started=store.utc_now(),
+        plan=plan,
+        dataset=_dataset_record(fixture),
+        environment=machine.passport(environment=environment, source_tree=machine.SOURCE_TREE),
+        warnings=warnings,
+    )
+    journal = store.Journal.create(options.results, header=header)
+    return Opened(journal=journal, run=Run(header=header, trials=()), digits=fixture.folder)
+
+
+def resume(name: str, *, options: Options) -> Opened:
+    """Open the journal of an interrupted run, to go on with what is missing.
+
+    Raises:
+        ResultsError: If there is no such run.
+        UsageError: If the data are not those of the run.
+    """
+    folder = store.find(options.results, name)
+    run = store.load(folder)
+    choice = mnist.DatasetChoice(run.header.dataset.name)
+    fixture = mnist.resolve(choice, file=options.data, cache=options.cache)
+    if fixture.sha256 != run.header.dataset.sha256:
+        raise UsageError(f"{folder.name} was measured on other data ({run.header.dataset.source}); name them by --data")
+    return Opened(journal=store.Journal(folder), run=run, digits=fixture.folder)
+
+
+def execute(opened: Opened, *, console: Console, environment: Mapping[str, str]) -> Run:
+    """Measure what is missing, close the run and return it; tables are derived whatever happened.
+
+    Raises:
+        Interrupted: On Ctrl-C; the run is closed first.
+    """
+    journal, plan = opened.journal, opened.run.header.plan
+    interrupted = False
+    known = {trial.cell for trial in opened.run.trials}
+    unavailable = [trial for trial in _unavailable(plan) if trial.cell not in known]
+    for trial in unavailable:
+        journal.add(trial)
+        console.notice(f"{trial.cell.loop}: not measured: {trial.failure and trial.failure.message}")
+    done = [*opened.run.trials, *unavailable]
+    with (
+        Launcher(interpreters=plan.interpreters, environment=environment) as launcher,
+        console.display(plan, done=len(done)) as display,
+    ):
+        launch = partial(_launch, opened=opened, launcher=launcher)
+        try:
+            measure.measure(plan, done=done, launch=launch, store=journal.add, observer=display)
+        except KeyboardInterrupt:
+            interrupted = True
+    stored = close(journal)
+    if interrupted:
+        planned = plan.rounds * len(plan.cells)
+        raise Interrupted(
+            f"interrupted: {len(stored.trials)} of {planned} trials are stored; "
+            f"go on with: bench run --resume {stored.header.run_id}"
+        )
+    return stored
+
+
+def close(journal: store.Journal) -> Run:
+    """Write the journal's last line and derive manifest and tables."""
+    run = store.load(journal.folder)
+    plan = run.header.plan
+    settled = {(trial.cell, trial.round) for trial in run.trials}
+    failed = {trial.cell for trial in run.trials if trial.failure is not None}
+    complete = all(cell in failed or (cell, number) in settled for cell in plan.cells for number in range(plan.rounds))
+    journal.end(complete=complete)
+    run = store.load(journal.folder)
+    tidy.write(run, folder=journal.folder)
+    store.write_manifest(run, folder=journal.folder)
+    return run
+
+
+def check(run: Run) -> None:
+    """Raise what the exit code should say about a closed run.
+
+    Raises:
+        TrialsFailed: If a trial crashed, hung or broke the contract.
+        UsageError: If nothing at all could be measured here.
+    """
+    failures = {trial.cell: trial.failure for trial in run.trials if trial.failure is not None}
+    crashed = [cell for cell, failure in failures.items() if failure.kind is not FailureKind.UNAVAILABLE]
+    if crashed:
+        names = ", ".join(dict.fromkeys(cell.loop for cell in crashed))
+        raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")
+    if len(failures) == len(run.header.plan.cells):
+        raise UsageError("none of these loops can be measured here; see 'bench list'")
+
+
+def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher) -> TrialProcess:
+    """Start one trial of a cell."""
+    plan = opened.run.header.plan
+    loop, workload = registry.describe_loop(cell.loop), registry.describe_workload(cell.workload)
+    backend = loop.backend or ""
+    request = TrialRequest(
+        loop=cell.loop,
+        workload=cell.workload,
+        backend=backend,
+        track=cell.track,
+        device=cell.device,
+        batch_size=cell.batch_size,
+        threads=cell.threads,
+        seed=plan.seed,
+        digits=opened.digits,
+        blocks=plan.blocks_per_trial,
+        block_seconds=plan.block_seconds,
+        steps=plan.steps,
+    )
+    return TrialProcess(
+        request,
+        cell=cell,
+        round_number=round_number,
+        identity={"loop_sha256": loop.sha256, "workload_sha256": workload.sha256},
+        interpreter=launcher.interpreter(backend),
+        environment=launcher.environment(backend=backend, device=cell.device, threads=cell.threads),
+        log=opened.journal.log_path(round_number=round_number, cell=cell),
+        timeout=plan.timeout,
+    )
+
+
+def _plan(options: Options, *, console: Console) -> Plan:
+    """Turn options into cells."""
+    names = _loops(options.loops)
+    backend_of = {name: registry.describe_loop(name).backend or "" for name in names}
+    registry.describe_workload(options.workload)
+    workload = registry.load_workload(options.workload)
+    batch_sizes = options.batch_sizes or (workload.batch_size,)
+    for batch_size in batch_sizes:
+        if batch_size > workload.training_samples:
+            raise UsageError(
+                f"batch size {batch_size} is above the {workload.training_samples} training samples of {workload.name}"
+            )
+    interpreters = _interpreters(options.interpreters)
+    device = _device(options.device, backends_used=set(backend_of.values()), interpreters=interpreters, console=console)
+    cells = tuple(
+        Cell(
+            loop=name,
+            workload=workload.name,
+            track=options.track.value,
+            device=device,
+            batch_size=batch_size,
+            threads=options.threads,
+        )
+        for batch_size in batch_sizes
+        for name in names
+    )
+    return Plan(
+        cells=cells,
+        rounds=options.rounds,
+        blocks_per_trial=BLOCKS_PER_TRIAL,
+        block_seconds=BLOCK_SECONDS,
+        steps=options.steps,
+        schedule=options.schedule,
+        seed=options.seed,
+        timeout=options.timeout,
+        baseline=PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0],
+        interpreters=interpreters,
+    )
+
+
+def _loops(asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the loops that were asked for: by name, "all", or the usual five."""
+    if "all" in asked:
+        return tuple(registry.loop_names())
+    return tuple(dict.fromkeys(asked)) or registry.DEFAULT_LOOPS
+
+
+def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:
+    """Find each `--python BACKEND=INTERPRETER` on the path, as a shell would."""
+    found = {}
+    for backend, interpreter in asked.items():
+        if backend not in backends.DISTRIBUTIONS:
+            raise UsageError(
+                f"--python {backend}={interpreter}: known backends are {', '.join(backends.DISTRIBUTIONS)}"
+            )
+        path = which(interpreter)
+        if path is None:
+            raise UsageError(f"--python {backend}={interpreter}: there is no such program")
+        found[backend] = path
+    return found
+
+
+def _device(asked: str, *, backends_used: Iterable[str], interpreters: Mapping[str, str], console: Console) -> str:
+    """Return "cpu" or "gpu"; a GPU that was asked for is there or it is an error, never a silent CPU."""
+    if asked == "cpu" or (asked == "auto" and not machine.has_accelerator_node()):
+        return "cpu"
+    sights = [
+        probe.look(backend, interpreter=interpreters.get(backend, sys.executable)) for backend in sorted(backends_used)
+    ]
+    if any(sight.sees_gpu for sight in sights):
+        return "gpu"
+    seen = "; ".join(str(sight) for sight in sights)
+    if asked == "gpu":
+        raise NoDevice(f"no GPU for any of these loops: {seen}")
+    console.notice(f"note: running on the CPU: {seen}")
+    return "cpu"
+
+
+def _unavailable(plan: Plan) -> list[Trial]:
+    """Return a row for each cell whose framework is not installed here; other interpreters are asked by starting."""
+    rows = []
+    for cell in plan.cells:
+        backend = registry.describe_loop(cell.loop).backend or ""
+        if backend not in plan.interpreters:
+            reason = backends.missing(backend)
+            if reason:
+                rows.append(measure.unavailable(cell, reason=reason))
+    return rows
+
+
+def _dataset_record(fixture: mnist.Fixture) -> DatasetRecord:
+    """Return what is stored about the data; the folder is this machine's business."""
+    return DatasetRecord(name=fixture.name, source=fixture.source, sha256=fixture.sha256, fallback=fixture.fallback)
+
+
+def _run_id(label: str | None) -> str:
+    """Return a name that sorts by time and tells runs of the same second apart."""
+    slug = re.sub(r"[^a-z0-9]+", "-", (label or "").lower()).strip("-")[:40]
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{slug + '-' if slug else ''}{secrets.token_hex(2)}"

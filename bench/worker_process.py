@@ -1,0 +1,124 @@
+"""A process of ours with a framework in it: two pipes, a log, and a clock for how long to wait."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import final
+
+from bench.channel import Message
+from bench.records import Failure, FailureKind, Seconds
+
+LONGEST_MESSAGE_BYTES = 1 << 20
+PATIENCE_AFTER_CLOSE: Seconds = 5.0
+"""A process that has closed its pipe is about to end; longer than this and it is ended."""
+
+
+class WorkerFailed(Exception):
+    """The process reported a failure, died or took too long; it is gone."""
+
+    def __init__(self, failure: Failure) -> None:
+        """Keep what went wrong."""
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@final
+class WorkerProcess:
+    """Whatever waits blocks in `select`, so the harness uses no processor meanwhile."""
+
+    def __init__(
+        self, module: str, *, interpreter: str, environment: Mapping[str, str], log: Path, timeout: Seconds
+    ) -> None:
+        """Start the process.
+
+        A group of its own keeps the terminal's Ctrl-C from reaching it: the harness decides what ends when.
+
+        Args:
+            module: What to run, as `python -m MODULE COMMANDS RESULTS` with two descriptors.
+            interpreter: Python that has the framework.
+            environment: Everything the process sees.
+            log: File for its stdout and stderr.
+            timeout: Longest wait for any one answer.
+        """
+        self.phase = "start"
+        self._timeout = timeout
+        self._log = log
+        self._buffer = b""
+        commands_read, self._commands = os.pipe()
+        self._results, results_write = os.pipe()
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [interpreter, "-m", module, str(commands_read), str(results_write)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                pass_fds=(commands_read, results_write),
+                start_new_session=True,
+            )
+        os.close(commands_read)
+        os.close(results_write)
+        self.process_id = self._process.pid
+
+    def send(self, message: Message) -> None:
+        """Write one command."""
+        with suppress(BrokenPipeError):  # it died; the next `receive` reads its last words
+            os.write(self._commands, json.dumps(message).encode() + b"\n")
+
+    def receive(self, kind: str) -> Message:
+        """Wait for one message of this kind, and return it without its kind.
+
+        Raises:
+            WorkerFailed: If the process reports a failure, dies, takes too long or says something else.
+        """
+        while b"\n" not in self._buffer:
+            readable, _, _ = select.select([self._results], [], [], self._timeout)
+            if not readable:
+                raise self._fail(
+                    FailureKind.TIMEOUT, f"nothing happened for {self._timeout:g} s; allow more with --timeout"
+                )
+            chunk = os.read(self._results, LONGEST_MESSAGE_BYTES)
+            if not chunk:
+                raise self._died()
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        message: Message = json.loads(line)
+        said = message.pop("kind")
+        if said == "failed":
+            self.phase = message["phase"]
+            raise self._fail(FailureKind(message["failure"]), message["message"], traceback=message["traceback"])
+        if said != kind:
+            raise self._fail(FailureKind.BROKEN_CONTRACT, f"expected '{kind}', got '{said}'")
+        return message
+
+    def end(self) -> None:
+        """Make sure the process and everything it started are gone; allowed more than once."""
+        with suppress(ProcessLookupError):  # already gone
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for descriptor in (self._commands, self._results):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._commands = self._results = -1
+
+    def _fail(self, kind: FailureKind, message: str, *, traceback: str | None = None) -> WorkerFailed:
+        """End the process and return the exception to raise."""
+        self.end()
+        return WorkerFailed(Failure(kind=kind, phase=self.phase, message=message, traceback=traceback))
+
+    def _died(self) -> WorkerFailed:
+        """Say how the process ended when it did not say so itself."""
+        try:
+            code = self._process.wait(PATIENCE_AFTER_CLOSE)
+        except subprocess.TimeoutExpired:
+            return self._fail(FailureKind.EXITED, "the process closed its results and went on running")
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = "; the operating system does that when memory runs out" if -code == signal.SIGKILL else ""
+            return self._fail(FailureKind.KILLED, f"the process was killed by {name}{hint}; see {self._log.name}")
+        return self._fail(FailureKind.EXITED, f"the process exited with code {code}; see {self._log.name}")

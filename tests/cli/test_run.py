@@ -1,0 +1,296 @@
+"""`bench run` from the outside: real processes, toy loops."""
+
+import json
+import os
+import time
+from itertools import pairwise
+
+import psutil
+import pytest
+
+from bench.records import BlockKind, FailureKind
+
+
+def failures(run):
+    """Return loop -> kind of failure, None where there is none."""
+    return {trial.cell.loop: trial.failure and trial.failure.kind for trial in run.trials}
+
+
+def test_a_run_is_measured_stored_and_reported(session):
+    """One command: table on stdout, the page named on stderr, raw numbers on disk."""
+    done = session.bench("run", "toy", "toy-slow")
+
+    run = session.run()
+    assert (0, True, 4) == (done.code, run.complete, len(run.trials)), done.err
+    assert "toy-slow" in done.out
+    assert f"report: reports/{run.header.run_id}/index.html" in done.err
+    assert (session.folder / "reports" / run.header.run_id / "index.html").exists()
+
+
+def test_every_trial_is_a_process_of_its_own(session):
+    """Two rounds of two loops are four processes."""
+    session.bench("run", "toy", "toy-slow", "--no-report")
+
+    assert 4 == len({trial.process_id for trial in session.run().trials})
+
+
+def test_trials_keep_every_block_in_order(session):
+    """First call, warm-up, the measured blocks, a closing call."""
+    session.bench("run", "toy", "--no-report", "--rounds", "1")
+
+    (trial,) = session.run().trials
+    kinds = [block.kind for block in trial.blocks]
+    warm_up = kinds.count(BlockKind.WARM_UP)
+    assert [
+        BlockKind.FIRST,
+        *[BlockKind.WARM_UP] * warm_up,
+        *[BlockKind.MEASURED] * 10,
+        BlockKind.CLOSING,
+    ] == kinds
+    assert [2] * 10 == [block.steps for block in trial.blocks_of(BlockKind.MEASURED)]
+    assert sum(block.steps for block in trial.blocks) == trial.steps
+
+
+def test_only_one_process_is_at_work_while_anything_is_measured(session):
+    """Measured blocks of a round never overlap, whichever process ran them."""
+    session.bench("run", "toy", "toy-slow", "prints-a-lot", "--no-report", "--rounds", "1")
+
+    blocks = sorted((b.started, b.started + b.seconds) for t in session.run().trials for b in t.blocks)
+    assert all(end <= start for (_, end), (start, _) in pairwise(blocks))
+
+
+def test_blocks_of_different_loops_take_turns(session):
+    """Interleaved: no loop has all its blocks in a row."""
+    session.bench("run", "toy", "toy-slow", "--no-report", "--rounds", "1")
+
+    blocks = sorted(
+        (block.started, trial.cell.loop)
+        for trial in session.run().trials
+        for block in trial.blocks_of(BlockKind.MEASURED)
+    )
+    changes = sum(a != b for (_, a), (_, b) in pairwise(blocks))
+    assert changes >= 9
+
+
+def test_sequential_measures_one_loop_after_the_other(session):
+    """One change of loop, from the first to the second."""
+    session.bench("run", "toy", "toy-slow", "--no-report", "--rounds", "1", "--schedule", "sequential")
+
+    blocks = sorted(
+        (block.started, trial.cell.loop)
+        for trial in session.run().trials
+        for block in trial.blocks_of(BlockKind.MEASURED)
+    )
+    assert 1 == sum(a != b for (_, a), (_, b) in pairwise(blocks))
+
+
+def test_what_a_loop_prints_ends_in_its_log_and_nowhere_else(session):
+    """Even lines that look like our own messages."""
+    done = session.bench("run", "prints-a-lot", "--rounds", "1", "--format", "json")
+
+    run = session.run()
+    (log,) = (session.folder / "results" / run.header.run_id / "logs").iterdir()
+    assert 0 == done.code
+    assert "chatter" in log.read_text()
+    assert "chatter" not in done.out + done.err
+    assert done.json
+
+
+@pytest.mark.parametrize(
+    ("loop", "kind", "words"),
+    [
+        ("raises-in-build", FailureKind.RAISED, "ValueError: no such layer"),
+        ("raises-in-training", FailureKind.RAISED, "RuntimeError: shapes do not match"),
+        ("becomes-nan", FailureKind.NOT_FINITE, "the loss is nan"),
+        ("is-killed", FailureKind.KILLED, "SIGKILL"),
+        ("exits", FailureKind.EXITED, "exited with code 3"),
+        ("skips-steps", FailureKind.BROKEN_CONTRACT, "the loop's optimizer counted"),
+        ("stops-early", FailureKind.BROKEN_CONTRACT, "the loop's optimizer counted"),
+        ("cannot-be-waited-for", FailureKind.RAISED, "synchronise"),
+        ("runs-out-of-memory", FailureKind.OUT_OF_MEMORY, "Unable to allocate"),
+    ],
+)
+def test_a_loop_that_fails_is_a_typed_row_and_the_others_complete(session, loop, kind, words):
+    """Exit 5, nothing else lost."""
+    done = session.bench("run", "toy", loop)
+
+    run = session.run()
+    assert {"toy": None, loop: kind} == failures(run)
+    assert 2 == sum(trial.failure is None for trial in run.trials)
+    assert (5, True) == (done.code, run.complete)
+    message = next(trial.failure.message for trial in run.trials if trial.failure)
+    assert words in message
+    assert f"Error: 1 of 2 cells failed: {loop}" in done.err
+
+
+def test_a_loop_that_never_returns_is_given_up_after_the_timeout(session):
+    """Its process is gone, the other loop is measured."""
+    done = session.bench("run", "toy", "never-returns", "--timeout", "3")
+
+    run = session.run()
+    assert (5, {"toy": None, "never-returns": FailureKind.TIMEOUT}) == (done.code, failures(run))
+    (process,) = [trial.process_id for trial in run.trials if trial.failure]
+    assert not psutil.pid_exists(process)
+
+
+def test_a_framework_that_is_not_there_is_a_row_with_its_reason(session, tmp_path):
+    """The others go on, and the exit code is 0: nothing broke."""
+    hide = tmp_path / "hide"
+    hide.mkdir()
+    (hide / "sitecustomize.py").write_text(
+        "import importlib.metadata as m\n"
+        "real = m.version\n"
+        "def version(name):\n"
+        "    if name == 'jax': raise m.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "m.version = version\n"
+    )
+    path = os.pathsep.join([str(hide), session.environment["PYTHONPATH"]])
+
+    done = session.bench("run", "toy", "needs-jax", "--no-report", PYTHONPATH=path)
+
+    assert (0, {"toy": None, "needs-jax": FailureKind.UNAVAILABLE}) == (done.code, failures(session.run()))
+    assert "needs-jax: not measured: jax is not installed; try: pip install 'loopbench[jax]'" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tou"], "Error: there is no loop 'tou'. Did you mean 'toy'?"),
+        (["toy", "--workload", "mnist-mpl"], "Error: there is no workload 'mnist-mpl'. Did you mean 'mnist-mlp'?"),
+        (["toy", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'gpu'"),
+        (["toy", "--device", "gpu"], "Error: no GPU for any of these loops: numpy"),
+        (["toy", "--batch-size", "0"], "a batch holds at least one sample, got 0"),
+        (["toy", "--batch-size", "-4"], "a batch holds at least one sample, got -4"),
+        (["toy", "--batch-size", "many"], "'many' is not a list of whole numbers such as 32,256"),
+        (["toy", "--batch-size", "50001"], "batch size 50001 is above the 50000 training samples of mnist-mlp"),
+        (["toy", "--rounds", "0"], "0 is not in the range x>=1"),
+        (["toy", "--quick", "--rigorous"], "--rounds, --quick and --rigorous say the same thing"),
+        (["toy", "--timeout", "0"], "0 is not in the range x>0"),
+        (["toy", "--python", "torch"], "'torch' is not of the form torch=/path/to/python"),
+        (["toy", "--python", "torch=no-such-python"], "--python torch=no-such-python: there is no such program"),
+        (["toy", "--python", "caffe=python3"], "--python caffe=python3: known backends are"),
+        (["toy", "--resume", "2020"], "Error: results: there is no run '2020'; see 'bench list runs'"),
+        (["toy", "--dataset", "mnist", "--data", "missing.npz"], "missing.npz"),
+    ],
+)
+def test_bad_input_gets_one_clear_line_and_leaves_nothing_behind(session, arguments, message):
+    """Exit 2, no folder, no traceback."""
+    session.environment.pop("BENCH_ROUNDS")
+
+    done = session.bench("run", *arguments)
+
+    assert 2 == done.code
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert [] == session.stored()
+
+
+def test_a_results_folder_that_cannot_be_written_is_named(session):
+    """A file stands in the way; root may write anywhere else."""
+    (session.folder / "results").write_text("")
+
+    done = session.bench("run", "toy")
+
+    assert 2 == done.code
+    assert "results" in done.err
+
+
+def test_ctrl_c_stores_what_has_finished_and_leaves_no_process(session, wait_for, workers, interrupt):
+    """Children are gone within 2 s, exit 130, and the way to go on is named."""
+    running = session.start("run", "toy", "never-returns", "--schedule", "sequential", "--rounds", "1", "--no-report")
+    wait_for(lambda: list(session.folder.glob("results/*/logs/*never-returns*")))
+    alive = wait_for(lambda: workers(running.pid))
+    interrupt(running)
+    _, still_alive = psutil.wait_procs(alive, timeout=2)
+
+    _, err = running.communicate(timeout=30)
+
+    assert ([], 130) == (still_alive, running.returncode)
+    assert "go on with: bench run --resume" in err
+    assert not session.run().complete
+
+
+def test_an_interrupted_run_is_resumed_where_it_stopped(session):
+    """Exactly the missing trials are run, and the run is complete."""
+    session.bench("run", "toy", "toy-slow", "--no-report")
+    (journal,) = session.folder.glob("results/*/journal.jsonl")
+    lines = journal.read_text().splitlines()
+    journal.write_text("\n".join(lines[:3]) + "\n")
+    kept = {trial.process_id for trial in session.run().trials}
+
+    done = session.bench("run", "--resume", journal.parent.name, "--no-report")
+
+    run = session.run()
+    assert (0, True, 4) == (done.code, run.complete, len(run.trials)), done.err
+    assert kept < {trial.process_id for trial in run.trials}
+    assert 4 == len({(trial.cell, trial.round) for trial in run.trials})
+
+
+def test_killing_the_harness_leaves_no_process_and_a_readable_run(session, wait_for, workers):
+    """Even inside a step that never returns."""
+    running = session.start("run", "never-returns", "--no-report")
+    alive = wait_for(lambda: workers(running.pid))
+    running.kill()
+
+    gone, still = psutil.wait_procs(alive, timeout=5)
+    running.communicate(timeout=5)
+
+    assert (True, []) == (bool(gone), still)
+    assert session.run().end is None
+
+
+def test_the_harness_sleeps_while_a_block_runs(session, wait_for, workers):
+    """The parent uses under 1 % of a core while a trial is at work."""
+    running = session.start("run", "never-returns", "--timeout", "8", "--no-report")
+    wait_for(lambda: workers(running.pid))
+    parent = psutil.Process(running.pid)
+    time.sleep(2.5)  # until the trial hangs in its step
+    before = parent.cpu_times()
+
+    time.sleep(2.0)
+
+    after = parent.cpu_times()
+    running.kill()
+    running.communicate(timeout=5)
+    assert (after.user + after.system) - (before.user + before.system) <= 0.02
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "md"])
+def test_other_formats_go_to_stdout_alone(session, form):
+    """Stdout can be piped; everything for people is on stderr."""
+    done = session.bench("run", "toy", "--format", form, "--rounds", "1")
+
+    assert "toy" in done.out
+    assert "round 1/1" not in done.out
+
+
+def test_options_can_be_set_by_environment_variables(session):
+    """BENCH_ROUNDS=2 and BENCH_STEPS=20 come from the session."""
+    session.bench("run", "toy", "--no-report", BENCH_SEED="7")
+
+    plan = session.run().header.plan
+    assert (2, 20, 7) == (plan.rounds, plan.steps, plan.seed)
+
+
+def test_the_fallback_to_synthetic_digits_is_announced_everywhere(session, tmp_path):
+    """On stderr, in the stored run and in the report."""
+    done = session.bench(
+        "run", "toy", "--rounds", "1", BENCH_DATASET="auto", KERAS_HOME=str(tmp_path / "keras"), KERAS_BACKEND="none"
+    )
+
+    run = session.run()
+    page = (session.folder / "reports" / run.header.run_id / "report.md").read_text()
+    assert "warning: synthetic digits instead of MNIST" in done.err
+    assert ("synthetic", True) == (run.header.dataset.name, bool(run.header.dataset.fallback))
+    assert "synthetic" in page.lower()
+
+
+def test_the_manifest_is_complete(session):
+    """Environment, command, seed, dataset and schema version stand in one file."""
+    session.bench("run", "toy", "--no-report", "--seed", "5")
+
+    (path,) = session.folder.glob("results/*/manifest.json")
+    manifest = json.loads(path.read_text())["run"]
+    assert ("synthetic", 5, 1) == (manifest["dataset"]["name"], manifest["plan"]["seed"], manifest["schema_version"])
+    assert {"command", "environment", "started", "tool_version"} <= manifest.keys()
