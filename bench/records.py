@@ -178,6 +178,63 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """How far a loop is from the reference in one respect."""
+
+    what: str
+    """Such as "loss, 100 steps, scaled pixels"."""
+    largest: float
+    """Relative for losses and gradients, absolute for weights and metrics."""
+    allowed: float
+    step: int | None = None
+    """Where the largest gap occurs, counted from 1."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gap is within what is allowed; NaN never is."""
+        return self.largest <= self.allowed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """Whether a loop does the same work as the reference on one workload."""
+
+    loop: str
+    workload: str
+    device: str
+    formula: str
+    """Of the optimizer, which the loop is held to: "keras-adam", "torch-adam" or "sgd"."""
+    gaps: tuple[Gap, ...] = ()
+    losses: tuple[float, ...] = ()
+    """Per step, of the long check, so that loops can be compared with one another."""
+    problem: str | None = None
+    """Why the check could not be made or was not finished."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gap was measured and is within what is allowed."""
+        return self.problem is None and bool(self.gaps) and all(gap.passed for gap in self.gaps)
+
+    @property
+    def largest_loss_gap(self) -> float | None:
+        """The largest relative gap between the losses of loop and reference."""
+        return max((gap.largest for gap in self.gaps if gap.what.startswith("loss")), default=None)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it did not pass, in words; None if it did."""
+        if self.problem is not None:
+            return self.problem
+        worst = max(
+            (gap for gap in self.gaps if not gap.passed), key=lambda gap: gap.largest / gap.allowed, default=None
+        )
+        if worst is None:
+            return None if self.gaps else "nothing was compared"
+        step = "" if worst.step is None else f" at step {worst.step}"
+        return f"{worst.what}: differs from the reference by {worst.largest:.2g}{step}, allowed {worst.allowed:.0e}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetRecord:
     """Which data were trained on."""
 

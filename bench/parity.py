@@ -1,0 +1,272 @@
+"""Does a loop compute what it claims? Trains it step by step beside the float64 reference and measures the gaps.
+
+Runs in a process with the loop's framework. Two trainings from the same initial weights on the same batches:
+
+- long, on the matched (scaled) samples, over many short epochs, so that whatever a loop does at the end of an epoch
+  shows; the model begins with a layer that mirrors its input in training and leaves it alone otherwise, so that a step
+  in inference mode, or an evaluation in training mode, shows as well;
+- short, on raw pixels and the model as it is.
+
+Training is chaotic: once a rectifier switches sides by a rounding error, two correct trainings part for good, on raw
+pixels after a few steps. Therefore the reference does not run freely beside the loop. It takes each step from the
+weights that the loop has at that point, with an optimizer state of its own, so rounding errors do not grow and every
+step is held to the same tolerance, however many there are.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import reference
+from bench.records import Gap
+from bench.reference import Batch, Formula, Recipe
+from loops.contract import Digits, Job, Loop, Outcome, Samples, Track, Workload
+
+LONG_STEPS, RAW_STEPS = 100, 20
+EPOCH_STEPS = 8
+"""Of the long training: it ends in the middle of its thirteenth epoch."""
+
+VALIDATION_SAMPLES = 1000
+
+LOSS_TOLERANCE = 1e-5
+"""Relative. A float32 loss of correct loops is within 1e-6 of the float64 one from the same weights."""
+
+GRADIENT_TOLERANCE = 1e-5
+"""Relative to the largest gradient of the same array."""
+
+WEIGHT_TOLERANCE = 1e-3
+"""Root mean square, relative to the distance that the weights have moved. With SGD at a rate of 1e-3 the weights move
+so little that their own rounding to float32 is 3e-4 of it after one step; Adam stays below 2e-4."""
+
+METRIC_TOLERANCE = 1e-5
+"""Far below one sample of an epoch: a metric is a count, so it is right or it is not."""
+
+
+def check(new_loop: Callable[[], Loop], *, workload: Workload, digits: Digits, device: str, seed: int) -> "Parity":
+    """Train a loop beside the reference.
+
+    Args:
+        new_loop: Makes a fresh loop; called once per training.
+        workload: What to train.
+        digits: Where its samples come from.
+        device: "cpu" or "gpu".
+        seed: Of the initial weights and the samples.
+
+    Raises:
+        loops.errors.ContractBroken: If the loop does not do the steps that it is asked for.
+    """
+    recipe = reference.RECIPES[workload.name]
+    loop = new_loop()
+    formula = Formula(loop.adam) if recipe.optimizer == "Adam" else Formula.SGD
+    job = _job(workload, digits=digits, device=device, seed=seed)
+    mirrored = replace(job.training, inputs=job.training.inputs[:, ::-1])
+    comparison = Comparison(loop, job=replace(job, workload=Mirrored(workload)), steps=LONG_STEPS)
+    gaps = comparison.gaps(recipe, samples=mirrored, formula=formula)
+    losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
+    if workload.name.startswith("mnist"):
+        raw = replace(job.training, inputs=np.rint(job.training.inputs * np.float32(255.0)))
+        comparison = Comparison(new_loop(), job=replace(job, training=raw), steps=RAW_STEPS)
+        gaps += [
+            replace(gap, what=f"{gap.what}, raw pixels")
+            for gap in comparison.step_gaps(recipe, samples=raw, formula=formula)
+            # Not the weights: raw gradients are large, and so is the rounding error of one that should be zero; Adam
+            # makes a whole step of it.
+            if gap.what.startswith("loss")
+        ]
+    return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parity:
+    """What `check` found."""
+
+    formula: str
+    gaps: tuple[Gap, ...]
+    losses: tuple[float, ...]
+
+
+@final
+class Mirrored(Workload):
+    """A workload whose model mirrors its input in training mode; the rest is the workload's own."""
+
+    def __init__(self, workload: Workload) -> None:
+        """Wrap a workload, whose recipe stays what it is."""
+        self._workload = workload
+        for name in Workload.__annotations__:
+            setattr(self, name, getattr(workload, name))
+
+    def samples(self, digits: Digits, *, track: Track, backend: str, seed: int) -> tuple[Samples, Samples]:
+        """Return the wrapped workload's samples."""
+        return self._workload.samples(digits, track=track, backend=backend, seed=seed)
+
+    def build_model(self, *, seed: int) -> Any:
+        """Return the model behind a mirror."""
+        import keras  # noqa: PLC0415 - the process chose the backend before this runs
+
+        class Mirror(keras.layers.Layer):
+            """Reverses the features in training, passes them on otherwise."""
+
+            def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002 - Keras' signature
+                """Reverse or pass on."""
+                return keras.ops.flip(inputs, axis=-1) if training else inputs
+
+        first, *layers = self._workload.build_model(seed=seed).layers
+        inputs = keras.Input(shape=first.batch_shape[1:])
+        outputs = Mirror()(inputs)
+        for layer in layers:
+            outputs = layer(outputs)
+        return keras.Model(inputs=inputs, outputs=outputs)
+
+    def build_loss(self, *, one_hot: bool) -> Any:
+        """Return the wrapped workload's loss."""
+        return self._workload.build_loss(one_hot=one_hot)
+
+    def build_metric(self, *, one_hot: bool) -> Any:
+        """Return the wrapped workload's metric."""
+        return self._workload.build_metric(one_hot=one_hot)
+
+
+@final
+class Comparison:
+    """One training of a loop, one call per block, and what the reference says to each call."""
+
+    def __init__(self, loop: Loop, *, job: Job, steps: int) -> None:
+        """Train the loop and keep what it has to show after each call.
+
+        Args:
+            loop: Fresh.
+            job: What to train.
+            steps: How long.
+        """
+        self.job = job
+        self.steps = steps
+        self.outcomes: dict[int, Outcome] = {}
+        self._per_call = loop.steps_per_call
+        self._initial = job.workload.build_model(seed=job.seed).get_weights()
+        loop.prepare(job)
+        loop.train(self._blocks(loop))
+        self._final_metric = loop.evaluate()
+
+    def _blocks(self, loop: Loop) -> Iterator[int]:
+        """Ask for one call after the other, and look at the loop in between."""
+        for done in range(self._per_call, self.steps + 1, self._per_call):
+            yield self._per_call
+            self.outcomes[done] = loop.outcome()
+
+    def gaps(self, recipe: Recipe, *, samples: Samples, formula: Formula) -> list[Gap]:
+        """Return every gap.
+
+        Args:
+            recipe: The reference's own account of the workload.
+            samples: What the model sees in training.
+            formula: Of the optimizer.
+        """
+        last = self.outcomes[max(self.outcomes)]
+        validation = Batch(inputs=self.job.validation.inputs, targets=self.job.validation.targets)
+        evaluated = reference.evaluate(recipe, last.weights, batch=validation)
+        expected_metric = self._running_metric(recipe, samples=samples)
+        return [
+            *self.step_gaps(recipe, samples=samples, formula=formula),
+            *self._gradient_gaps(recipe, samples=samples),
+            *([] if expected_metric is None else [_metric_gap("training metric", last.metric, expected_metric)]),
+            _metric_gap("evaluation", self._final_metric, evaluated),
+            Gap(what="steps counted", largest=float(abs(last.steps - self.steps)), allowed=0.5),
+        ]
+
+    def step_gaps(self, recipe: Recipe, *, samples: Samples, formula: Formula) -> list[Gap]:
+        """Return the largest gap of the losses and of the weights, and the steps at which they occur."""
+        optimizer = reference.Optimizer(formula, learning_rate=recipe.learning_rate)
+        weights: list[NDArray[Any]] = list(self._initial)
+        moved = [np.zeros(array.shape) for array in weights]
+        losses, distances = {}, {}
+        for done, outcome in self.outcomes.items():
+            stepped: list[NDArray[Any]] = weights
+            for step in range(done - self._per_call, done):
+                loss, gradients = reference.loss_and_gradients(recipe, stepped, batch=self._batch(step, samples))
+                stepped = optimizer.updated(stepped, gradients=gradients)
+            moved = [total + new - old for total, new, old in zip(moved, stepped, weights, strict=True)]
+            really = [new - first for new, first in zip(outcome.weights, self._initial, strict=True)]
+            losses[done] = abs(outcome.loss - loss) / abs(loss)
+            distances[done] = _norm([a - b for a, b in zip(really, moved, strict=True)]) / _norm(moved)
+            weights = outcome.weights
+        return [
+            _worst(f"loss, {self.steps} steps", losses, allowed=LOSS_TOLERANCE),
+            _worst(f"weights, {self.steps} steps", distances, allowed=WEIGHT_TOLERANCE),
+        ]
+
+    def _gradient_gaps(self, recipe: Recipe, *, samples: Samples) -> list[Gap]:
+        """Return the gap of the first step's gradients, where the loop keeps them."""
+        found = self.outcomes[min(self.outcomes)].gradients
+        if found is None or self._per_call > 1:
+            return []
+        _, expected = reference.loss_and_gradients(recipe, self._initial, batch=self._batch(0, samples))
+        largest = max(
+            float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+            for ours, theirs in zip(found, expected, strict=True)
+        )
+        return [Gap(what="gradients of the first step", largest=largest, allowed=GRADIENT_TOLERANCE, step=1)]
+
+    def _running_metric(self, recipe: Recipe, *, samples: Samples) -> float | None:
+        """Return the metric since the start of the last epoch, each batch judged by the weights before its update."""
+        start = self.steps - self.steps % self.job.steps_per_epoch
+        if not set(range(start, self.steps)) <= self.outcomes.keys():
+            return None
+        batches = [self._batch(step, samples) for step in range(start, self.steps)]
+        metrics = [
+            reference.evaluate(recipe, self.outcomes[start + index].weights, batch=batch)
+            for index, batch in enumerate(batches)
+        ]
+        return float(np.average(metrics, weights=[_weight_sum(batch) for batch in batches]))
+
+    def _batch(self, step: int, samples: Samples) -> Batch:
+        """Cut the batch that a correct loop trains at a step, counted from 0, epoch after epoch."""
+        start = step % self.job.steps_per_epoch * self.job.batch_size
+        rows = slice(start, start + self.job.batch_size)
+        weights = None if samples.weights is None else samples.weights[rows]
+        return Batch(inputs=samples.inputs[rows], targets=samples.targets[rows], weights=weights)
+
+
+def _job(workload: Workload, *, digits: Digits, device: str, seed: int) -> Job:
+    """Return a job with short epochs of whole batches and half a batch that is to be dropped."""
+    training, validation = workload.samples(digits, track=Track.MATCHED, backend="numpy", seed=seed)
+    size = min(workload.batch_size, len(training.inputs) // (EPOCH_STEPS + 1))
+    end = EPOCH_STEPS * size + size // 2
+    return Job(
+        workload=workload,
+        training=Samples(
+            inputs=training.inputs[:end],
+            targets=training.targets[:end],
+            weights=None if training.weights is None else training.weights[:end],
+        ),
+        validation=Samples(
+            inputs=validation.inputs[:VALIDATION_SAMPLES], targets=validation.targets[:VALIDATION_SAMPLES]
+        ),
+        track=Track.MATCHED,
+        batch_size=size,
+        device=device,
+        seed=seed,
+    )
+
+
+def _worst(what: str, gaps: Mapping[int, float], *, allowed: float) -> Gap:
+    """Return the largest gap and its step; NaN counts as the largest."""
+    worst = max(gaps, key=lambda step: (bool(np.isnan(gaps[step])), gaps[step]))
+    return Gap(what=what, largest=float(gaps[worst]), allowed=allowed, step=worst)
+
+
+def _norm(arrays: Iterable[NDArray[Any]]) -> float:
+    """Return the root of the sum of all squares."""
+    return sum(float(np.square(array).sum()) for array in arrays) ** 0.5
+
+
+def _metric_gap(what: str, found: float, expected: float) -> Gap:
+    """Return the absolute difference of a metric."""
+    return Gap(what=what, largest=abs(found - expected), allowed=METRIC_TOLERANCE)
+
+
+def _weight_sum(batch: Batch) -> float:
+    """Return how much a batch counts in a metric."""
+    return float(len(batch.inputs)) if batch.weights is None else float(batch.weights.sum())
