@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
     from bench.progress import Display
-    from bench.records import Plan
+    from bench.records import Plan, Run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Format = Literal["table", "json", "csv", "md"]
 ROUNDS = {"quick": 3, "default": 6, "rigorous": 20}
 
 
@@ -179,6 +180,7 @@ def main() -> None:
     help="sequential: one process alive at a time, where memory is short.",
 )
 @option("--resume", metavar="RUN", help="Go on with an interrupted run.")
+@option("--no-verify", is_flag=True, help="Do not check first that the loops do the same work.")
 @option("--no-report", is_flag=True, help="Store the numbers, write no page.")
 @results_option
 @reports_option
@@ -191,9 +193,10 @@ def run(
     rigorous: bool,
     interpreters: tuple[tuple[str, str], ...],
     resume: str | None,
+    no_verify: bool,
     no_report: bool,
     reports_dir: Path,
-    output_format: str,
+    output_format: Format,
     dataset: str,
     track: str,
     results_dir: Path,
@@ -212,22 +215,20 @@ def run(
       bench run --quick tf-eager tf-function
       bench run --track guide --threads 1 --name "one thread"
     """
-    import platformdirs  # noqa: PLC0415
-
     from bench import run as runs  # noqa: PLC0415
     from loops.contract import Track  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
-    cache = Path(os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("loopbench"))
     options = runs.Options(
         **settings,
         track=Track(track),
         batch_sizes=batch_sizes or (),
+        verify=not no_verify,
         rounds=_rounds(rounds, quick=quick, rigorous=rigorous),
         dataset=DatasetChoice(dataset),
         interpreters=dict(interpreters),
         results=results_dir,
-        cache=cache,
+        cache=_cache(),
         command=shlex.join(["bench", *sys.argv[1:]]),
     )
     terminal = Terminal()
@@ -240,6 +241,43 @@ def run(
     folder = opened.journal.folder
     _show(stored, folder=folder, reports=None if no_report else reports_dir, output_format=output_format)
     runs.check(stored)
+
+
+@main.command()
+@click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
+@option("--workload", "workloads", multiple=True, help="Check on this one; may be repeated. [default: all]")
+@option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", help="Where the loops train.")
+@option("--dataset", type=click.Choice(["auto", "mnist", "synthetic"]), default="auto", help="As in 'bench run'.")
+@option("--data", type=click.Path(path_type=Path), help="An mnist.npz to use.")
+@option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    metavar="SEC",
+    help="Longest wait for one loop on one workload.",
+)
+@option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
+def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
+    """Check that each LOOP (every one by default) computes what it claims.
+
+    Trains it step by step beside an independent float64 reference: losses, weights, gradients, metrics, evaluation.
+    Exit code 5 if any differs.
+
+    \b
+    Examples:
+      bench verify
+      bench verify torch-native --workload mnist-mlp --format json
+    """
+    from bench import verification  # noqa: PLC0415
+    from loops.data.mnist import DatasetChoice  # noqa: PLC0415
+
+    options = verification.Options(dataset=DatasetChoice(dataset), cache=_cache(), **settings)
+    terminal = Terminal()
+    found = verification.check(
+        options, environment=os.environ, tell=lambda one: terminal.notice(f"checked {one.loop} on {one.workload}")
+    )
+    click.echo(verification.render(found, output_format=output_format))
+    verification.judge(found)
 
 
 @main.command("list")
@@ -279,7 +317,9 @@ def env(output_format: str) -> None:
 @results_option
 @reports_option
 @format_option
-def report(*, runs: tuple[str, ...], open_page: bool, results_dir: Path, reports_dir: Path, output_format: str) -> None:
+def report(
+    *, runs: tuple[str, ...], open_page: bool, results_dir: Path, reports_dir: Path, output_format: Format
+) -> None:
     """Write tables, plots and pages of stored RUNs again (the newest by default), byte for byte the same.
 
     \b
@@ -296,6 +336,13 @@ def report(*, runs: tuple[str, ...], open_page: bool, results_dir: Path, reports
             click.launch(str(page))
 
 
+def _cache() -> Path:
+    """Return where decoded data and earlier verifications are kept."""
+    import platformdirs  # noqa: PLC0415
+
+    return Path(os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("loopbench"))
+
+
 def _rounds(rounds: int | None, *, quick: bool, rigorous: bool) -> int:
     """Return how many rounds were asked for, in whichever way."""
     if (rounds is not None) + quick + rigorous > 1:
@@ -303,7 +350,7 @@ def _rounds(rounds: int | None, *, quick: bool, rigorous: bool) -> int:
     return rounds or ROUNDS["quick" if quick else "rigorous" if rigorous else "default"]
 
 
-def _show(run: Any, *, folder: Path, reports: Path | None, output_format: str) -> Path | None:
+def _show(run: "Run", *, folder: Path, reports: Path | None, output_format: Format) -> Path | None:
     """Print the table, write the page, and say where it is."""
     from bench import report as reporting  # noqa: PLC0415
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench import stats
-from bench.records import BlockKind, Cell, Failure, Run, Seconds, Trial
+from bench.records import BlockKind, Cell, Failure, Run, Seconds, Trial, Verification
 from bench.stats import BreakEvenSteps, Interval, Verdict
 
 
@@ -44,6 +44,8 @@ class CellSummary:
     steps: int | None
     """Training steps of one process, median."""
     steps_per_epoch: int | None
+    verification: Verification | None
+    """What the check against the reference found; None when it was not made."""
     failure: Failure | None
     """The first failed trial's, if any trial failed."""
     failed_trials: int
@@ -94,13 +96,14 @@ def summarise(run: Run) -> tuple[Group, ...]:
 def _group(run: Run, cells: list[Cell]) -> Group:
     """Summarise cells that differ only in the loop.
 
-    The baseline is the loop of the plan; where that could not be measured, the first one that could.
+    The baseline is the loop of the plan; where that could not be measured or is invalid, the first one that could.
     """
-    measured = [cell for cell in cells if _steps_by_round(run.trials_of(cell))] or cells
+    valid = [cell for cell in cells if _valid(run, cell)]
+    measured = [cell for cell in valid if _steps_by_round(run.trials_of(cell))] or valid or cells
     baseline = next((cell for cell in measured if cell.loop == run.header.plan.baseline), measured[0])
     base_trials = run.trials_of(baseline)
-    summaries = [_summarise_cell(run.trials_of(cell), cell=cell, baseline=baseline, base=base_trials) for cell in cells]
-    summaries.sort(key=lambda summary: (summary.step is None, summary.step.estimate if summary.step else 0.0))
+    summaries = [_summarise_cell(run, cell=cell, baseline=baseline, base=base_trials) for cell in cells]
+    summaries.sort(key=_place)
     first = cells[0]
     return Group(
         workload=first.workload,
@@ -113,8 +116,21 @@ def _group(run: Run, cells: list[Cell]) -> Group:
     )
 
 
-def _summarise_cell(trials: tuple[Trial, ...], *, cell: Cell, baseline: Cell, base: tuple[Trial, ...]) -> CellSummary:
+def _place(summary: CellSummary) -> tuple[bool, bool, float]:
+    """Sort fastest first, what is not ranked after the rest, what was not measured at the end."""
+    unranked = summary.verdict in (Verdict.INVALID, Verdict.FAILED)
+    return (summary.step is None, unranked, summary.step.estimate if summary.step else 0.0)
+
+
+def _valid(run: Run, cell: Cell) -> bool:
+    """Whether a loop was shown to do the same work, as far as this run asks for it."""
+    verification = run.verification_of(cell)
+    return verification.passed if verification is not None else not run.header.plan.verify
+
+
+def _summarise_cell(run: Run, *, cell: Cell, baseline: Cell, base: tuple[Trial, ...]) -> CellSummary:
     """Reduce one cell's trials, and compare with the baseline's trials of the same rounds."""
+    trials = run.trials_of(cell)
     finished = [trial for trial in trials if trial.failure is None]
     failures = [trial.failure for trial in trials if trial.failure is not None]
     steps = _steps_by_round(trials)
@@ -124,13 +140,15 @@ def _summarise_cell(trials: tuple[Trial, ...], *, cell: Cell, baseline: Cell, ba
     shared = sorted(steps.keys() & base_steps.keys())
     if failures or not steps:
         verdict = Verdict.FAILED
-    if cell != baseline and shared and not failures:
+    elif not _valid(run, cell):
+        verdict = Verdict.INVALID
+    if cell != baseline and shared and verdict is None:
         speed_up = stats.ratio_interval([base_steps[r] for r in shared], [steps[r] for r in shared])
         assert speed_up is not None  # there is at least one shared round
         verdict = stats.verdict(speed_up)
         rounds = stats.rounds_to_settle(speed_up) if verdict is Verdict.UNCLEAR else None
         break_even = _break_even(finished, [trial for trial in base if trial.failure is None])
-    elif cell != baseline and not failures and steps:
+    elif cell != baseline and verdict is None:
         verdict = Verdict.UNCLEAR
     return CellSummary(
         cell=cell,
@@ -156,6 +174,7 @@ def _summarise_cell(trials: tuple[Trial, ...], *, cell: Cell, baseline: Cell, ba
         validation_metric=_median(trial.validation_metric for trial in finished),
         steps=None if (done := _median(trial.steps for trial in finished)) is None else int(done),
         steps_per_epoch=next((trial.steps_per_epoch for trial in finished), None),
+        verification=run.verification_of(cell),
         failure=failures[0] if failures else None,
         failed_trials=len(failures),
         finished_trials=len(finished),

@@ -268,6 +268,8 @@ class Plan:
     """The loop that speed-ups refer to."""
     interpreters: dict[str, str] = field(default_factory=dict)
     """Backend -> Python interpreter, where it is not the one that runs the harness."""
+    verify: bool = True
+    """Whether loops are checked against the reference, and those that fail are not ranked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -307,6 +309,7 @@ class Run:
 
     header: RunHeader
     trials: tuple[Trial, ...]
+    verifications: tuple[Verification, ...] = ()
     end: RunEnd | None = None
     """None when the parent was killed."""
 
@@ -314,6 +317,11 @@ class Run:
     def complete(self) -> bool:
         """Whether every planned trial has a row."""
         return self.end is not None and self.end.complete
+
+    def verification_of(self, cell: Cell) -> Verification | None:
+        """Return what the check of a cell's loop on its workload and device found; None when it was not made."""
+        sought = (cell.loop, cell.workload, cell.device)
+        return next((v for v in self.verifications if (v.loop, v.workload, v.device) == sought), None)
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:
         """Return one cell's trials in the order of rounds."""

@@ -3,7 +3,8 @@
 import re
 import secrets
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, backends, machine, measure, probe, store, tidy
+from bench import __version__, backends, machine, measure, probe, store, tidy, verify
 from bench.errors import Interrupted, NoDevice, TrialsFailed, UsageError
 from bench.launch import Launcher
 from bench.progress import Display
@@ -25,6 +26,7 @@ from bench.records import (
     RunHeader,
     Seconds,
     Trial,
+    Verification,
 )
 from bench.trial_process import TrialProcess
 from bench.worker import TrialRequest
@@ -56,6 +58,7 @@ class Options:
     seed: int = 0
     dataset: mnist.DatasetChoice = mnist.DatasetChoice.AUTO
     data: Path | None = None
+    verify: bool = True
     label: str | None = None
     interpreters: Mapping[str, str] = field(default_factory=dict)
     schedule: Literal["interleaved", "sequential"] = "interleaved"
@@ -73,6 +76,8 @@ class Opened:
     run: Run
     digits: str
     """Folder with the decoded arrays."""
+    cache: Path
+    """Where earlier verifications are remembered."""
 
 
 class Console(Protocol):
@@ -114,7 +119,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         warnings=warnings,
     )
     journal = store.Journal.create(options.results, header=header)
-    return Opened(journal=journal, run=Run(header=header, trials=()), digits=fixture.folder)
+    return Opened(journal=journal, run=Run(header=header, trials=()), digits=fixture.folder, cache=options.cache)
 
 
 def resume(name: str, *, options: Options) -> Opened:
@@ -130,7 +135,7 @@ def resume(name: str, *, options: Options) -> Opened:
     fixture = mnist.resolve(choice, file=options.data, cache=options.cache)
     if fixture.sha256 != run.header.dataset.sha256:
         raise UsageError(f"{folder.name} was measured on other data ({run.header.dataset.source}); name them by --data")
-    return Opened(journal=store.Journal(folder), run=run, digits=fixture.folder)
+    return Opened(journal=store.Journal(folder), run=run, digits=fixture.folder, cache=options.cache)
 
 
 def execute(opened: Opened, *, console: Console, environment: Mapping[str, str]) -> Run:
@@ -147,12 +152,11 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
         journal.add(trial)
         console.notice(f"{trial.cell.loop}: not measured: {trial.failure and trial.failure.message}")
     done = [*opened.run.trials, *unavailable]
-    with (
-        Launcher(interpreters=plan.interpreters, environment=environment) as launcher,
-        console.display(plan, done=len(done)) as display,
-    ):
+    with Launcher(interpreters=plan.interpreters, environment=environment) as launcher, ExitStack() as screen:
         launch = partial(_launch, opened=opened, launcher=launcher)
         try:
+            _verify(opened, launcher=launcher, skip={trial.cell for trial in unavailable}, console=console)
+            display = screen.enter_context(console.display(plan, done=len(done)))
             measure.measure(plan, done=done, launch=launch, store=journal.add, observer=display)
         except KeyboardInterrupt:
             interrupted = True
@@ -184,16 +188,50 @@ def check(run: Run) -> None:
     """Raise what the exit code should say about a closed run.
 
     Raises:
-        TrialsFailed: If a trial crashed, hung or broke the contract.
+        TrialsFailed: If a trial crashed, hung or broke the contract, or a loop failed verification.
         UsageError: If nothing at all could be measured here.
     """
     failures = {trial.cell: trial.failure for trial in run.trials if trial.failure is not None}
     crashed = [cell for cell, failure in failures.items() if failure.kind is not FailureKind.UNAVAILABLE]
+    invalid = [v for v in run.verifications if not v.passed]
     if crashed:
         names = ", ".join(dict.fromkeys(cell.loop for cell in crashed))
         raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")
+    if invalid:
+        raise TrialsFailed(f"not the same work as the reference: {', '.join(v.loop for v in invalid)}")
     if len(failures) == len(run.header.plan.cells):
         raise UsageError("none of these loops can be measured here; see 'bench list'")
+
+
+def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], console: Console) -> None:
+    """Check every loop of the plan that was not checked in this run or, with the same sources, in an earlier one."""
+    plan = opened.run.header.plan
+    if not plan.verify:
+        return
+    memory = verify.Memory(opened.cache)
+    cells = [cell for cell in plan.cells if cell not in skip and opened.run.verification_of(cell) is None]
+    wanted: dict[str, list[str]] = {}
+    for loop, workload, device in dict.fromkeys((cell.loop, cell.workload, cell.device) for cell in cells):
+        known = memory.recall(loop, workload=workload, device=device)
+        if known is not None:
+            opened.journal.add_verification(known)
+        else:
+            wanted.setdefault(loop, []).append(workload)
+
+    def tell(found: Verification) -> None:
+        opened.journal.add_verification(found)
+        memory.keep(found)
+        console.notice(f"verified: {found.loop}" if found.passed else f"INVALID: {found.loop}: {found.reason}")
+
+    verify.verify(
+        [verify.Request(loop=loop, workloads=tuple(workloads)) for loop, workloads in wanted.items()],
+        digits=opened.digits,
+        device=plan.cells[0].device,
+        launcher=launcher,
+        logs=opened.journal.folder / "logs",
+        timeout=plan.timeout,
+        tell=tell,
+    )
 
 
 def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher) -> TrialProcess:
@@ -264,6 +302,7 @@ def _plan(options: Options, *, console: Console) -> Plan:
         timeout=options.timeout,
         baseline=PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0],
         interpreters=interpreters,
+        verify=options.verify,
     )
 
 

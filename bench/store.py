@@ -15,7 +15,7 @@ from typing import Any, Literal, final
 import msgspec
 
 from bench.errors import InvalidResult, ResultsError
-from bench.records import SCHEMA_VERSION, Run, RunEnd, RunHeader, Trial
+from bench.records import SCHEMA_VERSION, Run, RunEnd, RunHeader, Trial, Verification
 
 JOURNAL = "journal.jsonl"
 MANIFEST = "manifest.json"
@@ -33,13 +33,19 @@ class TrialLine(msgspec.Struct, tag_field="kind", tag="trial", frozen=True):
     trial: Trial
 
 
+class VerificationLine(msgspec.Struct, tag_field="kind", tag="verification", frozen=True):
+    """What the check of a loop against the reference found."""
+
+    verification: Verification
+
+
 class EndLine(msgspec.Struct, tag_field="kind", tag="end", frozen=True):
     """Last line; after `--resume` there may be more than one, and the last one counts."""
 
     end: RunEnd
 
 
-Line = HeaderLine | TrialLine | EndLine
+Line = HeaderLine | VerificationLine | TrialLine | EndLine
 
 
 def utc_now() -> str:
@@ -76,6 +82,10 @@ class Journal:
         """Write one trial."""
         self._append(TrialLine(trial=trial))
 
+    def add_verification(self, verification: Verification) -> None:
+        """Write what a check found."""
+        self._append(VerificationLine(verification=verification))
+
     def end(self, *, complete: bool) -> None:
         """Write the last line."""
         self._append(EndLine(end=RunEnd(ended=utc_now(), complete=complete)))
@@ -106,19 +116,23 @@ def load(folder: Path) -> Run:
         text = path.read_bytes()
     except OSError as error:
         raise ResultsError(f"{path}: no such run ({error.strerror}); see 'bench list runs'") from error
-    header, trials, end = None, [], None
+    header, end = None, None
+    trials: list[Trial] = []
+    verifications: list[Verification] = []
     for number, line in enumerate(_whole_lines(text), start=1):
         entry = _decode(line, path=path, number=number)
         match entry:
             case HeaderLine(run=run):
                 header = run
+            case VerificationLine(verification=verification):
+                verifications.append(verification)
             case TrialLine(trial=trial):
                 trials.append(trial)
             case EndLine(end=ended):
                 end = ended
     if header is None:
         raise InvalidResult(f"{path}: the first line with the run's header is missing")
-    return Run(header=header, trials=tuple(trials), end=end)
+    return Run(header=header, trials=tuple(trials), verifications=tuple(verifications), end=end)
 
 
 def find(results: Path, run: str | None = None) -> Path:
@@ -184,5 +198,5 @@ def _decode(line: bytes, *, path: Path, number: int) -> Line:
 class _Versioned(msgspec.Struct, frozen=True):
     """The part of a line that is read before anything else."""
 
-    kind: Literal["run", "trial", "end"]
+    kind: Literal["run", "verification", "trial", "end"]
     run: dict[str, Any] | None = None

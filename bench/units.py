@@ -53,6 +53,15 @@ def span(low: float | None, high: float | None, *, estimate: float) -> str:
     return f"{_fixed(low, decimals=decimals)} to {_fixed(high, decimals=decimals)}"
 
 
+def tiny(value: float | None) -> str:
+    """Return one significant digit of a small number, in powers of ten.
+
+    >>> tiny(3.94e-7), tiny(0.0), tiny(None)
+    ('4e-07', '0', 'n/a')
+    """
+    return NOT_AVAILABLE if value is None or not isfinite(value) else f"{value:.0e}" if value else "0"
+
+
 def count(value: int | None) -> str:
     """Return a whole number, exactly, with thousands separators."""
     return NOT_AVAILABLE if value is None else f"{value:,}"

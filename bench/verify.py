@@ -24,6 +24,9 @@ THREADS = 1
 
 PACKAGES = ("keras", "tensorflow", "torch", "jax", "numpy")
 
+Tell = Callable[[Verification], None]
+"""Called with each result as it comes in, from the thread that got it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
@@ -41,7 +44,7 @@ def verify(
     launcher: Launcher,
     logs: Path,
     timeout: Seconds,
-    tell: Callable[[Verification], None],
+    tell: Tell,
 ) -> list[Verification]:
     """Check loops against the reference, two processes at a time.
 
@@ -57,66 +60,96 @@ def verify(
     Returns:
         One verification per loop and workload, in the order of the requests.
     """
+    processes = _Processes(digits=digits, device=device, launcher=launcher, logs=logs, timeout=timeout)
 
     def run(request: Request) -> list[Verification]:
         found = []
-        for verification in _check(
-            request, digits=digits, device=device, launcher=launcher, logs=logs, timeout=timeout
-        ):
+        for verification in processes.check(request):
             tell(verification)
             found.append(verification)
         return found
 
     with ThreadPoolExecutor(max_workers=PROCESSES) as pool:
-        return [verification for found in pool.map(run, requests) for verification in found]
+        try:
+            return [verification for found in pool.map(run, requests) for verification in found]
+        finally:
+            processes.stop()  # on Ctrl-C, before the pool waits for its threads
 
 
-def supported(loop: str, workload: str) -> bool:
-    """Whether there is a reference for this workload."""
-    del loop
-    return workload in reference.RECIPES
+def without_reference(workload: str) -> bool:
+    """Whether nothing independent knows what this workload should compute."""
+    return workload not in reference.RECIPES
 
 
-def _check(
-    request: Request, *, digits: str, device: str, launcher: Launcher, logs: Path, timeout: Seconds
-) -> Iterator[Verification]:
-    """Check one loop in one process; after a failure, go on with the next workload in a fresh one."""
-    left = list(request.workloads)
-    backend = registry.describe_loop(request.loop).backend or ""
-    while left:
+class _Processes:
+    """The processes of one call of `verify`."""
+
+    def __init__(self, *, digits: str, device: str, launcher: Launcher, logs: Path, timeout: Seconds) -> None:
+        """Remember what all have in common."""
+        self._digits = digits
+        self._device = device
+        self._launcher = launcher
+        self._logs = logs
+        self._timeout = timeout
+        self._running: set[WorkerProcess] = set()
+        self._stopped = False
+
+    def check(self, request: Request) -> Iterator[Verification]:
+        """Check one loop in one process; after a failure, go on with the next workload in a fresh one."""
+        left = list(request.workloads)
+        while left and not self._stopped:
+            process = self._start(request.loop, workloads=left)
+            try:
+                while left:
+                    message = process.receive("verified")
+                    left.remove(message["workload"])
+                    yield msgspec.convert(message | {"loop": request.loop, "device": self._device}, Verification)
+            except WorkerFailed as failed:
+                failure = failed.failure
+                # What cannot be imported cannot be imported for the next workload either.
+                ended = left if failure.kind is FailureKind.UNAVAILABLE else left[:1]
+                for workload in ended:
+                    yield Verification(
+                        loop=request.loop,
+                        workload=workload,
+                        device=self._device,
+                        formula="n/a",
+                        problem=f"{failure.kind.value}: {failure.message}",
+                    )
+                left = left[len(ended) :]
+            finally:
+                process.end()
+                self._running.discard(process)
+
+    def stop(self) -> None:
+        """End everything that still runs."""
+        self._stopped = True
+        for process in list(self._running):
+            process.kill()
+
+    def _start(self, loop: str, *, workloads: list[str]) -> WorkerProcess:
+        """Start a process and tell it what to check."""
+        backend = registry.describe_loop(loop).backend or ""
         process = WorkerProcess(
             "bench.verify_worker",
-            interpreter=launcher.interpreter(backend),
-            environment=launcher.environment(backend=backend, device=device, threads=THREADS),
-            log=logs / f"verify-{request.loop}-{left[0]}.log",
-            timeout=timeout,
+            interpreter=self._launcher.interpreter(backend),
+            environment=self._launcher.environment(backend=backend, device=self._device, threads=THREADS),
+            log=self._logs / f"verify-{loop}-{workloads[0]}.log",
+            timeout=self._timeout,
         )
+        self._running.add(process)
         process.send(
             {
                 "backend": backend,
-                "loop": request.loop,
-                "workloads": left,
-                "device": device,
+                "loop": loop,
+                "workloads": workloads,
+                "device": self._device,
                 "threads": THREADS,
-                "digits": digits,
+                "digits": self._digits,
                 "seed": 0,
             }
         )
-        try:
-            while left:
-                message = process.receive("verified")
-                left.remove(message["workload"])
-                yield msgspec.convert(message | {"loop": request.loop, "device": device}, Verification)
-        except WorkerFailed as failed:
-            failure = failed.failure
-            # What cannot be imported cannot be imported for the next workload either.
-            hopeless = failure.kind is FailureKind.UNAVAILABLE
-            for workload in left if hopeless else left[:1]:
-                problem = f"{failure.kind.value}: {failure.message}"
-                yield Verification(loop=request.loop, workload=workload, device=device, formula="n/a", problem=problem)
-            left = [] if hopeless else left[1:]
-        finally:
-            process.end()
+        return process
 
 
 class Memory:

@@ -96,10 +96,14 @@ class WorkerProcess:
             raise self._fail(FailureKind.BROKEN_CONTRACT, f"expected '{kind}', got '{said}'")
         return message
 
-    def end(self) -> None:
-        """Make sure the process and everything it started are gone; allowed more than once."""
+    def kill(self) -> None:
+        """End the process and everything it started; whoever waits in `receive` is told that it died."""
         with suppress(ProcessLookupError):  # already gone
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Make sure it is gone and let go of it; allowed more than once."""
+        self.kill()
         self._process.wait()
         for descriptor in (self._commands, self._results):
             if descriptor >= 0:

@@ -16,6 +16,7 @@ LAYERS = {
         {"verify_worker", "verify"},
         {"progress", "report", "run"},
         {"listing"},
+        {"verification"},
         {"cli"},
         {"__main__"},
     ],

@@ -8,6 +8,7 @@ from bench import units
 from bench.compare import CellSummary, Group
 from bench.records import FailureKind, Run, Trial
 from bench.report import wording
+from bench.stats import Verdict
 
 FEW_ROUNDS = 5
 """Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
@@ -26,6 +27,8 @@ class NoticeKind(StrEnum):
 
     INCOMPLETE = "incomplete"
     FAILED = "failed"
+    INVALID = "invalid"
+    UNVERIFIED = "unverified"
     UNAVAILABLE = "unavailable"
     BASELINE = "baseline"
     SYNTHETIC_DATA = "synthetic-data"
@@ -62,6 +65,8 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
         for kind, texts in (
             (NoticeKind.INCOMPLETE, _incomplete(run)),
             (NoticeKind.FAILED, _failed(groups)),
+            (NoticeKind.INVALID, _invalid(groups)),
+            (NoticeKind.UNVERIFIED, _unverified(run)),
             (NoticeKind.BASELINE, _baseline(run, groups)),
             (NoticeKind.SYNTHETIC_DATA, _synthetic(run)),
             (NoticeKind.IDENTITY, _identity(run)),
@@ -128,6 +133,17 @@ def _failed(groups: Sequence[Group]) -> list[str]:
     if not failed:
         return []
     return [f"Failed and not ranked: {_names(failed)}. The reasons stand below; `journal.jsonl` has the tracebacks."]
+
+
+def _invalid(groups: Sequence[Group]) -> list[str]:
+    invalid = [cell for group in groups for cell in group.cells if cell.verdict is Verdict.INVALID]
+    return [f"Invalid and not ranked: {_names(invalid)}. The reasons stand below."] if invalid else []
+
+
+def _unverified(run: Run) -> list[str]:
+    if run.header.plan.verify:
+        return []
+    return ["Nothing was verified (`--no-verify`): these loops may not do the same work, so their ranking may mislead."]
 
 
 def _unavailable(groups: Sequence[Group]) -> list[str]:

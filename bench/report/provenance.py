@@ -91,7 +91,6 @@ def commands(run: Run) -> tuple[Command, ...]:
         Command(purpose="Measure again", line=wording.display_name(run.header.command)),
         Command(purpose="Check that every loop trains alike", line=f"bench verify {loops}"),
         Command(purpose="Draw this report again from the raw data", line=f"bench report {run_id}"),
-        Command(purpose="Compare with a later run", line=f"bench compare {run_id} LATER_RUN"),
     )
 
 

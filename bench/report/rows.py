@@ -65,6 +65,10 @@ class WorkRow:
     """What a loop trained, to see that all did the same work. Medians over processes."""
 
     loop: str
+    verified: str
+    """Against the float64 reference: the optimizer's formula it was held to, "no", or "not checked"."""
+    loss_gap: str
+    """Largest relative gap between its loss and the reference's."""
     steps: str
     samples: str
     first_loss: str
@@ -133,6 +137,8 @@ def work_row(cell: CellSummary) -> WorkRow:
     """Format one loop for the same-work table."""
     return WorkRow(
         loop=wording.display_name(cell.cell.loop),
+        verified=wording.verified_text(cell),
+        loss_gap=units.tiny(None if cell.verification is None else cell.verification.largest_loss_gap),
         steps=units.count(cell.steps),
         samples=units.count(None if cell.steps is None else cell.steps * cell.cell.batch_size),
         first_loss=units.number(cell.first_loss),

@@ -67,6 +67,8 @@ def work(group: GroupReport) -> Table:
     """Return what each loop trained."""
     columns = {
         "Loop": [row.loop for row in group.work],
+        "Verified": [row.verified for row in group.work],
+        "Loss gap": [row.loss_gap for row in group.work],
         "Steps": [row.steps for row in group.work],
         "Samples": [row.samples for row in group.work],
         "First loss": [row.first_loss for row in group.work],
@@ -75,9 +77,9 @@ def work(group: GroupReport) -> Table:
         "Validation metric": [row.validation_metric for row in group.work],
     }
     caption = (
-        "Medians over processes. Blocks are sized by time, so faster loops train more steps and end at a lower loss; "
-        "the first loss is what must agree. The metric is the workload's own, accuracy for a classifier. "
-        "`bench verify` compares every loop with the reference."
+        "Verified step by step against an independent float64 reference; the loss gap is the largest relative one. "
+        "The rest is from the timed processes, medians: blocks are sized by time, so faster loops train more steps and "
+        "end at a lower loss. The metric is the workload's own, accuracy for a classifier."
     )
     return Table(title="Did every loop do the same work?", caption=caption, frame=_frame(columns))
 
@@ -176,6 +178,8 @@ def _plain(cell: CellSummary) -> dict[str, object]:
         "last_loss": cell.last_loss,
         "training_metric": cell.training_metric,
         "validation_metric": cell.validation_metric,
+        "verified": None if cell.verification is None else cell.verification.passed,
+        "largest_loss_gap": None if cell.verification is None else cell.verification.largest_loss_gap,
         "steps": cell.steps,
         "finished_processes": cell.finished_trials,
         "failed_processes": cell.failed_trials,

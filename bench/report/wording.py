@@ -45,7 +45,7 @@ def display_name(name: str) -> str:
 
 def never_ran(cell: CellSummary) -> bool:
     """Return whether a loop has no numbers because it could not run here, or because the run ended first."""
-    return cell.verdict in UNRANKED and (cell.failure is None or cell.failure.kind is FailureKind.UNAVAILABLE)
+    return cell.verdict is Verdict.FAILED and (cell.failure is None or cell.failure.kind is FailureKind.UNAVAILABLE)
 
 
 def verdict_words(cell: CellSummary) -> tuple[str, str]:
@@ -92,12 +92,28 @@ def break_even_text(cell: CellSummary) -> str:
 
 def failure_text(cell: CellSummary) -> str:
     """Return why a loop has no rank: how many processes failed, where, and the first one's message."""
+    if cell.verdict is Verdict.INVALID:
+        return invalid_text(cell)
     total = cell.failed_trials + cell.finished_trials
     if cell.failure is None:
         return "the run ended before its turn came"
     if never_ran(cell):
         return _one_line(cell.failure.message)
     return f"{cell.failed_trials} of {total} processes failed: {_message(cell.failure)}"
+
+
+def invalid_text(cell: CellSummary) -> str:
+    """Return why a loop that was measured is not ranked."""
+    if cell.verification is None:
+        return "it was not checked against the reference"
+    return f"it does not do the same work: {_one_line(cell.verification.reason or '')}"
+
+
+def verified_text(cell: CellSummary) -> str:
+    """Return whether a loop was shown to compute what it claims."""
+    if cell.verification is None:
+        return "not checked"
+    return f"as {cell.verification.formula}" if cell.verification.passed else "no"
 
 
 def _message(failure: Failure) -> str:

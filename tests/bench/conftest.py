@@ -27,12 +27,14 @@ from bench.records import (
     DatasetRecord,
     Failure,
     FailureKind,
+    Gap,
     Plan,
     Run,
     RunEnd,
     RunHeader,
     Seconds,
     Trial,
+    Verification,
 )
 
 STEP_SECONDS: Mapping[str, Seconds] = {
@@ -199,6 +201,18 @@ def _failure(
     return Failure(kind=kind, phase=phase, message=message, traceback=traceback)
 
 
+def _verification(cell: Cell, *, largest: float = 4e-7) -> Verification:
+    """Return what a check found; passed unless the gap is above 1e-5."""
+    return Verification(
+        loop=cell.loop,
+        workload=cell.workload,
+        device=cell.device,
+        formula="torch-adam" if cell.loop == "torch-native" else "keras-adam",
+        gaps=(Gap(what="loss, 100 steps", largest=largest, allowed=1e-5, step=61),),
+        losses=(2.35, 2.28),
+    )
+
+
 def _header(
     cells: Sequence[Cell], *, rounds: int = 6, baseline: str | None = None, seed: int = 7, **fields: object
 ) -> RunHeader:
@@ -240,6 +254,7 @@ def _run(
     failed_rounds: Sequence[int] | None = None,
     finished_rounds: int | None = None,
     trial_fields: Mapping[str, Mapping[str, object]] | None = None,
+    loss_gaps: Mapping[str, float] | None = None,
     **header: object,
 ) -> Run:
     """Return a run with one trial per cell and round.
@@ -257,6 +272,7 @@ def _run(
         failed_rounds: The rounds in which they failed; all when left out.
         finished_rounds: Rounds before the run was interrupted; all when left out.
         trial_fields: Loop -> fields of `Trial` to replace.
+        loss_gaps: Loop -> largest gap of its losses in the check against the reference; above 1e-5 it fails.
         header: Fields of `RunHeader` to replace.
     """
     times = dict(STEP_SECONDS if steps is None else steps)
@@ -287,5 +303,8 @@ def _run(
     return Run(
         header=_header(planned, rounds=rounds, baseline=baseline, **header),
         trials=tuple(trials),
+        verifications=tuple(
+            _verification(cell, largest=(loss_gaps or {}).get(cell.loop, 4e-7)) for cell in dict.fromkeys(planned)
+        ),
         end=RunEnd(ended=ended, complete=complete) if complete else None,
     )

@@ -113,3 +113,38 @@ def test_epoch_time_and_throughput_follow_from_the_step_time(make_run):
         summary.epoch_time,
         summary.samples_per_second,
     )
+
+
+def test_a_loop_that_failed_verification_is_invalid_and_not_compared(make_run):
+    """Its time stays, its rank and its speed-up go: it did other work."""
+    (group,) = compare.summarise(make_run(loss_gaps={"tf-function": 0.31}))
+
+    last = group.cells[-1]
+    assert ("tf-function", Verdict.INVALID, None) == (last.cell.loop, last.verdict, last.speed_up)
+    assert last.step is not None
+
+
+def test_a_loop_that_was_not_verified_is_invalid(make_run):
+    """Unless the user asked for no verification, silence is no proof."""
+    run = replace(make_run(), verifications=())
+
+    (group,) = compare.summarise(run)
+
+    assert {Verdict.INVALID} == {summary.verdict for summary in group.cells}
+
+
+def test_without_verification_every_loop_is_ranked_when_the_user_asked_for_that(make_run):
+    """`--no-verify` is said aloud elsewhere."""
+    run = replace(make_run(), verifications=())
+    plan = replace(run.header.plan, verify=False)
+
+    (group,) = compare.summarise(replace(run, header=replace(run.header, plan=plan)))
+
+    assert Verdict.FASTER is group.cells[0].verdict
+
+
+def test_an_invalid_baseline_is_replaced(make_run):
+    """Nothing is compared with a loop that did other work."""
+    (group,) = compare.summarise(make_run(loss_gaps={"tf-eager": 0.31}))
+
+    assert "tf-function" == group.baseline

@@ -28,6 +28,15 @@ def test_a_run_is_read_back_as_it_was_written(written):
     assert (run.header, run.trials, None) == (loaded.header, loaded.trials, loaded.end)
 
 
+def test_verifications_are_read_back(written):
+    """What was shown about a loop belongs to the run."""
+    journal, run = written
+    for verification in run.verifications:
+        journal.add_verification(verification)
+
+    assert run.verifications == store.load(journal.folder).verifications
+
+
 def test_the_end_of_a_run_is_read_back(written):
     """A closed run knows that it is complete."""
     journal, _ = written

@@ -100,6 +100,7 @@ def session(tmp_path, make_session) -> Session:
         tmp_path,
         PYTHONPATH=os.pathsep.join([str(PLUGINS), os.environ.get("PYTHONPATH", "")]),
         BENCH_DATASET="synthetic",
+        BENCH_NO_VERIFY="1",
         BENCH_STEPS="20",
         BENCH_ROUNDS="2",
         COLUMNS="200",

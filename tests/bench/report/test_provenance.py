@@ -87,7 +87,6 @@ def test_commands_measure_check_draw_and_compare(make_run):
         "bench run --workload mnist-mlp --rounds 6",
         "bench verify tf-eager 'a|b<script>&\"'",
         "bench report 2026-01-02-120000-abcd",
-        "bench compare 2026-01-02-120000-abcd LATER_RUN",
     ]
 
 

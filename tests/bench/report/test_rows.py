@@ -84,6 +84,8 @@ def test_a_work_row_counts_exactly(make_run, cells_of):
 
     assert row == rows.WorkRow(
         loop="tf-eager",
+        verified="as keras-adam",
+        loss_gap="4e-07",
         steps="236",
         samples="7,552",
         first_loss="2.35",

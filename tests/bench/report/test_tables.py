@@ -60,7 +60,17 @@ def test_the_start_up_table_shows_when_compiling_pays(report):
 
 def test_the_work_table_shows_what_was_trained(report):
     """Steps, samples, losses and metrics."""
-    assert rows(tables.work(report.groups[0]))[-1] == ["tf-eager", "236", "7,552", "2.35", "0.189", "0.943", "0.957"]
+    assert rows(tables.work(report.groups[0]))[-1] == [
+        "tf-eager",
+        "as keras-adam",
+        "4e-07",
+        "236",
+        "7,552",
+        "2.35",
+        "0.189",
+        "0.943",
+        "0.957",
+    ]
 
 
 def test_the_memory_table_shows_what_was_occupied(report):

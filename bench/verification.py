@@ -1,0 +1,120 @@
+"""One `bench verify` from options to a table: which loops on which workloads, against which data, and what came out."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from bench import backends, probe, verify
+from bench.errors import NoDevice, TrialsFailed
+from bench.launch import Launcher
+from bench.listing import table
+from bench.records import Seconds, Verification
+from bench.units import tiny
+from loops import registry
+from loops.data import mnist
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What `bench verify` was asked for."""
+
+    loops: tuple[str, ...]
+    """Empty means every loop."""
+    workloads: tuple[str, ...]
+    """Empty means every workload that has a reference."""
+    device: Literal["cpu", "gpu"]
+    dataset: mnist.DatasetChoice
+    data: Path | None
+    timeout: Seconds
+    cache: Path
+
+
+def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell) -> list[Verification]:
+    """Check loops against the reference, afresh: nothing is taken from earlier checks.
+
+    Raises:
+        NoDevice: If a GPU was asked for and no framework sees one.
+        loops.errors.LoopError: If a loop, a workload or the data are not there.
+    """
+    loops = options.loops or tuple(registry.loop_names())
+    used = {name: registry.describe_loop(name).backend or "" for name in loops}
+    workloads = tuple(registry.describe_workload(name).name for name in options.workloads) or tuple(
+        name for name in registry.workload_names() if not verify.without_reference(name)
+    )
+    if options.device == "gpu":
+        _need_gpu(sorted(set(used.values())))
+    fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
+    requests = [
+        verify.Request(loop=name, workloads=workloads) for name in loops if backends.missing(used[name]) is None
+    ]
+    with Launcher(interpreters={}, environment=environment) as launcher, TemporaryDirectory(prefix="bench-") as logs:
+        found = verify.verify(
+            requests,
+            digits=fixture.folder,
+            device=options.device,
+            launcher=launcher,
+            logs=Path(logs),
+            timeout=options.timeout,
+            tell=tell,
+        )
+    for verification in found:
+        verify.Memory(options.cache).keep(verification)
+    return found
+
+
+def render(found: Sequence[Verification], *, output_format: str) -> str:
+    """Return one row per loop and workload with its largest gaps, or everything as JSON."""
+    if output_format == "json":
+        return json.dumps([asdict(verification) | {"passed": verification.passed} for verification in found], indent=2)
+    return table([_row(verification) for verification in found])
+
+
+def judge(found: Sequence[Verification]) -> None:
+    """Raise what the exit code should say.
+
+    Raises:
+        TrialsFailed: If a loop is not what it claims to be.
+    """
+    failed = [verification for verification in found if not verification.passed]
+    if failed:
+        names = ", ".join(f"{verification.loop} on {verification.workload}" for verification in failed)
+        raise TrialsFailed(f"{len(failed)} of {len(found)} checks failed: {names}")
+
+
+def _row(verification: Verification) -> dict[str, str]:
+    """Return what one check found as text."""
+    columns = {
+        "loss gap": "loss, ",
+        "weight gap": "weights",
+        "gradient gap": "gradients",
+        "metric gap": "training metric",
+    }
+    return {
+        "loop": verification.loop,
+        "workload": verification.workload,
+        "result": "same work" if verification.passed else "DIFFERS",
+        "optimizer": verification.formula,
+        **{name: _largest(verification, start) for name, start in columns.items()},
+        "why not": verification.reason or "",
+    }
+
+
+def _largest(verification: Verification, start: str) -> str:
+    """Return the largest gap of a kind, and the step at which it occurs."""
+    gap = max(
+        (gap for gap in verification.gaps if gap.what.startswith(start)), key=lambda gap: gap.largest, default=None
+    )
+    if gap is None:
+        return "n/a"
+    return tiny(gap.largest) if gap.step is None else f"{tiny(gap.largest)} at {gap.step}"
+
+
+def _need_gpu(used: Sequence[str]) -> None:
+    """Refuse to check on a GPU that no framework sees."""
+    sights = [probe.look(backend, interpreter=sys.executable) for backend in used]
+    if not any(sight.sees_gpu for sight in sights):
+        raise NoDevice(f"no GPU for any of these loops: {'; '.join(str(sight) for sight in sights)}")
