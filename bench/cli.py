@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from bench import __version__
-from bench.errors import BenchError
+from bench.errors import BenchError, Interrupted
 from loops.errors import LoopError
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class OneLineErrors(click.Group):
         except (BenchError, LoopError) as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(Interrupted.exit_code)
 
 
 def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
@@ -232,6 +236,7 @@ def run(
         command=shlex.join(["bench", *sys.argv[1:]]),
     )
     terminal = Terminal()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job loses nothing either
     opened = (
         runs.resume(resume, options=options)
         if resume
