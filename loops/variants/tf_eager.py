@@ -48,8 +48,9 @@ class TfEager(Loop):
                 loss = self.train_step(*batch)
             self.last_loss = loss
 
-    def train_step(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
+    def train_step(self, *batch: tf.Tensor) -> tf.Tensor:
         """Return the loss of one batch after moving the weights against its gradient."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
         # Operations inside the tape's scope are recorded for differentiation.
         with tf.GradientTape() as tape:
             logits = self.model(x, training=True)

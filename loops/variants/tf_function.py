@@ -44,17 +44,20 @@ class TfFunction(Loop):
     def train(self, blocks: Iterable[int]) -> None:
         """Train block after block."""
         batches = self.epochs()
+        train_step = self.train_step  # looked up once: each look-up of a compiled method binds it anew
         for steps in blocks:
             for batch in islice(batches, steps):
-                loss = self.train_step(*batch)
+                loss = train_step(*batch)
             self.last_loss = loss
 
     @tf.function
-    def train_step(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
+    def train_step(self, *batch: tf.Tensor) -> tf.Tensor:
         """Return the loss of one batch after moving the weights against its gradient.
 
         Traced at the first call, and again for every new shape of its arguments: whole batches only, or pay twice.
+        Its arguments are sorted out at every call: a default such as `weight=None` would add a fifth to that.
         """
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
         # Operations inside the tape's scope are recorded for differentiation.
         with tf.GradientTape() as tape:
             logits = self.model(x, training=True)
