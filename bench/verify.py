@@ -188,7 +188,7 @@ def _sources_sha256() -> str:
     return _sha256_of(
         [
             *sorted((machine.SOURCE_TREE / "loops").rglob("*.py")),
-            *(machine.SOURCE_TREE / "bench" / name for name in ("parity.py", "reference.py", "reference_gan.py")),
+            *(machine.SOURCE_TREE / "bench" / name for name in ("parity.py", "reference.py")),
         ]
     )
 

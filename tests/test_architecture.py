@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
         {"errors", "records", "backends"},
-        {"stats", "machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference", "reference_gan"},
+        {"stats", "machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity"},
         {"verify_worker", "verify"},
         {"progress", "report", "run"},
