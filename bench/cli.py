@@ -237,6 +237,8 @@ def run(
     )
     terminal = Terminal()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job loses nothing either
+    if resume and options.loops:
+        raise click.UsageError(f"--resume goes on with the plan of {resume}; it takes no LOOP")
     opened = (
         runs.resume(resume, options=options)
         if resume

@@ -170,7 +170,8 @@ def test_a_framework_that_is_not_there_is_a_row_with_its_reason(session, tmp_pat
         (["toy", "--python", "torch"], "'torch' is not of the form torch=/path/to/python"),
         (["toy", "--python", "torch=no-such-python"], "--python torch=no-such-python: there is no such program"),
         (["toy", "--python", "caffe=python3"], "--python caffe=python3: known backends are"),
-        (["toy", "--resume", "2020"], "Error: results: there is no run '2020'; see 'bench list runs'"),
+        (["--resume", "2020"], "Error: results: there is no run '2020'; see 'bench list runs'"),
+        (["toy", "--resume", "2020"], "--resume goes on with the plan of 2020; it takes no LOOP"),
         (["toy", "--dataset", "mnist", "--data", "missing.npz"], "missing.npz"),
     ],
 )

@@ -2,8 +2,6 @@
 
 import pytest
 
-from bench.records import FailureKind
-
 
 def test_a_loop_that_computes_something_else_fails(session):
     """Exit 5, and the row says how far it is off and where."""
@@ -98,4 +96,5 @@ def test_a_cell_that_cannot_run_here_is_not_called_a_failure(session):
     done = session.bench("run", "torch-native", "--device", "gpu")
 
     assert 2 == done.code
-    assert FailureKind.RAISED not in done.err
+    assert "Error: no GPU for any of these loops: torch" in done.err
+    assert [] == session.stored()
