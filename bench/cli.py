@@ -106,6 +106,14 @@ def complete_loops(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return [name for name in ["all", *registry.loop_names()] if name.startswith(incomplete)]
 
 
+def complete_workloads(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer workload names to the shell."""
+    from loops import registry  # noqa: PLC0415 - only when the shell asks
+
+    del ctx, param
+    return [name for name in registry.workload_names() if name.startswith(incomplete)]
+
+
 class Terminal:
     """Notices and progress on stderr."""
 
@@ -141,12 +149,20 @@ def main() -> None:
 
 @main.command()
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
-@option("--workload", default="mnist-mlp", help="What is trained; see 'bench list workloads'.")
+@option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="WORKLOAD",
+    shell_complete=complete_workloads,
+    help="What is trained; may be repeated; see 'bench list workloads'. [default: mnist-mlp]",
+)
+@option("--all-guides", is_flag=True, help="Every training that the guides teach; see 'bench list guides'.")
 @option(
     "--track",
     type=click.Choice(["matched", "guide"]),
-    default="matched",
-    help="Same arrays from memory for every loop, or each framework's own pipeline on raw pixels.",
+    help="Same arrays from memory for every loop, or each framework's own pipeline on raw pixels. "
+    "[default: matched; guide with --all-guides]",
 )
 @option(
     "--device",
@@ -183,6 +199,7 @@ def main() -> None:
     default="interleaved",
     help="sequential: one process alive at a time, where memory is short.",
 )
+@option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
 @option("--resume", metavar="RUN", help="Go on with an interrupted run.")
 @option("--no-verify", is_flag=True, help="Do not check first that the loops do the same work.")
 @option("--no-report", is_flag=True, help="Store the numbers, write no page.")
@@ -202,7 +219,7 @@ def run(
     reports_dir: Path,
     output_format: Format,
     dataset: str,
-    track: str,
+    track: str | None,
     results_dir: Path,
     **settings: Any,
 ) -> None:
@@ -218,6 +235,7 @@ def run(
       bench run
       bench run --quick tf-eager tf-function
       bench run --track guide --threads 1 --name "one thread"
+      bench run --all-guides --quick
     """
     from bench import run as runs  # noqa: PLC0415
     from loops.contract import Track  # noqa: PLC0415
@@ -225,7 +243,7 @@ def run(
 
     options = runs.Options(
         **settings,
-        track=Track(track),
+        track=None if track is None else Track(track),
         batch_sizes=batch_sizes or (),
         verify=not no_verify,
         rounds=_rounds(rounds, quick=quick, rigorous=rigorous),
@@ -252,7 +270,14 @@ def run(
 
 @main.command()
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
-@option("--workload", "workloads", multiple=True, help="Check on this one; may be repeated. [default: all]")
+@option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="WORKLOAD",
+    shell_complete=complete_workloads,
+    help="Check on this one; may be repeated. [default: all]",
+)
 @option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", help="Where the loops train.")
 @option("--dataset", type=click.Choice(["auto", "mnist", "synthetic"]), default="auto", help="As in 'bench run'.")
 @option("--data", type=click.Path(path_type=Path), help="An mnist.npz to use.")
@@ -288,15 +313,18 @@ def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
 
 
 @main.command("list")
-@click.argument("what", type=click.Choice(["loops", "workloads", "devices", "runs"]), default="loops")
+@click.argument("what", type=click.Choice(["loops", "workloads", "guides", "devices", "runs"]), default="loops")
 @results_option
 @option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
 def list_(what: str, results_dir: Path, output_format: str) -> None:
     """Say which loops, workloads, devices or runs exist, what is available here, and why not.
 
+    'workloads' shows which loops can train each, 'guides' where the systems of the Keras guides are found.
+
     \b
     Examples:
       bench list
+      bench list workloads
       bench list devices
     """
     from bench import listing  # noqa: PLC0415

@@ -41,6 +41,10 @@ class CellSummary:
     last_loss: float | None
     training_metric: float | None
     validation_metric: float | None
+    metric_name: str | None
+    """What both metrics are."""
+    images: str | None
+    """Drawn by the generator of the first process that was asked to, as `bench.records.Trial` stores them."""
     steps: int | None
     """Training steps of one process, median."""
     steps_per_epoch: int | None
@@ -172,6 +176,8 @@ def _summarise_cell(run: Run, *, cell: Cell, baseline: Cell, base: tuple[Trial, 
         last_loss=_median(trial.last_loss for trial in finished),
         training_metric=_median(trial.training_metric for trial in finished),
         validation_metric=_median(trial.validation_metric for trial in finished),
+        metric_name=next((trial.metric_name for trial in finished if trial.metric_name), None),
+        images=next((trial.images for trial in finished if trial.images), None),
         steps=None if (done := _median(trial.steps for trial in finished)) is None else int(done),
         steps_per_epoch=next((trial.steps_per_epoch for trial in finished), None),
         verification=run.verification_of(cell),

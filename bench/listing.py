@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import backends
 from bench.errors import InvalidResult
-from loops import registry
+from loops import guides, registry
 
 Row = dict[str, str]
 
@@ -16,13 +16,14 @@ def render(what: str, *, results: Path, output_format: str) -> str:
     """Return a list of loops, workloads, devices or runs as text.
 
     Args:
-        what: "loops", "workloads", "devices" or "runs".
+        what: "loops", "workloads", "guides", "devices" or "runs".
         results: Where runs are stored.
         output_format: "table" or "json".
     """
     listings: dict[str, Callable[[], list[Row]]] = {
         "loops": loops,
         "workloads": workloads,
+        "guides": systems,
         "devices": devices,
         "runs": lambda: runs(results),
     }
@@ -56,6 +57,7 @@ def loops() -> list[Row]:
                 "loop": name,
                 "framework": description.backend or "",
                 "available": "yes" if reason is None else f"no: {reason}",
+                "trains": _trained(name),
                 "what it is": description.summary,
             }
         )
@@ -63,10 +65,37 @@ def loops() -> list[Row]:
 
 
 def workloads() -> list[Row]:
-    """Return every workload."""
+    """Return every workload, and which loops can train it: all of them, or which, or all but which and why not."""
+    rows = []
+    every = registry.loop_names()
+    for name in registry.workload_names():
+        holes = {loop: reason for loop in every if (reason := registry.hole(loop, name)) is not None}
+        able = [loop for loop in every if loop not in holes]
+        reasons = "; ".join(dict.fromkeys(holes.values()))
+        carried = f"{', '.join(able)}; the others are {reasons}" if holes else "all"
+        rows.append({"workload": name, "loops": carried, "what it is": registry.describe_workload(name).summary})
+    return rows
+
+
+def systems() -> list[Row]:
+    """Return every system of the guides, and the loop and workload that stand for it here."""
     return [
-        {"workload": name, "what it is": registry.describe_workload(name).summary} for name in registry.workload_names()
+        {
+            "guides": system.name,
+            "teaches": system.teaches,
+            "loop": ", ".join(system.loops),
+            "workload": system.workload,
+            "the guide's figure": system.figure,
+            "command": f"bench run --track guide --workload {system.workload} {' '.join(system.loops)}",
+        }
+        for system in guides.SYSTEMS
     ]
+
+
+def _trained(loop: str) -> str:
+    """Return which workloads a loop can train, in words."""
+    holes = [name for name in registry.workload_names() if registry.hole(loop, name) is not None]
+    return f"all but {', '.join(holes)}" if holes else "all"
 
 
 def devices() -> list[Row]:

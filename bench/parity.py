@@ -7,6 +7,8 @@ Runs in a process with the loop's framework. Two trainings from the same initial
   in inference mode, or an evaluation in training mode, shows as well;
 - short, on raw pixels and the model as it is.
 
+Adversarial training of two models is followed for ten steps on a few images: the reference convolves in NumPy.
+
 Training is chaotic: once a rectifier switches sides by a rounding error, two correct trainings part for good, on raw
 pixels after a few steps. Therefore the reference does not run freely beside the loop. It takes each step from the
 weights that the loop has at that point, with an optimizer state of its own, so rounding errors do not grow and every
@@ -16,19 +18,20 @@ step is held to the same tolerance, however many there are.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import cycle
-from typing import Any, final
+from typing import Any, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import reference
+from bench import reference, reference_dcgan
 from bench.records import Gap
 from bench.reference import Batch, Formula, Recipe
-from loops.contract import Digits, Job, Loop, Outcome, Samples, Track, Workload
+from loops.contract import AdversarialWorkload, Digits, Job, Loop, Outcome, Samples, Track, Workload
 
-LONG_STEPS, RAW_STEPS = 100, 20
+LONG_STEPS, RAW_STEPS, ADVERSARIAL_STEPS = 100, 20, 10
+ADVERSARIAL_BATCH_SIZE, ADVERSARIAL_VALIDATION_SAMPLES = 4, 32
 EPOCH_STEPS = 8
-"""Of the long training: it ends in the middle of its thirteenth epoch."""
+"""Of the long training: it ends in the middle of its thirteenth epoch. The adversarial one sees a second epoch."""
 
 CALLS_PER_BLOCK = (1, 1, 1, 1, 3)
 """Over and over. After a single call everything can be compared; the longer ones show a loop that does not move on to
@@ -47,6 +50,12 @@ WEIGHT_TOLERANCE = {Formula.KERAS_ADAM: 4e-4, Formula.TORCH_ADAM: 4e-4, Formula.
 so little that their own rounding to float32 is 3e-4 of it after one step. Correct loops with Adam stay below 2e-4, and
 AMSGrad in its place, or a learning rate that is off by one in a thousand, are at 7e-4 and more."""
 
+ADVERSARIAL_WEIGHT_TOLERANCE = 1e-2
+"""Of each model, every weight counted by the size of its gradient (see `EffectOnLoss`). Correct loops are below 5e-6
+until a maximum in the pooling layer, or a rectifier, first switches sides by a rounding error; that changes one of the
+few images' gradients, and Adam remembers it for a while: 5e-3 was seen. A learning rate of 3e-4 for 4e-4 is at 0.25,
+torch's epsilon in Keras' place at 0.1 and more."""
+
 METRIC_TOLERANCE = 1e-5
 """Far below one sample of an epoch: a metric is a count, so it is right or it is not."""
 
@@ -64,24 +73,38 @@ def check(new_loop: Callable[[], Loop], *, workload: Workload, digits: Digits, d
     Raises:
         loops.errors.ContractBroken: If the loop does not do the steps that it is asked for.
     """
-    recipe = reference.RECIPES[workload.name]
     loop = new_loop()
+    if workload.kind == "adversarial":
+        return _check_adversarial(loop, workload=workload, digits=digits, device=device, seed=seed)
+    recipe = reference.RECIPES[workload.name]
     formula = Formula(loop.adam) if recipe.optimizer == "Adam" else Formula.SGD
-    job = _job(workload, digits=digits, device=device, seed=seed)
+    job = _job(workload, digits=digits, device=device, seed=seed, batch_size=workload.batch_size)
     mirrored = replace(job.training, inputs=job.training.inputs[:, ::-1])
     comparison = Comparison(loop, job=replace(job, workload=Mirrored(workload)), steps=LONG_STEPS)
-    gaps = comparison.gaps(recipe, samples=mirrored, formula=formula)
+    gaps = comparison.gaps(Supervised(recipe, formula=formula), samples=mirrored)
+    gaps += _gradient_gaps(comparison, recipe=recipe, samples=mirrored)
     losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
     if workload.name.startswith("mnist"):
         raw = replace(job.training, inputs=np.rint(job.training.inputs * np.float32(255.0)))
         comparison = Comparison(new_loop(), job=replace(job, training=raw), steps=RAW_STEPS)
         gaps += [
             replace(gap, what=f"{gap.what}, raw pixels")
-            for gap in comparison.step_gaps(recipe, samples=raw, formula=formula)
+            for gap in comparison.step_gaps(Supervised(recipe, formula=formula), samples=raw)
             # Not the weights: raw gradients are large, and so is the rounding error of one that should be zero; Adam
             # makes a whole step of it.
             if gap.what.startswith("loss")
         ]
+    return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
+
+
+def _check_adversarial(loop: Loop, *, workload: Workload, digits: Digits, device: str, seed: int) -> "Parity":
+    """Train two models beside the reference."""
+    formula = Formula(loop.adam)
+    job = _job(workload, digits=digits, device=device, seed=seed, batch_size=ADVERSARIAL_BATCH_SIZE)
+    job = replace(job, validation=job.validation.rows(slice(ADVERSARIAL_VALIDATION_SAMPLES)))
+    comparison = Comparison(loop, job=job, steps=ADVERSARIAL_STEPS)
+    gaps = comparison.gaps(Adversarial(formula), samples=job.training)
+    losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
     return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
 
 
@@ -92,6 +115,154 @@ class Parity:
     formula: str
     gaps: tuple[Gap, ...]
     losses: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferenceStep:
+    """What the reference makes of one batch."""
+
+    loss: float
+    """Before the update."""
+    score: float
+    """The metric of this batch alone."""
+    weight: float
+    """How much the batch counts in the metric."""
+    weights: list[NDArray[Any]]
+    """After the update."""
+    gradients: list[NDArray[Any]]
+    """Of the update, in the order of the weights."""
+
+
+class Distance(Protocol):
+    """How far the weights of a loop are from those of the reference, call after call."""
+
+    allowed: float
+
+    def add(
+        self, before: list[NDArray[Any]], *, loop: list[NDArray[Any]], expected: list[NDArray[Any]], step: ReferenceStep
+    ) -> float:
+        """Return the distance after a call.
+
+        Args:
+            before: Weights before the call.
+            loop: The loop's weights after it.
+            expected: The reference's.
+            step: The reference's last step of the call.
+        """
+
+
+@final
+class ShareOfTheWay:
+    """Root mean square over all weights, relative to how far the reference has moved them since the start."""
+
+    def __init__(self, *, allowed: float) -> None:
+        """Start where nothing has moved."""
+        self.allowed = allowed
+        self._moved: list[NDArray[Any]] = []
+        self._moved_by_loop: list[NDArray[Any]] = []
+
+    def add(
+        self, before: list[NDArray[Any]], *, loop: list[NDArray[Any]], expected: list[NDArray[Any]], step: ReferenceStep
+    ) -> float:
+        """Return the distance of all that has been moved so far."""
+        del step
+        self._moved = _sum_of(self._moved, _differences(expected, before))
+        self._moved_by_loop = _sum_of(self._moved_by_loop, _differences(loop, before))
+        return _norm(_differences(self._moved_by_loop, self._moved)) / _norm(self._moved)
+
+
+@final
+class EffectOnLoss:
+    """``sum |gradient * error of the update| / sum |gradient * update|``, of one call, the larger of two models.
+
+    To first order the share of the loss's change that is off. Adam moves a weight whose gradient is all rounding error
+    as far as any other, in a random direction; it changes nothing, and here it counts for nothing.
+    """
+
+    def __init__(self, *, allowed: float, first_model: int) -> None:
+        """Take how many arrays are the first model's."""
+        self.allowed = allowed
+        self._models = (slice(first_model), slice(first_model, None))
+
+    def add(
+        self, before: list[NDArray[Any]], *, loop: list[NDArray[Any]], expected: list[NDArray[Any]], step: ReferenceStep
+    ) -> float:
+        """Return the distance of this call's updates."""
+        errors, updates = _differences(loop, expected), _differences(expected, before)
+        effects = [
+            [float(np.abs(gradient * change).sum()) for gradient, change in zip(step.gradients, changes, strict=True)]
+            for changes in (errors, updates)
+        ]
+        return max(sum(effects[0][model]) / sum(effects[1][model]) for model in self._models)
+
+
+class Oracle(Protocol):
+    """The reference beside one training; it keeps the state of its optimizers and nothing else."""
+
+    distance: Distance
+
+    def step(self, weights: list[NDArray[Any]], *, samples: Samples) -> ReferenceStep:
+        """Return what one step on a batch leads to from these weights."""
+
+    def evaluate(self, weights: list[NDArray[Any]], *, samples: Samples) -> float:
+        """Return the validation metric."""
+
+
+@final
+class Supervised:
+    """One model that learns from targets."""
+
+    def __init__(self, recipe: Recipe, *, formula: Formula) -> None:
+        """Start at step 0."""
+        self._recipe = recipe
+        self._optimizer = reference.Optimizer(formula, learning_rate=recipe.learning_rate)
+        self.distance: Distance = ShareOfTheWay(allowed=WEIGHT_TOLERANCE[formula])
+
+    def step(self, weights: list[NDArray[Any]], *, samples: Samples) -> ReferenceStep:
+        """Return what one step on a batch leads to from these weights."""
+        batch = _batch(samples)
+        loss, gradients = reference.loss_and_gradients(self._recipe, weights, batch=batch)
+        return ReferenceStep(
+            loss=loss,
+            score=reference.evaluate(self._recipe, weights, batch=batch),
+            weight=float(len(batch.inputs)) if batch.weights is None else float(batch.weights.sum()),
+            weights=list(self._optimizer.updated(weights, gradients=gradients)),
+            gradients=list(gradients),
+        )
+
+    def evaluate(self, weights: list[NDArray[Any]], *, samples: Samples) -> float:
+        """Return accuracy or mean absolute error."""
+        return reference.evaluate(self._recipe, weights, batch=_batch(samples))
+
+
+@final
+class Adversarial:
+    """Two models that learn from each other; the metric is the generator's loss."""
+
+    def __init__(self, formula: Formula) -> None:
+        """Start at step 0."""
+        self._training = reference_dcgan.Training(formula)
+        self.distance: Distance = EffectOnLoss(
+            allowed=ADVERSARIAL_WEIGHT_TOLERANCE, first_model=reference_dcgan.DISCRIMINATOR_ARRAYS
+        )
+
+    def step(self, weights: list[NDArray[Any]], *, samples: Samples) -> ReferenceStep:
+        """Return what one step on a batch leads to from these weights."""
+        assert samples.latents is not None
+        batch = reference_dcgan.Batch(images=samples.inputs, labels=samples.targets, latents=samples.latents)
+        step = self._training.step(weights, batch=batch)
+        return ReferenceStep(
+            loss=step.discriminator_loss,
+            score=step.generator_loss,
+            weight=1.0,
+            weights=list(step.weights),
+            gradients=list(step.gradients),
+        )
+
+    def evaluate(self, weights: list[NDArray[Any]], *, samples: Samples) -> float:
+        """Return the generator's loss."""
+        assert samples.latents is not None
+        return reference_dcgan.generator_loss(weights, latents=samples.latents[:, 1])
 
 
 @final
@@ -150,8 +321,8 @@ class Comparison:
         self.job = job
         self.steps = steps
         self.outcomes: dict[int, Outcome] = {}
-        self._per_call = loop.steps_per_call
-        self._initial = job.workload.build_model(seed=job.seed).get_weights()
+        self.per_call = loop.steps_per_call
+        self.initial = _initial_weights(job)
         loop.prepare(job)
         loop.train(self._blocks(loop))
         self._final_metric = loop.evaluate()
@@ -160,7 +331,7 @@ class Comparison:
         """Ask for block after block, and keep a copy of what the loop has to show in between."""
         done = 0
         for calls in cycle(CALLS_PER_BLOCK):
-            steps = min(calls, (self.steps - done) // self._per_call) * self._per_call
+            steps = min(calls, (self.steps - done) // self.per_call) * self.per_call
             if steps == 0:
                 return
             yield steps
@@ -173,109 +344,85 @@ class Comparison:
                 gradients=None if outcome.gradients is None else [array.copy() for array in outcome.gradients],
             )
 
-    def gaps(self, recipe: Recipe, *, samples: Samples, formula: Formula) -> list[Gap]:
-        """Return every gap.
+    def gaps(self, oracle: Oracle, *, samples: Samples) -> list[Gap]:
+        """Return every gap that any kind of training can have.
 
         Args:
-            recipe: The reference's own account of the workload.
+            oracle: The reference, at step 0.
             samples: What the model sees in training.
-            formula: Of the optimizer.
         """
         last = self.outcomes[max(self.outcomes)]
-        validation = Batch(inputs=self.job.validation.inputs, targets=self.job.validation.targets)
-        evaluated = reference.evaluate(recipe, last.weights, batch=validation)
+        evaluated = oracle.evaluate(last.weights, samples=self.job.validation)
         return [
-            *self.step_gaps(recipe, samples=samples, formula=formula),
-            *self._gradient_gaps(recipe, samples=samples),
+            *self.step_gaps(oracle, samples=samples),
             Gap(what="evaluation", largest=abs(self._final_metric - evaluated), allowed=METRIC_TOLERANCE),
             Gap(what="steps counted", largest=float(abs(last.steps - self.steps)), allowed=0.5),
         ]
 
-    def step_gaps(self, recipe: Recipe, *, samples: Samples, formula: Formula) -> list[Gap]:
+    def step_gaps(self, oracle: Oracle, *, samples: Samples) -> list[Gap]:
         """Return the largest gap of losses, weights and training metric, and the steps at which they occur."""
-        optimizer = reference.Optimizer(formula, learning_rate=recipe.learning_rate)
-        weights: list[NDArray[Any]] = list(self._initial)
-        moved = [np.zeros(array.shape) for array in weights]
+        weights: list[NDArray[Any]] = list(self.initial)
         losses, distances, metrics = {}, {}, {}
-        done, loss, scores = 0, 0.0, _Scores(recipe)
+        done, score, counted = 0, 0.0, 0.0
         for upto, outcome in self.outcomes.items():
-            stepped: list[NDArray[Any]] = weights
+            stepped = weights
             for step in range(done, upto):
-                batch = self._batch(step, samples)
-                scores.add(stepped, batch=batch, new_epoch=step % self.job.steps_per_epoch == 0)
-                loss, gradients = reference.loss_and_gradients(recipe, stepped, batch=batch)
-                stepped = optimizer.updated(stepped, gradients=gradients)
-            moved = [total + new - old for total, new, old in zip(moved, stepped, weights, strict=True)]
-            really = [new - first for new, first in zip(outcome.weights, self._initial, strict=True)]
-            distances[upto] = _norm([a - b for a, b in zip(really, moved, strict=True)]) / _norm(moved)
-            metrics[upto] = abs(outcome.metric - scores.mean)
-            if upto - done == self._per_call:  # after more, a fit() loop reports the mean of the block
-                losses[upto] = abs(outcome.loss - loss) / abs(loss)
+                if step % self.job.steps_per_epoch == 0:
+                    score = counted = 0.0
+                found = oracle.step(stepped, samples=self.batch(step, samples))
+                stepped = found.weights
+                score, counted = score + found.weight * found.score, counted + found.weight
+            distances[upto] = oracle.distance.add(weights, loop=outcome.weights, expected=stepped, step=found)
+            metrics[upto] = abs(outcome.metric - score / counted)
+            if upto - done == self.per_call:  # after more, a fit() loop reports the mean of the block
+                losses[upto] = abs(outcome.loss - found.loss) / abs(found.loss)
             done, weights = upto, outcome.weights
         return [
             _worst(f"loss, {self.steps} steps", losses, allowed=LOSS_TOLERANCE),
-            _worst(f"weights, {self.steps} steps", distances, allowed=WEIGHT_TOLERANCE[formula]),
+            _worst(f"weights, {self.steps} steps", distances, allowed=oracle.distance.allowed),
             _worst("training metric", metrics, allowed=METRIC_TOLERANCE),
         ]
 
-    def _gradient_gaps(self, recipe: Recipe, *, samples: Samples) -> list[Gap]:
-        """Return the gap of the first step's gradients, where the loop keeps them."""
-        found = self.outcomes[min(self.outcomes)].gradients
-        if found is None or self._per_call > 1:
-            return []
-        _, expected = reference.loss_and_gradients(recipe, self._initial, batch=self._batch(0, samples))
-        largest = max(
-            float(np.abs(ours - theirs).max() / np.abs(theirs).max())
-            for ours, theirs in zip(found, expected, strict=True)
-        )
-        return [Gap(what="gradients of the first step", largest=largest, allowed=GRADIENT_TOLERANCE, step=1)]
-
-    def _batch(self, step: int, samples: Samples) -> Batch:
+    def batch(self, step: int, samples: Samples) -> Samples:
         """Cut the batch that a correct loop trains at a step, counted from 0, epoch after epoch."""
         start = step % self.job.steps_per_epoch * self.job.batch_size
-        rows = slice(start, start + self.job.batch_size)
-        weights = None if samples.weights is None else samples.weights[rows]
-        return Batch(inputs=samples.inputs[rows], targets=samples.targets[rows], weights=weights)
+        return samples.rows(slice(start, start + self.job.batch_size))
 
 
-@final
-class _Scores:
-    """The training metric since the start of an epoch, each batch judged by the weights before its update."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        """Nothing is seen yet."""
-        self._recipe = recipe
-        self._total = self._weight = 0.0
-
-    def add(self, weights: list[NDArray[Any]], *, batch: Batch, new_epoch: bool) -> None:
-        """Add one batch."""
-        if new_epoch:
-            self._total = self._weight = 0.0
-        weight = _weight_sum(batch)
-        self._total += weight * reference.evaluate(self._recipe, weights, batch=batch)
-        self._weight += weight
-
-    @property
-    def mean(self) -> float:
-        """Return the metric."""
-        return self._total / self._weight
+def _gradient_gaps(comparison: Comparison, *, recipe: Recipe, samples: Samples) -> list[Gap]:
+    """Return the gap of the first step's gradients, where the loop keeps them."""
+    found = comparison.outcomes[min(comparison.outcomes)].gradients
+    if found is None or comparison.per_call > 1:
+        return []
+    batch = _batch(comparison.batch(0, samples))
+    _, expected = reference.loss_and_gradients(recipe, comparison.initial, batch=batch)
+    largest = max(
+        float(np.abs(ours - theirs).max() / np.abs(theirs).max()) for ours, theirs in zip(found, expected, strict=True)
+    )
+    return [Gap(what="gradients of the first step", largest=largest, allowed=GRADIENT_TOLERANCE, step=1)]
 
 
-def _job(workload: Workload, *, digits: Digits, device: str, seed: int) -> Job:
+def _initial_weights(job: Job) -> list[NDArray[Any]]:
+    """Return what a loop starts from, in the order of `Outcome.weights`."""
+    weights: list[NDArray[Any]] = job.workload.build_model(seed=job.seed).get_weights()
+    if isinstance(job.workload, AdversarialWorkload):
+        weights += job.workload.build_generator(seed=job.seed).get_weights()
+    return weights
+
+
+def _batch(samples: Samples) -> Batch:
+    """Return samples as the reference takes them."""
+    return Batch(inputs=samples.inputs, targets=samples.targets, weights=samples.weights)
+
+
+def _job(workload: Workload, *, digits: Digits, device: str, seed: int, batch_size: int) -> Job:
     """Return a job with short epochs of whole batches and half a batch that is to be dropped."""
     training, validation = workload.samples(digits, track=Track.MATCHED, backend="numpy", seed=seed)
-    size = min(workload.batch_size, len(training.inputs) // (EPOCH_STEPS + 1))
-    end = EPOCH_STEPS * size + size // 2
+    size = min(batch_size, len(training.inputs) // (EPOCH_STEPS + 1))
     return Job(
         workload=workload,
-        training=Samples(
-            inputs=training.inputs[:end],
-            targets=training.targets[:end],
-            weights=None if training.weights is None else training.weights[:end],
-        ),
-        validation=Samples(
-            inputs=validation.inputs[:VALIDATION_SAMPLES], targets=validation.targets[:VALIDATION_SAMPLES]
-        ),
+        training=training.rows(slice(EPOCH_STEPS * size + size // 2)),
+        validation=validation.rows(slice(VALIDATION_SAMPLES)),
         track=Track.MATCHED,
         batch_size=size,
         device=device,
@@ -289,11 +436,16 @@ def _worst(what: str, gaps: Mapping[int, float], *, allowed: float) -> Gap:
     return Gap(what=what, largest=float(gaps[worst]), allowed=allowed, step=worst)
 
 
+def _differences(ours: Iterable[NDArray[Any]], theirs: Iterable[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return array by array what is left when the second is taken off, in double precision."""
+    return [np.subtract(a, b, dtype=np.float64) for a, b in zip(ours, theirs, strict=True)]
+
+
+def _sum_of(total: list[NDArray[Any]], more: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return array by array the sum; an empty total counts as zeros."""
+    return [a + b for a, b in zip(total, more, strict=True)] if total else more
+
+
 def _norm(arrays: Iterable[NDArray[Any]]) -> float:
     """Return the root of the sum of all squares."""
     return sum(float(np.square(array).sum()) for array in arrays) ** 0.5
-
-
-def _weight_sum(batch: Batch) -> float:
-    """Return how much a batch counts in a metric."""
-    return float(len(batch.inputs)) if batch.weights is None else float(batch.weights.sum())

@@ -148,6 +148,10 @@ class Trial:
     """Training metric since the start of the last epoch."""
     validation_metric: float | None = None
     """Validation metric after the last step."""
+    metric_name: str | None = None
+    """What both metrics are: "accuracy", "mean absolute error", "generator loss"."""
+    images: str | None = None
+    """Drawn by the trained generator when asked for: base64 of bytes, shape (images, 28, 28), values 0..255."""
     versions: dict[str, str] = field(default_factory=dict)
     """Python, Keras, framework, NumPy and, where there is one, the device's runtime."""
     threads: dict[str, int] = field(default_factory=dict)
@@ -268,6 +272,8 @@ class Plan:
     """The loop that speed-ups refer to."""
     interpreters: dict[str, str] = field(default_factory=dict)
     """Backend -> Python interpreter, where it is not the one that runs the harness."""
+    images: int = 0
+    """How many images a generator draws after the last step of the first round."""
     verify: bool = True
     """Whether loops are checked against the reference, and those that fail are not ranked."""
 

@@ -30,14 +30,16 @@ from bench.records import (
 )
 from bench.trial_process import TrialProcess
 from bench.worker import TrialRequest
-from loops import registry
-from loops.contract import Track
+from loops import guides, registry
+from loops.contract import AdversarialWorkload, Track
 from loops.data import mnist
 
 PREFERRED_BASELINE = "tf-eager"
 BLOCKS_PER_TRIAL = 10
 BLOCK_SECONDS: Seconds = 0.15
 """Long against a scheduler's time slice and short against the machine's drift."""
+IMAGES = 32
+"""How many a generator draws with `--samples`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +48,14 @@ class Options:
 
     loops: tuple[str, ...] = ()
     """Empty means the five that the guides teach, "all" every registered one."""
-    workload: str = "mnist-mlp"
-    track: Track = Track.MATCHED
+    workloads: tuple[str, ...] = ()
+    """Empty means "mnist-mlp"."""
+    all_guides: bool = False
+    """Every loop on the workload that a guide trains with it; loops and workloads are then not chosen."""
+    samples: bool = False
+    """Whether generators draw images after training."""
+    track: Track | None = None
+    """None means `guide` with `all_guides`, `matched` otherwise."""
     device: Literal["cpu", "gpu", "auto"] = "auto"
     batch_sizes: tuple[int, ...] = ()
     """Empty means the workload's own."""
@@ -237,7 +245,8 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
 def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher) -> TrialProcess:
     """Start one trial of a cell."""
     plan = opened.run.header.plan
-    loop, workload = registry.describe_loop(cell.loop), registry.describe_workload(cell.workload)
+    loop = registry.describe_loop(cell.loop, workload=cell.workload)
+    workload = registry.describe_workload(cell.workload)
     backend = loop.backend or ""
     request = TrialRequest(
         loop=cell.loop,
@@ -252,6 +261,7 @@ def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher
         blocks=plan.blocks_per_trial,
         block_seconds=plan.block_seconds,
         steps=plan.steps,
+        images=plan.images if round_number == 0 else 0,
     )
     return TrialProcess(
         request,
@@ -267,29 +277,33 @@ def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher
 
 def _plan(options: Options, *, console: Console) -> Plan:
     """Turn options into cells."""
-    names = _loops(options.loops)
-    backend_of = {name: registry.describe_loop(name).backend or "" for name in names}
-    registry.describe_workload(options.workload)
-    workload = registry.load_workload(options.workload)
-    batch_sizes = options.batch_sizes or (workload.batch_size,)
-    for batch_size in batch_sizes:
-        if batch_size > workload.training_samples:
-            raise UsageError(
-                f"batch size {batch_size} is above the {workload.training_samples} training samples of {workload.name}"
-            )
+    wanted = _wanted(options, console=console)
+    workloads = {name: registry.load_workload(name) for name in wanted}
+    names = list(dict.fromkeys(name for loops in wanted.values() for name in loops))
+    for workload in workloads.values():
+        for batch_size in options.batch_sizes:
+            if batch_size > workload.training_samples:
+                raise UsageError(
+                    f"batch size {batch_size} is above the {workload.training_samples} training samples of "
+                    f"{workload.name}"
+                )
+    if options.samples and not any(isinstance(workload, AdversarialWorkload) for workload in workloads.values()):
+        raise UsageError(f"--samples: no generator is trained by {', '.join(workloads)}; try --workload mnist-dcgan")
     interpreters = _interpreters(options.interpreters)
-    device = _device(options.device, backends_used=set(backend_of.values()), interpreters=interpreters, console=console)
+    backends_used = {registry.describe_loop(name).backend or "" for name in names}
+    device = _device(options.device, backends_used=backends_used, interpreters=interpreters, console=console)
     cells = tuple(
         Cell(
             loop=name,
             workload=workload.name,
-            track=options.track.value,
+            track=(options.track or (Track.GUIDE if options.all_guides else Track.MATCHED)).value,
             device=device,
             batch_size=batch_size,
             threads=options.threads,
         )
-        for batch_size in batch_sizes
-        for name in names
+        for workload in workloads.values()
+        for batch_size in options.batch_sizes or (workload.batch_size,)
+        for name in wanted[workload.name]
     )
     return Plan(
         cells=cells,
@@ -302,8 +316,29 @@ def _plan(options: Options, *, console: Console) -> Plan:
         timeout=options.timeout,
         baseline=PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0],
         interpreters=interpreters,
+        images=IMAGES if options.samples else 0,
         verify=options.verify,
     )
+
+
+def _wanted(options: Options, *, console: Console) -> dict[str, tuple[str, ...]]:
+    """Return the loops to measure on each workload; a loop that cannot train one is left out of it and named."""
+    if options.all_guides:
+        if options.loops or options.workloads:
+            raise UsageError("--all-guides chooses loops and workloads itself; leave out LOOP and --workload")
+        return guides.loops_by_workload()
+    wanted: dict[str, tuple[str, ...]] = {}
+    for workload in dict.fromkeys(options.workloads or ("mnist-mlp",)):
+        names = _loops(options.loops)
+        holes = {name: reason for name in names if (reason := registry.hole(name, workload)) is not None}
+        if len(holes) == len(names):
+            told = "; ".join(f"{name} is {reason}" for name, reason in holes.items())
+            raise UsageError(f"nothing to measure on {workload}: {told}; see 'bench list workloads'")
+        if "all" not in options.loops:
+            for name, reason in holes.items():
+                console.notice(f"warning: left out of {workload}: {name} is {reason}")
+        wanted[workload] = tuple(name for name in names if name not in holes)
+    return wanted
 
 
 def _loops(asked: Sequence[str]) -> tuple[str, ...]:
@@ -348,7 +383,7 @@ def _unavailable(plan: Plan) -> list[Trial]:
     """Return a row for each cell whose framework is not installed here; other interpreters are asked by starting."""
     rows = []
     for cell in plan.cells:
-        backend = registry.describe_loop(cell.loop).backend or ""
+        backend = registry.describe_loop(cell.loop, workload=cell.workload).backend or ""
         if backend not in plan.interpreters:
             reason = backends.missing(backend)
             if reason:

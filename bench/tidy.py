@@ -46,7 +46,7 @@ def write(run: Run, *, folder: Path) -> list[Path]:
 def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
     """Flatten a trial; nested facts become columns such as `failure_kind` and `version_keras`."""
     row = asdict(trial)
-    del row["blocks"]
+    del row["blocks"], row["images"]
     cell, failure = row.pop("cell"), row.pop("failure") or {}
     versions, threads = row.pop("versions"), row.pop("threads")
     flat: dict[str, Any] = (

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from bench import backends, probe, verify
-from bench.errors import NoDevice, TrialsFailed
+from bench.errors import NoDevice, TrialsFailed, UsageError
 from bench.launch import Launcher
 from bench.listing import table
 from bench.records import Seconds, Verification
@@ -36,7 +36,10 @@ class Options:
 def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell) -> list[Verification]:
     """Check loops against the reference, afresh: nothing is taken from earlier checks.
 
+    A loop is checked on the workloads that it can train.
+
     Raises:
+        UsageError: If nothing that was asked for can be checked.
         NoDevice: If a GPU was asked for and no framework sees one.
         loops.errors.LoopError: If a loop, a workload or the data are not there.
     """
@@ -48,9 +51,17 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
     if options.device == "gpu":
         _need_gpu(sorted(set(used.values())))
     fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
+    wanted = {name: tuple(w for w in workloads if registry.hole(name, w) is None) for name in loops}
     requests = [
-        verify.Request(loop=name, workloads=workloads) for name in loops if backends.missing(used[name]) is None
+        verify.Request(loop=name, workloads=wanted[name])
+        for name in loops
+        if wanted[name] and backends.missing(used[name]) is None
     ]
+    if not requests:
+        reasons = dict.fromkeys(
+            registry.hole(n, w) or backends.missing(used[n]) or "" for n in loops for w in workloads
+        )
+        raise UsageError(f"nothing can be checked: {'; '.join(reasons)}")
     with Launcher(interpreters={}, environment=environment) as launcher, TemporaryDirectory(prefix="bench-") as logs:
         found = verify.verify(
             requests,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import machine, reference, store
+from bench import machine, reference, reference_dcgan, store
 from bench.launch import Launcher
 from bench.records import FailureKind, Seconds, Verification
 from bench.worker_process import WorkerFailed, WorkerProcess
@@ -78,7 +78,7 @@ def verify(
 
 def without_reference(workload: str) -> bool:
     """Whether nothing independent knows what this workload should compute."""
-    return workload not in reference.RECIPES
+    return workload not in reference.RECIPES and workload != reference_dcgan.WORKLOAD
 
 
 class _Processes:
@@ -179,7 +179,7 @@ class Memory:
     def _path(self, loop: str, *, workload: str, device: str) -> Path:
         """Return a file whose name changes with everything that a verification depends on."""
         facts = [loop, workload, device, *(_version(name) for name in PACKAGES), _sources_sha256()]
-        facts += [registry.describe_loop(loop).sha256, registry.describe_workload(workload).sha256]
+        facts += [registry.describe_loop(loop, workload=workload).sha256, registry.describe_workload(workload).sha256]
         return self._folder / f"{hashlib.sha256(os.fsencode(' '.join(facts))).hexdigest()[:32]}.json"
 
 
@@ -188,7 +188,7 @@ def _sources_sha256() -> str:
     return _sha256_of(
         [
             *sorted((machine.SOURCE_TREE / "loops").rglob("*.py")),
-            *(machine.SOURCE_TREE / "bench" / name for name in ("parity.py", "reference.py")),
+            *(machine.SOURCE_TREE / "bench" / name for name in ("parity.py", "reference.py", "reference_dcgan.py")),
         ]
     )
 

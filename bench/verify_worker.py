@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from bench.channel import Channel
@@ -24,7 +25,7 @@ def main() -> None:
     for name in request["workloads"]:
         progress.phase = name
         found = parity.check(
-            lambda: registry.load_loop(request["loop"]),
+            partial(registry.load_loop, request["loop"], workload=name),
             workload=registry.load_workload(name),
             digits=digits,
             device=request["device"],

@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 import traceback
+from base64 import b64encode
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from math import ceil, isfinite
@@ -22,11 +23,14 @@ import numpy as np
 
 from bench.channel import Channel, ChannelClosed
 from bench.records import Block, BlockKind, FailureKind, Seconds
-from loops.contract import Job, Loop, Track
+from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
 from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell
 
 WARM_UP_STEPS = 20
 """At least this many steps are left out: compilers come back for a second pass within the first few."""
+
+FEWEST_WARM_UP_STEPS, LONGEST_WARM_UP_SECONDS = 3, 3.0
+"""Where steps are slow, fewer are left out: three of them at least, and no more once that took three seconds."""
 
 WARM_UP_SECONDS: Seconds = 0.3
 """At least this long: allocators, caches and clock frequencies settle within about a tenth of a second."""
@@ -58,6 +62,8 @@ class TrialRequest:
     """Aim for the wall time of one block."""
     steps: int | None
     """Measured steps in all, when the user fixed them."""
+    images: int = 0
+    """How many images to draw after the last step; 0 unless asked for."""
 
 
 @final
@@ -110,7 +116,10 @@ class Trial:
         backend = import_framework(request.backend, device=request.device, threads=request.threads)
         from loops import registry  # noqa: PLC0415 - part of the import that is timed
 
-        loop, workload = registry.load_loop(request.loop), registry.load_workload(request.workload)
+        loop, workload = (
+            registry.load_loop(request.loop, workload=request.workload),
+            registry.load_workload(request.workload),
+        )
         imported = perf_counter_ns()
         self.progress.phase = "build"
         job = _job(request, workload=workload)
@@ -129,7 +138,7 @@ class Trial:
         )
         self._expect("warm")
         loop.train(self._blocks(request, loop=loop))
-        self._finish(request, loop=loop, backend=backend)
+        self._finish(request, loop=loop, workload=workload, backend=backend)
 
     def _blocks(self, request: TrialRequest, *, loop: Loop) -> Iterator[int]:
         """Yield the steps of each block; the loop trains them before it asks for the next one."""
@@ -139,12 +148,12 @@ class Trial:
         first_loss = loop.outcome().loss
         self.progress.phase = "warm-up"
         steps, warm_steps, warm_seconds = loop.steps_per_call, 0, 0.0
-        while warm_steps < WARM_UP_STEPS or warm_seconds < WARM_UP_SECONDS:
+        while not _is_warm(steps=warm_steps, seconds=warm_seconds):
             block = yield from self._block(BlockKind.WARM_UP, steps=steps, stopwatch=stopwatch)
             blocks.append(block)
             warm_steps += steps
             warm_seconds += block.seconds
-            steps *= 2
+            steps = min(steps * 2, _steps_within(LONGEST_WARM_UP_SECONDS / 2, block=block, loop=loop))
         self.channel.send({"kind": "warmed", "first_loss": first_loss, "blocks": [asdict(b) for b in blocks]})
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
@@ -165,7 +174,7 @@ class Trial:
         self.steps += steps
         return stopwatch.stop(kind, steps=steps)
 
-    def _finish(self, request: TrialRequest, *, loop: Loop, backend: Any) -> None:
+    def _finish(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
         """Hold the loop to its word, evaluate twice, and send what the steps led to."""
         outcome = loop.outcome()
         if not self.last_block or outcome.steps != self.steps:
@@ -188,11 +197,13 @@ class Trial:
                 "last_loss": outcome.loss,
                 "training_metric": outcome.metric,
                 "validation_metric": metric,
+                "metric_name": workload.metric_name,
                 "first_evaluation_seconds": (again - begin) / CLOCK_TICKS_PER_SECOND,
                 "evaluation_seconds": (end - again) / CLOCK_TICKS_PER_SECOND,
                 "peak_memory_bytes": _peak_memory_bytes(),
                 "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
                 "threads": backend.threads() | {"process": _operating_system_threads()},
+                "images": _drawn(workload, weights=outcome.weights, request=request),
             }
         )
 
@@ -270,6 +281,26 @@ def _job(request: TrialRequest, *, workload: Any) -> Job:
         device=request.device,
         seed=request.seed,
     )
+
+
+def _is_warm(*, steps: int, seconds: Seconds) -> bool:
+    """Whether enough is left out of the measurement."""
+    if steps >= FEWEST_WARM_UP_STEPS and seconds >= LONGEST_WARM_UP_SECONDS:
+        return True
+    return steps >= WARM_UP_STEPS and seconds >= WARM_UP_SECONDS
+
+
+def _steps_within(seconds: Seconds, *, block: Block, loop: Loop) -> int:
+    """Return how many steps, in whole calls and at least one, take no longer than this if they go on like a block."""
+    return max(1, int(seconds / block.step_seconds / loop.steps_per_call)) * loop.steps_per_call
+
+
+def _drawn(workload: Workload, *, weights: list[Any], request: TrialRequest) -> str | None:
+    """Return images that a trained generator draws, as they are stored, or None where none were asked for."""
+    if not (request.images and isinstance(workload, AdversarialWorkload)):
+        return None
+    images = workload.draw(weights, count=request.images, seed=request.seed)
+    return b64encode(images.tobytes()).decode()
 
 
 def _steps_per_block(request: TrialRequest, *, step_seconds: Seconds, steps_per_call: int) -> int:

@@ -58,6 +58,8 @@ class Samples:
     """Shape (samples,) for class indices; (samples, classes) when one-hot; (samples, 1) for regression."""
     weights: NDArray[np.float32] | None = None
     """Shape (samples,): how much each sample counts in loss and metric; None when all count alike."""
+    latents: NDArray[np.float32] | None = None
+    """Shape (samples, 2, dimensions): random points that a generator makes images of; None but in adversarial ones."""
 
     @property
     def one_hot(self) -> bool:
@@ -66,14 +68,28 @@ class Samples:
 
     @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
-        """Inputs, targets and, where there are any, weights: what a batch is cut from."""
-        return (self.inputs, self.targets) if self.weights is None else (self.inputs, self.targets, self.weights)
+        """Inputs, targets and, where there are any, weights or latents: what a batch is cut from."""
+        optional = (array for array in (self.weights, self.latents) if array is not None)
+        return (self.inputs, self.targets, *optional)
+
+    def rows(self, rows: slice) -> "Samples":
+        """Return some of the samples; nothing is copied."""
+        return Samples(
+            inputs=self.inputs[rows],
+            targets=self.targets[rows],
+            weights=None if self.weights is None else self.weights[rows],
+            latents=None if self.latents is None else self.latents[rows],
+        )
 
 
 class Workload(ABC):
     """Model, loss, optimizer recipe, data and metric: everything about training but the loop."""
 
     name: ClassVar[str]
+    kind: ClassVar[str] = "supervised"
+    """Which loops can train it: a loop's name stands for one class per kind, see `loops.registry`."""
+    metric_name: ClassVar[str] = "metric"
+    """What the metric is called in a report."""
     training_samples: ClassVar[int]
     """How many there are for training; a batch cannot be larger."""
     batch_size: ClassVar[int]
@@ -100,7 +116,48 @@ class Workload(ABC):
 
     @abstractmethod
     def build_metric(self, *, one_hot: bool) -> Any:
-        """Return the Keras metric, named "accuracy" or "mae", that is tracked for training and validation."""
+        """Return the Keras metric, named "accuracy", "mae" or "generator_loss", for training and validation."""
+
+
+class AdversarialWorkload(Workload):
+    """Two models against each other: a discriminator tells real images from those that a generator makes.
+
+    Its samples hold, row by row, an image (`inputs`), the labels to be shown for a generated and a real image
+    (`targets`, shape (samples, 2)), and a latent point for each of the two updates of a step (`latents`). So every
+    loop trains on the same random numbers.
+    The metric is the generator's loss, the loss is the discriminator's, and weights are the discriminator's followed
+    by the generator's.
+    """
+
+    kind: ClassVar[str] = "adversarial"
+    metric_name: ClassVar[str] = "generator loss"
+    generator_learning_rate: ClassVar[float]
+    """`learning_rate` is the discriminator's."""
+
+    @abstractmethod
+    def build_model(self, *, seed: int) -> Any:
+        """Return the discriminator; its output is one logit, positive for generated images."""
+
+    @abstractmethod
+    def build_generator(self, *, seed: int) -> Any:
+        """Return the generator: latents of shape (batch, dimensions) to images."""
+
+    def draw(self, weights: list[NDArray[np.float32]], *, count: int, seed: int) -> NDArray[np.uint8]:
+        """Return images that the generator makes of random points, shape (count, height, width), values 0..255.
+
+        Args:
+            weights: As in `Outcome`.
+            count: How many images.
+            seed: Same seed, same points.
+        """
+        import keras  # noqa: PLC0415 - the process chose the backend before this runs
+
+        generator = self.build_generator(seed=seed)
+        generator.set_weights(weights[-len(generator.weights) :])
+        points = np.random.default_rng(seed).standard_normal((count, generator.input_shape[1]), dtype=np.float32)
+        images: NDArray[np.float32] = keras.ops.convert_to_numpy(generator(points, training=False))
+        pixels: NDArray[np.uint8] = np.rint(images[..., 0] * np.float32(255.0)).astype(np.uint8)
+        return pixels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

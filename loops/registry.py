@@ -1,7 +1,8 @@
 """Names of loops and workloads. Nothing is imported until it is used, so listing costs no framework.
 
-Other packages add theirs through the entry points `bench.loops` and `bench.workloads`, written as here:
-name -> "module:Class".
+A loop's name stands for a way of writing training. What is trained may need a loop body of its own, so there is one
+table of loops per kind of workload. Other packages add theirs through the entry points `bench.loops`,
+`bench.adversarial_loops` and `bench.workloads`, written as here: name -> "module:Class".
 """
 
 import ast
@@ -31,6 +32,15 @@ LOOPS = {
     "torch-fit-stock": "loops.variants.torch_fit_stock:TorchFitStock",
 }
 
+ADVERSARIAL_LOOPS = {
+    "tf-eager": "loops.variants.tf_eager_dcgan:TfEagerDcgan",
+    "tf-function": "loops.variants.tf_function_dcgan:TfFunctionDcgan",
+    "tf-fit": "loops.variants.tf_fit_dcgan:TfFitDcgan",
+    "torch-native": "loops.variants.torch_native_dcgan:TorchNativeDcgan",
+    "torch-keras": "loops.variants.torch_keras_dcgan:TorchKerasDcgan",
+}
+"""The same ways of writing training, for workloads of two models with an optimizer each."""
+
 WORKLOADS = {
     "mnist-mlp": "loops.workloads.mnist_mlp:MnistMlp",
     "mnist-mlp-sgd": "loops.workloads.mnist_mlp_sgd:MnistMlpSgd",
@@ -38,7 +48,15 @@ WORKLOADS = {
     "mnist-mlp-weighted": "loops.workloads.mnist_mlp_weighted:MnistMlpWeighted",
     "regression": "loops.workloads.regression:Regression",
     "regression-weighted": "loops.workloads.regression_weighted:RegressionWeighted",
+    "mnist-dcgan": "loops.workloads.mnist_dcgan:MnistDcgan",
 }
+
+_TABLES = {
+    "loop": ("bench.loops", LOOPS),
+    "adversarial loop": ("bench.adversarial_loops", ADVERSARIAL_LOOPS),
+    "workload": ("bench.workloads", WORKLOADS),
+}
+"""What is looked up -> entry point group and our own names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +70,21 @@ class Description:
     """First line of the module's docstring."""
     backend: str | None
     """A loop's framework; None for a workload."""
+    kind: str
+    """A workload's kind, "supervised" or "adversarial"."""
     sha256: str
     """Of the source file: numbers of different sources are different things."""
 
 
-def loop_names() -> list[str]:
-    """Return every registered loop, our own first."""
-    return list(_targets("loop"))
+def loop_names(workload: str | None = None) -> list[str]:
+    """Return every registered loop, our own first; with a workload, those that can train it.
+
+    Raises:
+        UnknownName: If there is no such workload.
+    """
+    if workload is not None:
+        return list(_targets(_table(workload)))
+    return list(_targets("loop") | _targets("adversarial loop"))
 
 
 def workload_names() -> list[str]:
@@ -66,14 +92,33 @@ def workload_names() -> list[str]:
     return list(_targets("workload"))
 
 
-def describe_loop(name: str) -> Description:
+def hole(loop: str, workload: str) -> str | None:
+    """Return why a loop cannot train a workload, or None if it can.
+
+    Raises:
+        UnknownName: If there is no such loop or workload.
+    """
+    if loop not in loop_names():
+        raise UnknownName("loop", loop, known=loop_names())
+    if loop in loop_names(workload):
+        return None
+    return f"not written for {describe_workload(workload).kind} training"
+
+
+def describe_loop(name: str, *, workload: str | None = None) -> Description:
     """Return what the source of a loop says about it.
+
+    Args:
+        name: Of the loop.
+        workload: What it is to train, which may have a loop body of its own; by default any.
 
     Raises:
         UnknownName: If there is no such loop.
         LoopError: If its source cannot be found or names no backend.
     """
-    return _describe("loop", name)
+    if workload is not None:
+        return _describe(_table(workload), name)
+    return _describe("loop" if name in _targets("loop") or name not in loop_names() else "adversarial loop", name)
 
 
 def describe_workload(name: str) -> Description:
@@ -86,13 +131,17 @@ def describe_workload(name: str) -> Description:
     return _describe("workload", name)
 
 
-def load_loop(name: str) -> Loop:
+def load_loop(name: str, *, workload: str) -> Loop:
     """Import a loop, which imports its framework, and return an instance.
 
+    Args:
+        name: Of the loop.
+        workload: What it is to train.
+
     Raises:
-        UnknownName: If there is no such loop.
+        UnknownName: If there is no such loop for this workload, or no such workload.
     """
-    loop: Loop = _load("loop", name)()
+    loop: Loop = _load(_table(workload), name)()
     return loop
 
 
@@ -106,46 +155,52 @@ def load_workload(name: str) -> Workload:
     return workload
 
 
+def _table(workload: str) -> str:
+    """Return in which table the loops for a workload stand."""
+    return "adversarial loop" if describe_workload(workload).kind == "adversarial" else "loop"
+
+
 @cache
-def _targets(kind: str) -> dict[str, str]:
+def _targets(table: str) -> dict[str, str]:
     """Return name -> "module:Class", ours and those of other packages; ours win."""
-    own = {"loop": LOOPS, "workload": WORKLOADS}[kind]
-    return own | {point.name: point.value for point in entry_points(group=f"bench.{kind}s") if point.name not in own}
+    group, own = _TABLES[table]
+    return own | {point.name: point.value for point in entry_points(group=group) if point.name not in own}
 
 
-def _target(kind: str, name: str) -> tuple[str, str]:
+def _target(table: str, name: str) -> tuple[str, str]:
     """Return module and class of a registered name."""
-    targets = _targets(kind)
+    targets = _targets(table)
     if name not in targets:
-        raise UnknownName(kind, name, known=targets)
+        raise UnknownName(table, name, known=targets)
     module, _, attribute = targets[name].partition(":")
     return module, attribute
 
 
-def _load(kind: str, name: str) -> type:
+def _load(table: str, name: str) -> type:
     """Import the module and return the class."""
-    module, attribute = _target(kind, name)
+    module, attribute = _target(table, name)
     loaded: type = getattr(importlib.import_module(module), attribute)
     return loaded
 
 
 @cache
-def _describe(kind: str, name: str) -> Description:
+def _describe(table: str, name: str) -> Description:
     """Read the source as text: importing a loop would import its framework."""
-    module, attribute = _target(kind, name)
+    module, attribute = _target(table, name)
     specification = find_spec(module)
     if specification is None or specification.origin is None:
-        raise LoopError(f"{kind} '{name}' is registered as '{module}:{attribute}', which cannot be found")
+        raise LoopError(f"{table} '{name}' is registered as '{module}:{attribute}', which cannot be found")
     source = Path(specification.origin).read_bytes()
     tree = ast.parse(source)
     backend = _class_constant(tree, attribute, "backend")
-    if kind == "loop" and backend is None:
+    if table != "workload" and backend is None:
         raise LoopError(f"{specification.origin}: class {attribute} does not say which backend it needs")
     return Description(
         name=name,
         target=f"{module}:{attribute}",
         summary=(ast.get_docstring(tree) or "").partition("\n")[0],
         backend=backend,
+        kind=_class_constant(tree, attribute, "kind") or "supervised",
         sha256=hashlib.sha256(source).hexdigest(),
     )
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
         {"errors", "records", "backends"},
-        {"stats", "machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference"},
+        {"stats", "machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference", "reference_dcgan"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity"},
         {"verify_worker", "verify"},
         {"progress", "report", "run"},
@@ -20,7 +20,7 @@ LAYERS = {
         {"cli"},
         {"__main__"},
     ],
-    "loops": [{"errors"}, {"contract"}, {"workloads", "variants", "data", "hand_over"}, {"registry"}],
+    "loops": [{"errors"}, {"contract"}, {"workloads", "variants", "data", "hand_over", "guides"}, {"registry"}],
 }
 FRAMEWORKS = {"tensorflow", "torch", "jax", "keras"}
 

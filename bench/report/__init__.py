@@ -53,16 +53,17 @@ def write(run: Run, *, folder: Path, results_folder: Path) -> Path:
     Returns:
         The path of index.html, which is written last.
     """
-    from bench.report import page, plots
+    from bench.report import page, pictures, plots
 
     report = build(run, files=_raw_files(results_folder, folder=folder))
     drawn = [plots.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
-    contents: dict[str, bytes] = {}
+    generated = [pictures.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
+    contents: dict[str, bytes] = {f"{one.name}.png": one.png for group in generated for one in group}
     for plot in (plot for group in drawn for plot in group):
         contents |= {f"{plot.name}.svg": plot.svg.encode(), f"{plot.name}.png": plot.png}
     contents["report.json"] = page.to_json(report).encode()
     contents["report.md"] = page.to_markdown(report).encode()
-    contents["index.html"] = page.to_html(report, plots=drawn).encode()
+    contents["index.html"] = page.to_html(report, plots=drawn, pictures=generated).encode()
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         temporary = folder / f".{name}.new"

@@ -53,6 +53,8 @@ class GroupReport:
     """Registered name of the loop that speed-ups refer to."""
     baseline_name: str
     """The same, for display."""
+    metric: str
+    """What training and validation metric are, such as "accuracy"."""
     headline: str
     rows: tuple[Row, ...]
     """Fastest first, failed ones last."""
@@ -137,6 +139,7 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
         threads=group.threads,
         baseline=group.baseline,
         baseline_name=wording.display_name(group.baseline),
+        metric=next((cell.metric_name for cell in cells if cell.metric_name), "metric"),
         headline=sentences.headline(cells, baseline=group.baseline),
         rows=tuple(rows.main_row(cell, rank=rank) for cell, rank in zip(cells, ranks, strict=True)),
         conclusions=tuple(sentences.conclusion(cell, baseline=baseline, round_time=round_time) for cell in cells)

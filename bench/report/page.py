@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from bench.report import svg, tables
 from bench.report.model import GroupReport, Report
+from bench.report.pictures import Picture
 from bench.report.plots import Plot
 from bench.report.tables import Table
 
@@ -46,17 +47,20 @@ class Section:
     memory: Table
     plots: dict[str, Plot]
     """By the first word of the name: "speed-up", "step-time", "break-even"."""
+    pictures: Sequence[Picture]
 
 
-def to_html(report: Report, *, plots: Sequence[Sequence[Plot]]) -> str:
+def to_html(report: Report, *, plots: Sequence[Sequence[Plot]], pictures: Sequence[Sequence[Picture]]) -> str:
     """Return the page.
 
     Args:
         report: What to show.
         plots: One sequence per group, in order; empty where there is nothing to draw.
+        pictures: Likewise, what generators drew.
     """
-    sections = [_section(group, drawn) for group, drawn in zip(report.groups, plots, strict=True)]
-    pictures = [f"{plot.name}.{ending}" for group in plots for plot in group for ending in ("svg", "png")]
+    sections = [_section(*parts) for parts in zip(report.groups, plots, pictures, strict=True)]
+    files = [f"{plot.name}.{ending}" for group in plots for plot in group for ending in ("svg", "png")]
+    files += [f"{picture.name}.png" for group in pictures for picture in group]
     return (
         _environment()
         .get_template("index.html.j2")
@@ -64,7 +68,7 @@ def to_html(report: Report, *, plots: Sequence[Sequence[Plot]]) -> str:
             report=report,
             sections=sections,
             provenance=tables.provenance(report),
-            own_files=["report.json", "report.md", *pictures],
+            own_files=["report.json", "report.md", *files],
             light=svg.COLOURS,
             dark=_DARK,
             text_columns=_TEXT_COLUMNS,
@@ -82,7 +86,7 @@ def to_markdown(report: Report, *, limit: int = MARKDOWN_LIMIT) -> str:
         limit: Characters that the reader's tool accepts.
     """
     template = _environment().get_template("report.md.j2")
-    sections = [_section(group, ()) for group in report.groups]
+    sections = [_section(group, (), ()) for group in report.groups]
     text = ""
     for kept in _KEPT_ROWS:
         text = template.render(
@@ -103,7 +107,7 @@ def to_json(report: Report) -> str:
     return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
 
 
-def _section(group: GroupReport, drawn: Sequence[Plot]) -> Section:
+def _section(group: GroupReport, drawn: Sequence[Plot], pictures: Sequence[Picture]) -> Section:
     """Collect what the templates show of one group."""
     return Section(
         group=group,
@@ -113,6 +117,7 @@ def _section(group: GroupReport, drawn: Sequence[Plot]) -> Section:
         work=tables.work(group),
         memory=tables.memory(group),
         plots={plot.kind: plot for plot in drawn},
+        pictures=pictures,
     )
 
 

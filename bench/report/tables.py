@@ -35,7 +35,7 @@ def loops(group: GroupReport) -> Table:
         "Peak memory MiB": [row.peak_memory for row in group.rows],
         "Noise": [row.noise for row in group.rows],
         "Processes x steps": [row.processes for row in group.rows],
-        "Validation metric": [row.validation_metric for row in group.rows],
+        f"Validation {group.metric}": [row.validation_metric for row in group.rows],
     }
     return Table(
         title="All loops",
@@ -73,13 +73,13 @@ def work(group: GroupReport) -> Table:
         "Samples": [row.samples for row in group.work],
         "First loss": [row.first_loss for row in group.work],
         "Last loss": [row.last_loss for row in group.work],
-        "Training metric": [row.training_metric for row in group.work],
-        "Validation metric": [row.validation_metric for row in group.work],
+        f"Training {group.metric}": [row.training_metric for row in group.work],
+        f"Validation {group.metric}": [row.validation_metric for row in group.work],
     }
     caption = (
         "Verified step by step against an independent float64 reference; the loss gap is the largest relative one. "
         "The rest is from the timed processes, medians: blocks are sized by time, so faster loops train more steps and "
-        "end at a lower loss. The metric is the workload's own, accuracy for a classifier."
+        "end at a lower loss."
     )
     return Table(title="Did every loop do the same work?", caption=caption, frame=_frame(columns))
 

@@ -14,6 +14,7 @@ class MnistMlp(Workload):
     """Digits in, ten logits out."""
 
     name: ClassVar[str] = "mnist-mlp"
+    metric_name: ClassVar[str] = "accuracy"
     training_samples: ClassVar[int] = 50_000
     batch_size: ClassVar[int] = 32
     optimizer: ClassVar[str] = "Adam"

@@ -18,6 +18,7 @@ class MnistMlpAddLoss(Workload):
     """As `mnist-mlp`, with one tracked loss."""
 
     name: ClassVar[str] = "mnist-mlp-add-loss"
+    metric_name: ClassVar[str] = "accuracy"
     training_samples: ClassVar[int] = 50_000
     batch_size: ClassVar[int] = 32
     optimizer: ClassVar[str] = "Adam"

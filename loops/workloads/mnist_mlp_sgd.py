@@ -14,6 +14,7 @@ class MnistMlpSgd(Workload):
     """As `mnist-mlp`, with an optimizer that keeps no state."""
 
     name: ClassVar[str] = "mnist-mlp-sgd"
+    metric_name: ClassVar[str] = "accuracy"
     training_samples: ClassVar[int] = 50_000
     batch_size: ClassVar[int] = 64
     optimizer: ClassVar[str] = "SGD"

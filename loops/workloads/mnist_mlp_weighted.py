@@ -21,6 +21,7 @@ class MnistMlpWeighted(Workload):
     """As `mnist-mlp`, every batch with weights."""
 
     name: ClassVar[str] = "mnist-mlp-weighted"
+    metric_name: ClassVar[str] = "accuracy"
     training_samples: ClassVar[int] = 50_000
     batch_size: ClassVar[int] = 32
     optimizer: ClassVar[str] = "Adam"

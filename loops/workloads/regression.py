@@ -20,6 +20,7 @@ class Regression(Workload):
     """32 random numbers in, one out."""
 
     name: ClassVar[str] = "regression"
+    metric_name: ClassVar[str] = "mean absolute error"
     training_samples: ClassVar[int] = SAMPLES
     batch_size: ClassVar[int] = 32
     optimizer: ClassVar[str] = "Adam"

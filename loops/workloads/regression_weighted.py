@@ -20,6 +20,7 @@ class RegressionWeighted(Workload):
     """As `regression`, every batch with weights."""
 
     name: ClassVar[str] = "regression-weighted"
+    metric_name: ClassVar[str] = "mean absolute error"
     training_samples: ClassVar[int] = SAMPLES
     batch_size: ClassVar[int] = 32
     optimizer: ClassVar[str] = "Adam"

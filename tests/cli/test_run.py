@@ -27,6 +27,30 @@ def test_a_run_is_measured_stored_and_reported(session):
     assert (session.folder / "reports" / run.header.run_id / "index.html").exists()
 
 
+def test_several_workloads_are_measured_apart(session):
+    """Each is a group of its own; a loop that cannot train one is left out of it and named."""
+    done = session.bench("run", "toy", "toy-slow", "--workload", "mnist-mlp", "--workload", "mnist-dcgan")
+
+    run = session.run()
+    cells = {(cell.loop, cell.workload, cell.batch_size) for cell in run.header.plan.cells}
+    assert {("toy", "mnist-mlp", 32), ("toy-slow", "mnist-mlp", 32), ("toy", "mnist-dcgan", 64)} == cells
+    assert (0, 6) == (done.code, len(run.trials)), done.err
+    assert "left out of mnist-dcgan: toy-slow is not written for adversarial training" in done.err
+    page = (session.folder / "reports" / run.header.run_id / "index.html").read_text()
+    assert "Measured apart, never ranked together" in page
+
+
+def test_only_loops_that_are_compared_live_together(session):
+    """A round of two workloads starts the second when the first is done."""
+    session.bench("run", "toy", "--workload", "mnist-mlp", "--workload", "mnist-dcgan", "--no-report", "--rounds", "1")
+
+    times = {
+        trial.cell.workload: [block.started for block in trial.blocks] for trial in session.run().trials if trial.blocks
+    }
+    spans = sorted((min(starts), max(starts)) for starts in times.values())
+    assert spans[0][1] < spans[1][0]
+
+
 def test_every_trial_is_a_process_of_its_own(session):
     """Two rounds of two loops are four processes."""
     session.bench("run", "toy", "toy-slow", "--no-report")
@@ -173,6 +197,13 @@ def test_a_framework_that_is_not_there_is_a_row_with_its_reason(session, tmp_pat
         (["--resume", "2020"], "Error: results: there is no run '2020'; see 'bench list runs'"),
         (["toy", "--resume", "2020"], "--resume goes on with the plan of 2020; it takes no LOOP"),
         (["toy", "--dataset", "mnist", "--data", "missing.npz"], "missing.npz"),
+        (
+            ["toy-slow", "--workload", "mnist-dcgan"],
+            "nothing to measure on mnist-dcgan: toy-slow is not written for adversarial training; see 'bench list",
+        ),
+        (["toy", "--samples"], "--samples: no generator is trained by mnist-mlp; try --workload mnist-dcgan"),
+        (["toy", "--all-guides"], "--all-guides chooses loops and workloads itself; leave out LOOP and --workload"),
+        (["--workload", "regression", "--all-guides"], "--all-guides chooses loops and workloads itself"),
     ],
 )
 def test_bad_input_gets_one_clear_line_and_leaves_nothing_behind(session, arguments, message):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loops import registry
+from loops import guides, registry
 from loops.errors import LoopError, UnknownName
 
 
@@ -47,6 +47,62 @@ def test_an_unknown_name_gets_the_nearest_one():
     """A slip of the finger is recognised."""
     with pytest.raises(UnknownName, match=r"there is no loop 'tf-fucntion'\. Did you mean 'tf-function'\?"):
         registry.describe_loop("tf-fucntion")
+
+
+def test_a_name_stands_for_another_body_where_two_models_are_trained():
+    """The way of writing is the same, the loop is not."""
+    supervised = registry.describe_loop("tf-eager", workload="mnist-mlp")
+    adversarial = registry.describe_loop("tf-eager", workload="mnist-dcgan")
+
+    assert "loops.variants.tf_eager:TfEager" == supervised.target
+    assert "loops.variants.tf_eager_dcgan:TfEagerDcgan" == adversarial.target
+    assert supervised.backend == adversarial.backend
+
+
+@pytest.mark.parametrize("name", registry.ADVERSARIAL_LOOPS)
+def test_every_adversarial_loop_has_a_supervised_one_of_its_name_and_backend(name):
+    """A row of the matrix is one way of writing."""
+    assert (
+        registry.describe_loop(name, workload="mnist-mlp").backend
+        == registry.describe_loop(name, workload="mnist-dcgan").backend
+    )
+
+
+def test_a_hole_in_the_matrix_has_its_reason():
+    """Nothing is said about what fits."""
+    assert "not written for adversarial training" == registry.hole("tf-fit-stock", "mnist-dcgan")
+    assert registry.hole("tf-fit-stock", "mnist-mlp") is None
+    assert registry.hole("tf-fit", "mnist-dcgan") is None
+
+
+def test_the_loops_of_a_workload_are_those_without_a_hole():
+    """Asked either way, the answer is the same."""
+    for workload in registry.workload_names():
+        able = registry.loop_names(workload)
+        assert able == [name for name in registry.loop_names() if registry.hole(name, workload) is None]
+
+
+def test_a_hole_of_something_unknown_is_an_unknown_name():
+    """A slip of the finger is no hole."""
+    with pytest.raises(UnknownName):
+        registry.hole("tf-fucntion", "mnist-mlp")
+    with pytest.raises(UnknownName):
+        registry.hole("tf-function", "mnist")
+
+
+def test_the_guides_ask_for_nothing_that_does_not_exist():
+    """Fifteen systems, each a loop that can train its workload."""
+    assert [f"S{number}" for number in range(1, 16)] == [system.name for system in guides.SYSTEMS]
+    for system in guides.SYSTEMS:
+        assert [] == [reason for loop in system.loops if (reason := registry.hole(loop, system.workload)) is not None]
+
+
+def test_the_guides_loops_are_named_once_per_workload():
+    """S1 and S2 are the same cell, with and without a look at the metric."""
+    wanted = guides.loops_by_workload()
+
+    assert ("tf-eager", "tf-function", "torch-native", "torch-keras") == wanted["mnist-mlp"]
+    assert ("tf-function", "tf-fit") == wanted["mnist-dcgan"]
 
 
 def test_a_loop_of_another_package_is_found_by_its_entry_point(tmp_path):

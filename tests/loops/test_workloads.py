@@ -5,6 +5,7 @@ import pytest
 
 from loops.contract import Digits, Track
 from loops.workloads.initial_weights import glorot_uniform
+from loops.workloads.mnist_dcgan import MnistDcgan
 from loops.workloads.mnist_mlp import MnistMlp
 
 
@@ -87,3 +88,26 @@ def test_fans_of_a_convolution_count_its_receptive_field():
     (kernel,) = glorot_uniform([(3, 3, 1, 64)], seed=0)
 
     assert pytest.approx((6 / (9 * 65)) ** 0.5, rel=0.05) == np.abs(kernel).max()
+
+
+def test_an_adversarial_batch_brings_its_labels_and_latents_along(digits):
+    """All digits of the archive; generated images are about 1, real ones about 0."""
+    training, validation = MnistDcgan().samples(digits, track=Track.MATCHED, backend="torch", seed=1)
+
+    assert ((70, 28, 28, 1), (70, 2), (70, 2, 128)) == tuple(array.shape for array in training.arrays)
+    assert ["float32"] * 3 == [array.dtype.name for array in training.arrays]
+    assert (0.0, 1.0) == (training.inputs.min(), training.inputs.max())
+    generated, real = training.targets.T
+    assert 1.0 <= generated.min() <= generated.max() <= 1.05
+    assert 0.0 <= real.min() <= real.max() <= 0.05
+    assert len(validation.inputs) == 70
+
+
+def test_rows_of_samples_are_rows_of_every_array(digits):
+    """What belongs together stays together."""
+    training, _ = MnistDcgan().samples(digits, track=Track.GUIDE, backend="torch", seed=1)
+
+    some = training.rows(slice(3, 5))
+
+    for part, whole in zip(some.arrays, training.arrays, strict=True):
+        np.testing.assert_array_equal(part, whole[3:5])

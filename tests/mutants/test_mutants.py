@@ -278,7 +278,66 @@ MUTANTS = (
     ),
 )
 
+DCGAN_MUTANTS = (
+    Mutant(
+        mistake="one learning rate for both models",
+        loop="tf-function",
+        workload="mnist-dcgan",
+        old="workload.generator_learning_rate",
+        new="workload.learning_rate",
+    ),
+    Mutant(
+        mistake="labels of real and generated images exchanged",
+        loop="tf-function",
+        workload="mnist-dcgan",
+        old="tf.concat([labels[:, :1], labels[:, 1:]], axis=0)",
+        new="tf.concat([labels[:, 1:], labels[:, :1]], axis=0)",
+    ),
+    Mutant(
+        mistake="no noise on the labels",
+        loop="tf-function",
+        workload="mnist-dcgan",
+        old="tf.concat([labels[:, :1], labels[:, 1:]], axis=0)",
+        new="tf.concat([tf.ones_like(labels[:, :1]), tf.zeros_like(labels[:, 1:])], axis=0)",
+    ),
+    Mutant(
+        mistake="generator trained on the latents of the discriminator's images",
+        loop="tf-fit",
+        workload="mnist-dcgan",
+        old="self.generator(latents[:, 1], training=True)",
+        new="self.generator(latents[:, 0], training=True)",
+    ),
+    Mutant(
+        mistake="generator judged by the discriminator before its update",
+        loop="torch-native",
+        workload="mnist-dcgan",
+        old="                self.discriminator_optimizer.step()\n",
+        new="",
+    ),
+    Mutant(
+        mistake="zero_grad of the discriminator missing",
+        loop="torch-native",
+        workload="mnist-dcgan",
+        old="                self.discriminator_optimizer.zero_grad()\n",
+        new="",
+    ),
+    Mutant(
+        mistake="honest labels for the generator",
+        loop="torch-native",
+        workload="mnist-dcgan",
+        old="generator_loss = self.loss_function(logits, torch.zeros_like(logits))",
+        new="generator_loss = self.loss_function(logits, torch.ones_like(logits))",
+    ),
+)
+
+MUTANTS += DCGAN_MUTANTS
 LOOPS = tuple(dict.fromkeys(mutant.loop for mutant in MUTANTS))
+
+
+def target(mutant: Mutant) -> tuple[str, str]:
+    """Return module and class of the loop that the mistake is planted in."""
+    module, _, name = registry.describe_loop(mutant.loop, workload=mutant.workload).target.partition(":")
+    return module, name
 
 
 def mutate(mutant: Mutant) -> str:
@@ -286,7 +345,8 @@ def mutate(mutant: Mutant) -> str:
 
     The old text has to occur as often as stated: a loop that was rewritten needs its mutants rewritten.
     """
-    specification = find_spec(registry.LOOPS[mutant.loop].partition(":")[0])
+    module, _ = target(mutant)
+    specification = find_spec(module)
     source = Path(specification.origin).read_text()
     found = source.count(mutant.old)
     assert mutant.times == found, f"'{mutant.mistake}': {specification.origin} has {found} times {mutant.old!r}"
@@ -297,14 +357,17 @@ def mutate(mutant: Mutant) -> str:
 
 def install(mutants: tuple[Mutant, ...], *, folder: Path) -> None:
     """Write what `pip` would have installed of a package with these loops."""
-    points = []
+    points: dict[str, list[str]] = {"bench.loops": [], "bench.adversarial_loops": []}
     for mutant in mutants:
         (folder / f"{mutant.module}.py").write_text(mutate(mutant))
-        points.append(f"{mutant.name} = {mutant.module}:{registry.LOOPS[mutant.loop].partition(':')[2]}")
+        group = "bench.adversarial_loops" if mutant in DCGAN_MUTANTS else "bench.loops"
+        points[group].append(f"{mutant.name} = {mutant.module}:{target(mutant)[1]}")
     information = folder / "mutants-1.0.dist-info"
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mutants\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text("\n".join(["[bench.loops]", *points, ""]))
+    (information / "entry_points.txt").write_text(
+        "\n".join(line for group, entries in points.items() for line in (f"[{group}]", *entries, ""))
+    )
 
 
 @pytest.fixture(scope="module")

@@ -224,3 +224,20 @@ class NeedsJax(Softmax):
     """Needs a framework."""
 
     backend: ClassVar[str] = "jax"
+
+
+@final
+class ToyAdversary(Softmax):
+    """Goes by the name of `toy` where two models are trained: the same name, another body."""
+
+    backend: ClassVar[str] = "numpy"
+
+    def prepare(self, job: Job) -> None:
+        """Take the pixels of the first images as features, and the labels as they are."""
+        assert job.training.latents is not None
+        assert job.training.latents.shape[1:] == (2, 128)
+        self.x = job.training.inputs[: job.batch_size].reshape(-1, 784)
+        self.y = np.eye(10, dtype=np.float32)[np.rint(job.training.targets[: job.batch_size, 0]).astype(int)]
+        self.weights = np.zeros((784, 10), np.float32)
+        self.steps = 0
+        self.loss = 0.0

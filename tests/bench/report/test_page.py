@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bench.report import page, plots
+from bench.report import page, pictures, plots
 from bench.report.model import DataFile, build
 
 HOSTILE = {
@@ -51,7 +51,8 @@ def html_of(run, **options):
     """Return the page of a run."""
     report = build(run, **options)
     drawn = [plots.draw(group, suffix=str(i)) for i, group in enumerate(report.groups, start=1)]
-    return page.to_html(report, plots=drawn)
+    drew = [pictures.draw(group, suffix=str(i)) for i, group in enumerate(report.groups, start=1)]
+    return page.to_html(report, plots=drawn, pictures=drew)
 
 
 def outline(html):
