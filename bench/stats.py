@@ -4,30 +4,39 @@
     geometric_mean_interval    typical value of positive numbers, one per process
     ratio_interval             how two loops compare, from one ratio per round
     verdict                    faster, slower, same or unclear
+    noise_floor                the largest difference that identical loops may show
     rounds_to_settle           how many rounds would turn `unclear` into an answer
     break_even_steps           from which step on the lower total time changes sides
 
 The process is the unit of evidence: callers pass one number per process, or one ratio per round, never the blocks
 inside a process, because those are not independent (two of three identical processes would be called different).
 Intervals are Student's t on the logarithm. Source: Kalibera and Jones, "Rigorous benchmarking in reasonable time",
-ISMM 2013: the interval of an effect comes from the top level of repetition only.
+ISMM 2013: the interval of an effect comes from the top level of repetition only. Several pairs of one run are decided
+on together in `bench/family.py`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil, exp, isfinite, log, sqrt
+from math import ceil, exp, isfinite, log, log1p, sqrt
 from statistics import fmean, stdev
 
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from bench.records import Seconds
 
 CONFIDENCE = 0.95
-"""Two-sided level of every interval that a report shows."""
+"""Two-sided level of an interval that stands alone, and of all verdicts of a run together.
+
+A family of ten pairs at this level calls identical loops different far less often than 5 %, because a difference has
+to clear the margin as well: `tools/study_simulated.py` gives the numbers.
+"""
 
 MARGIN = 0.02
 """Differences below 2 % are too small to matter: about the noise between rounds at the default two threads."""
+
+_WIDEST = 300.0
+"""Half-width on the log scale beyond which a float could not hold the bounds; two rounds far apart can come to that."""
 
 
 class Verdict(StrEnum):
@@ -45,7 +54,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interval:
-    """An estimate of a positive quantity and the interval that holds it with `CONFIDENCE`."""
+    """An estimate of a positive quantity and the interval that holds it with `confidence`."""
 
     estimate: float
     low: float | None
@@ -53,6 +62,15 @@ class Interval:
     high: float | None
     count: int
     """Processes or rounds behind the estimate."""
+    confidence: float = CONFIDENCE
+    """Two-sided level of the bounds."""
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of the logarithms between rounds: 0.011 reads "1.1 %". None without an interval."""
+        if self.low is None or self.high is None:
+            return None
+        return log(self.high / self.low) / 2.0 * sqrt(self.count) / _quantile(self.count, confidence=self.confidence)
 
     @property
     def relative_half_width(self) -> float | None:
@@ -68,7 +86,31 @@ class Interval:
             low=None if self.high is None else 1.0 / self.high,
             high=None if self.low is None else 1.0 / self.low,
             count=self.count,
+            confidence=self.confidence,
         )
+
+    def at(self, confidence: float) -> "Interval":
+        """Return the interval of the same numbers at another level; the same interval where there are no bounds."""
+        if self.spread is None or confidence == self.confidence:
+            return self
+        return _student(self.estimate, spread=self.spread, count=self.count, confidence=confidence)
+
+
+def _quantile(count: int, *, confidence: float) -> float:
+    """Return how many standard errors an interval over so many rounds reaches to either side."""
+    return float(stdtrit(count - 1, 0.5 + confidence / 2.0))
+
+
+def _student(estimate: float, *, spread: float, count: int, confidence: float) -> Interval:
+    """Return the t-interval of a geometric mean whose logarithms have this standard deviation."""
+    half_width = min(_quantile(count, confidence=confidence) * spread / sqrt(count), _WIDEST)
+    return Interval(
+        estimate=estimate,
+        low=estimate * exp(-half_width),
+        high=estimate * exp(half_width),
+        count=count,
+        confidence=confidence,
+    )
 
 
 def geometric_mean_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Interval | None:
@@ -98,12 +140,8 @@ def geometric_mean_interval(values: Sequence[float], *, confidence: float = CONF
     logarithms = [log(value) for value in values]
     centre = fmean(logarithms)
     if len(values) == 1:
-        return Interval(estimate=exp(centre), low=None, high=None, count=1)
-    quantile = float(stdtrit(len(values) - 1, 0.5 + confidence / 2.0))
-    half_width = quantile * stdev(logarithms) / sqrt(len(values))
-    return Interval(
-        estimate=exp(centre), low=exp(centre - half_width), high=exp(centre + half_width), count=len(values)
-    )
+        return Interval(estimate=exp(centre), low=None, high=None, count=1, confidence=confidence)
+    return _student(exp(centre), spread=stdev(logarithms), count=len(values), confidence=confidence)
 
 
 def ratio_interval(
@@ -127,58 +165,90 @@ def ratio_interval(
     return geometric_mean_interval([b / n for b, n in zip(base, new, strict=True)], confidence=confidence)
 
 
-def verdict(speed_up: Interval, *, margin: float = MARGIN) -> Verdict:
+def verdict(speed_up: Interval, *, margin: float = MARGIN, floor: float | None = None) -> Verdict:
     """Decide by the whole interval: outside the margin, inside it, or neither.
 
     Args:
         speed_up: As `ratio_interval` returns it; above 1 is faster.
         margin: Smallest relative difference that matters; 0.02 means the band 1/1.02 .. 1.02.
+        floor: Of this run, as `noise_floor` returns it: an estimate within it is neither faster nor slower.
 
     Returns:
         `unclear` as well when there are too few rounds for an interval.
     """
     if speed_up.low is None or speed_up.high is None:
         return Verdict.UNCLEAR
+    if speed_up.low > 1.0 / (1.0 + margin) and speed_up.high < 1.0 + margin:
+        return Verdict.SAME
+    if floor is not None and abs(log(speed_up.estimate)) <= log1p(floor):
+        return Verdict.UNCLEAR
     if speed_up.low > 1.0 + margin:
         return Verdict.FASTER
     if speed_up.high < 1.0 / (1.0 + margin):
         return Verdict.SLOWER
-    if speed_up.low > 1.0 / (1.0 + margin) and speed_up.high < 1.0 + margin:
-        return Verdict.SAME
     return Verdict.UNCLEAR
 
 
-def rounds_to_settle(
-    speed_up: Interval, *, margin: float = MARGIN, confidence: float = CONFIDENCE, limit: int = 1000
-) -> int | None:
+def noise_floor(control: Interval) -> float | None:
+    """Return the largest relative difference that two copies of one loop may show in this run.
+
+    That is the bound of the interval that lies further from 1. A difference between loops that does not exceed it is
+    not told apart from none, whatever its own interval says, because all pairs of a run share the machine's noise.
+
+    Args:
+        control: The ratio of a loop with itself, as `ratio_interval` returns it.
+
+    Returns:
+        None without an interval.
+
+    >>> noise_floor(Interval(estimate=1.0, low=0.8, high=1.25, count=6))
+    0.25
+    """
+    if control.low is None or control.high is None:
+        return None
+    return max(control.high, 1.0 / control.low) - 1.0
+
+
+def rounds_to_settle(speed_up: Interval, *, margin: float = MARGIN, limit: int = 1000) -> int | None:
     """Return how many rounds in all would make the verdict clear, if the spread stays what it is.
 
     The interval has to shrink until it lies on one side of the nearer edge of the margin. With the standard deviation
-    s of the log ratios, its half-width after n rounds is ``t(n - 1) * s / sqrt(n)``.
+    s of the log ratios, its half-width after n rounds is ``t(n - 1) * s / sqrt(n)``, at the interval's own level.
 
     Args:
         speed_up: An interval over at least two rounds.
         margin: As in `verdict`.
-        confidence: As in `verdict`.
         limit: The largest answer worth giving.
 
     Returns:
         None without an interval, or when more than ``limit`` rounds would be needed.
     """
-    if speed_up.low is None or speed_up.high is None:
+    distance = abs(abs(log(speed_up.estimate)) - log1p(margin))
+    return rounds_for_width(speed_up, half_width=distance, limit=limit)
+
+
+def rounds_for_width(interval: Interval, *, half_width: float, limit: int = 1000) -> int | None:
+    """Return how many rounds in all would make an interval narrower, if the spread stays what it is.
+
+    Args:
+        interval: Over at least two rounds; its own level is kept.
+        half_width: To get below, on the log scale.
+        limit: The largest answer worth giving.
+
+    Returns:
+        Never fewer than there are. None without an interval, or when more than ``limit`` rounds would be needed.
+    """
+    if interval.spread is None:
         return None
-    half_width = log(speed_up.high / speed_up.low) / 2.0
-    quantile = float(stdtrit(speed_up.count - 1, 0.5 + confidence / 2.0))
-    spread = half_width * sqrt(speed_up.count) / quantile
-    distance = abs(abs(log(speed_up.estimate)) - log(1.0 + margin))
-    if spread == 0.0:
-        return speed_up.count
-    if distance == 0.0:
+    if interval.spread == 0.0:
+        return interval.count
+    if half_width <= 0.0:
         return None
     # t is never below its normal limit, so start where the normal quantile would stop and walk up.
-    start = max(speed_up.count, ceil((1.96 * spread / distance) ** 2))
+    normal = float(ndtri(0.5 + interval.confidence / 2.0))
+    start = max(interval.count, ceil((normal * interval.spread / half_width) ** 2))
     for rounds in range(start, limit + 1):
-        if float(stdtrit(rounds - 1, 0.5 + confidence / 2.0)) * spread / sqrt(rounds) < distance:
+        if _quantile(rounds, confidence=interval.confidence) * interval.spread / sqrt(rounds) < half_width:
             return rounds
     return None
 

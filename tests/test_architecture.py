@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
         {"errors", "records", "backends"},
-        {"stats", "machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference", "reference_dcgan"},
+        {"stats", "family", "effort", "resampling", "steady"}
+        | {"machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference", "reference_dcgan"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity"},
         {"verify_worker", "verify"},
         {"progress", "report", "run"},
