@@ -1,0 +1,367 @@
+"""How often is a verdict wrong, and how often is a slowdown found? Simulated, with the noise that was measured.
+
+    python tools/study_simulated.py [--repetitions 2000] [--seed 0]
+
+Prints Markdown tables. Our rule is the code of `bench`; the rules of other tools are restated here, each on as many
+processes and blocks as ours, and scheduled as its manual says. A few minutes at 2 000 repetitions.
+"""
+
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from math import exp, log, sqrt
+from statistics import fmean, median
+
+import numpy as np
+from scipy import stats as tests
+
+from bench import effort, family, stats
+from bench.records import Cell
+from bench.schedule import turns
+from bench.stats import Interval, Verdict
+
+ROUNDS, BLOCKS, LOOPS = 6, 10, 5
+MEDIAN_OF_TEN = 0.372
+"""Standard deviation of the median of ten standard normal values."""
+DIFFERENT = {Verdict.FASTER, Verdict.SLOWER}
+PRECISION, MOST_ROUNDS = 0.01, 12
+ALPHA, STRICT = 0.05, 0.01
+FIVE_PER_CENT, ASV_FACTOR, ASV_P, CRITERION_THRESHOLD = 1.05, 1.1, 0.002, 1.01
+SMALL_SHARE = 0.01
+PATIENCE = 60
+"""Rounds after which the study of precision gives up where no limit is set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """Standard deviations of the logarithm of a block's step time, by where the noise arises.
+
+    Fitted to two processes of one loop, alive together, ten blocks of 0.15 s each, on two shared cores. What is left
+    after pairing comes in equal parts from the processes and from their blocks; what pairing takes away, from the
+    machine's state in a round and from its state in a sweep. The state is drawn anew for each round, so that a slow
+    drift from one side's session to the other's is not held against the tools that measure one side after the other.
+    """
+
+    name: str
+    machine: float
+    """Of a round; all processes that live in it share it."""
+    sweep: float
+    """Of a sweep; all blocks in it share it."""
+    process: float
+    block: float
+
+    @property
+    def paired(self) -> float:
+        """Of the log ratio of two processes' medians, in one round."""
+        return sqrt(2.0) * sqrt(self.process**2 + (MEDIAN_OF_TEN * self.block) ** 2)
+
+    @property
+    def unpaired(self) -> float:
+        """Of the log ratio of two processes' medians, from different rounds."""
+        return sqrt(self.paired**2 + 2.0 * (self.machine**2 + (MEDIAN_OF_TEN * self.sweep) ** 2))
+
+
+STEADY = Noise(name="1.1 %, quiet machine", machine=0.0083, sweep=0.0224, process=0.0055, block=0.0148)
+DRIFTING = Noise(name="1.1 %, restless machine", machine=0.045, sweep=0.06, process=0.0055, block=0.0148)
+THREADS = Noise(name="2.3 %, two threads", machine=0.0, sweep=0.0, process=0.0115, block=0.0309)
+NOISES = (STEADY, DRIFTING, THREADS)
+
+
+def simulate(noise, *, shape, slower, generator, together=True):
+    """Return step times, by repetition, loop, round and block; the loops are otherwise equal.
+
+    Args:
+        noise: What kind.
+        shape: Repetitions, loops, rounds, blocks.
+        slower: One factor per loop.
+        generator: Source of the draws.
+        together: Whether the loops share rounds and sweeps; if not, each is measured at its own time.
+    """
+    repetitions, loops, rounds, blocks = shape
+    shared = 1 if together else loops
+    logarithms = (
+        generator.normal(0.0, noise.machine, (repetitions, shared, rounds, 1))
+        + generator.normal(0.0, noise.sweep, (repetitions, shared, rounds, blocks))
+        + generator.normal(0.0, noise.process, (repetitions, loops, rounds, 1))
+        + generator.normal(0.0, noise.block, shape)
+    )
+    return np.exp(logarithms) * np.asarray(slower).reshape(1, loops, 1, 1)
+
+
+# Other tools, restated: step times of both sides, by repetition, process and block -> what is called different.
+
+
+def pyperf(base, new):
+    """`compare_to`: Student's t on the values of all processes together, p < .05."""
+    return tests.ttest_ind(_pooled(base), _pooled(new), axis=1).pvalue < ALPHA
+
+
+def pytest_benchmark(base, new):
+    """`--benchmark-compare-fail=mean:5%`: one process against a stored mean. Red only."""
+    return _pooled(new).mean(axis=1) > FIVE_PER_CENT * _pooled(base).mean(axis=1)
+
+
+def criterion(base, new):
+    """One process each: p < .05 and the 95 % interval of the change beyond 1 %.
+
+    The bootstrap is approximated by Welch's test and the normal interval.
+    """
+    base, new = _pooled(base), _pooled(new)
+    change = new.mean(axis=1) / base.mean(axis=1)
+    error = change * np.sqrt(
+        sum(side.var(axis=1, ddof=1) / side.shape[1] / side.mean(axis=1) ** 2 for side in (base, new))
+    )
+    different = tests.ttest_ind(base, new, axis=1, equal_var=False).pvalue < ALPHA
+    return different & (np.abs(change - 1.0) - 1.96 * error > CRITERION_THRESHOLD - 1.0)
+
+
+def asv(base, new):
+    """`continuous`: medians of all values more than 10 % apart and Mann-Whitney p < .002."""
+    base, new = _pooled(base), _pooled(new)
+    ratio = np.median(new, axis=1) / np.median(base, axis=1)
+    rank = tests.mannwhitneyu(base, new, axis=1, method="asymptotic").pvalue
+    return (np.abs(np.log(ratio)) > log(ASV_FACTOR)) & (rank < ASV_P)
+
+
+def hyperfine(base, new):
+    """`welch_ttest.py`: one value per process, Welch's test, p < .05."""
+    return tests.ttest_ind(base.mean(axis=2), new.mean(axis=2), axis=1, equal_var=False).pvalue < ALPHA
+
+
+def _pooled(side):
+    """Return the values without regard to their processes."""
+    return side.reshape(side.shape[0], -1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """Another tool's rule, and on what it is applied."""
+
+    name: str
+    rule: Callable
+    processes: int
+    blocks: int
+    together: bool = False
+    """asv alternates between the two sides; the others measure one side after the other."""
+
+
+RIVALS = (
+    Rival(name="pyperf, t-test on all values", rule=pyperf, processes=ROUNDS, blocks=BLOCKS),
+    Rival(name="pytest-benchmark, mean:5%", rule=pytest_benchmark, processes=1, blocks=ROUNDS * BLOCKS),
+    Rival(name="criterion, p < .05 and beyond 1 %", rule=criterion, processes=1, blocks=ROUNDS * BLOCKS),
+    Rival(name="asv, U-test and factor 1.1", rule=asv, processes=ROUNDS, blocks=BLOCKS, together=True),
+    Rival(name="hyperfine, Welch's test", rule=hyperfine, processes=ROUNDS, blocks=BLOCKS),
+)
+
+
+# Ours
+
+
+def steps(data):
+    """Return the step time of each process, which is the median of its blocks, as lists."""
+    return np.median(data, axis=-1).tolist()
+
+
+def decide(pairs: Iterable[Interval | None], *, alpha: float, floor: float | None = None) -> list[Verdict]:
+    """Return our verdicts on the pairs of one report."""
+    return family.verdicts(list(pairs), confidence=1.0 - alpha, floor=floor)
+
+
+def flagged_in_reports(noise, *, repetitions, generator, alpha):
+    """Return the share of reports on five equal loops, ten pairs, in which any is called faster or slower."""
+    data = simulate(noise, shape=(repetitions, LOOPS, ROUNDS, BLOCKS), slower=[1.0] * LOOPS, generator=generator)
+    return fmean(
+        bool(DIFFERENT & set(decide((stats.ratio_interval(a, b) for a, b in combinations(loops, 2)), alpha=alpha)))
+        for loops in steps(data)
+    )
+
+
+def flagged_by_rival(rival, noise, *, repetitions, generator):
+    """Return the same share by another tool's rule, and the share of single pairs."""
+    shape = (repetitions, LOOPS, rival.processes, rival.blocks)
+    data = simulate(noise, shape=shape, slower=[1.0] * LOOPS, generator=generator, together=rival.together)
+    called = np.array([rival.rule(data[:, a], data[:, b]) for a, b in combinations(range(LOOPS), 2)])
+    return called.any(axis=0).mean(), called.mean()
+
+
+def found_in_gate(noise, *, slowdown, repetitions, generator, alpha, control=False):
+    """Return how often a gate on two loops, old against new, finds that the first became slower.
+
+    With ``control``, a loop is measured beside itself as well, and its noise floor applies.
+    """
+    data = simulate(
+        noise, shape=(repetitions, 6, ROUNDS, BLOCKS), slower=[1.0, 1.0 + slowdown, 1, 1, 1, 1], generator=generator
+    )
+    found = 0
+    for old, new, other_old, other_new, one, same in steps(data):
+        floor = stats.noise_floor(stats.ratio_interval(one, same)) if control else None
+        pairs = (stats.ratio_interval(old, new), stats.ratio_interval(other_old, other_new))
+        found += decide(pairs, alpha=alpha, floor=floor)[0] is Verdict.SLOWER
+    return found / repetitions
+
+
+def found_in_report(noise, *, slowdown, repetitions, generator, alpha):
+    """Return how often a report on five loops, ten pairs, finds one pair of which one loop is slower."""
+    slower = [1.0, 1.0 + slowdown, 1.0, 1.0, 1.0]
+    data = simulate(noise, shape=(repetitions, LOOPS, ROUNDS, BLOCKS), slower=slower, generator=generator)
+    return fmean(
+        decide((stats.ratio_interval(a, b) for a, b in combinations(loops, 2)), alpha=alpha)[0] is Verdict.SLOWER
+        for loops in steps(data)
+    )
+
+
+def found_by_rival(rival, noise, *, slowdown, repetitions, generator):
+    """Return how often another tool's rule calls one pair different, and the right one slower."""
+    shape = (repetitions, 2, rival.processes, rival.blocks)
+    data = simulate(noise, shape=shape, slower=[1.0, 1.0 + slowdown], generator=generator, together=rival.together)
+    base, new = data[:, 0], data[:, 1]
+    return (rival.rule(base, new) & (_pooled(new).mean(axis=1) > _pooled(base).mean(axis=1))).mean()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """What stopping on precision came to."""
+
+    verdicts: dict[Verdict, float]
+    """Share of runs."""
+    rounds: list[int]
+    covered: float
+    """Share of 95 % intervals that hold the true ratio."""
+
+
+def stop_on_precision(noise, *, slowdown, repetitions, generator, most) -> Stopped:
+    """Measure old against new until the interval is precise enough, for at least six rounds and at most so many."""
+    data = simulate(noise, shape=(repetitions, 2, most, BLOCKS), slower=[1.0, 1.0 + slowdown], generator=generator)
+    rounds, covered, called = [], 0, []
+    for old, new in steps(data):
+        for count in range(ROUNDS, most + 1):
+            pair = stats.ratio_interval(old[:count], new[:count])
+            if effort.precise_enough([pair], precision=PRECISION):
+                break
+        rounds.append(pair.count)
+        covered += pair.low <= 1.0 / (1.0 + slowdown) <= pair.high
+        called += decide([pair], alpha=ALPHA)
+    shares = {verdict: called.count(verdict) / repetitions for verdict in dict.fromkeys(called)}
+    return Stopped(verdicts=shares, rounds=rounds, covered=covered / repetitions)
+
+
+def flagged_by_stopping_on_significance(noise, *, repetitions, generator):
+    """Return how often equal loops differ if rounds are added until the 95 % interval leaves 1, at most twelve."""
+    data = simulate(noise, shape=(repetitions, 2, MOST_ROUNDS, BLOCKS), slower=[1.0, 1.0], generator=generator)
+    found = 0
+    for old, new in steps(data):
+        pairs = (stats.ratio_interval(old[:count], new[:count]) for count in range(2, MOST_ROUNDS + 1))
+        found += any(pair.low > 1.0 or pair.high < 1.0 for pair in pairs)
+    return found / repetitions
+
+
+def moved_by_drift(*, drift, loops, seed, interleaved=True):
+    """Return how far the furthest ratio moves when the machine slows down evenly by so much over the run."""
+    cells = [
+        Cell(loop=f"loop-{number}", workload="none", track="matched", device="cpu", batch_size=1)
+        for number in range(loops)
+    ]
+    order = []
+    for number in range(ROUNDS):
+        order += [(number, cell) for cell in turns(cells, blocks=BLOCKS, seed=seed, round_number=number)]
+    if not interleaved:
+        order.sort(key=lambda turn: cells.index(turn[1]))
+    blocks: dict[tuple[int, Cell], list[float]] = {}
+    for index, turn in enumerate(order):
+        blocks.setdefault(turn, []).append(exp(log(1.0 + drift) * index / (len(order) - 1)))
+    times = [[median(blocks[number, cell]) for number in range(ROUNDS)] for cell in cells]
+    return max(abs(stats.ratio_interval(a, b).estimate - 1.0) for a, b in combinations(times, 2))
+
+
+# What is printed
+
+
+def percent(share: float) -> str:
+    """Return 12.3 % for 0.123; two digits where one would hide a small share."""
+    return f"{100 * share:.{1 if share == 0.0 or share >= SMALL_SHARE else 2}f} %"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main() -> None:
+    """Simulate and print."""
+    parser = ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--repetitions", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    repetitions, generator = arguments.repetitions, np.random.default_rng(arguments.seed)
+    settings = {"repetitions": repetitions, "generator": generator}
+    names = [noise.name for noise in NOISES]
+
+    print(f"{repetitions} repetitions, seed {arguments.seed}; {ROUNDS} rounds of {BLOCKS} blocks, margin 2 %.\n")
+    print("## The noise: standard deviation of the log ratio of two processes\n")
+    rows = [[noise.name, percent(noise.paired), percent(noise.unpaired)] for noise in NOISES]
+    print(table(["noise", "same round", "different rounds"], rows))
+
+    print("\n## Identical loops called faster or slower: share of reports on five loops, ten pairs\n")
+    rows = [
+        [f"**bench, all verdicts at {percent(1 - alpha)}**"]
+        + [percent(flagged_in_reports(noise, alpha=alpha, **settings)) for noise in NOISES]
+        for alpha in (ALPHA, STRICT)
+    ]
+    for rival in RIVALS:
+        shares = [flagged_by_rival(rival, noise, **settings) for noise in NOISES]
+        rows.append([rival.name] + [f"{percent(any_pair)} ({percent(pair)} of pairs)" for any_pair, pair in shares])
+    print(table(["rule", *names], rows))
+
+    print("\n## A slowdown found\n")
+    slowdowns = (0.05, 0.10)
+    columns = [(noise, slowdown) for noise in NOISES for slowdown in slowdowns]
+    rows = []
+    for alpha in (ALPHA, STRICT):
+        for name, rule in (("gate on two loops", found_in_gate), ("report of ten pairs", found_in_report)):
+            shares = [rule(noise, slowdown=slowdown, alpha=alpha, **settings) for noise, slowdown in columns]
+            rows.append([f"**bench, {name}, {percent(1 - alpha)}**", *map(percent, shares)])
+    shares = [
+        found_in_gate(noise, slowdown=slowdown, alpha=ALPHA, control=True, **settings) for noise, slowdown in columns
+    ]
+    rows.append(["**bench, gate with a noise floor, 95.0 %**", *map(percent, shares)])
+    for rival in RIVALS:
+        shares = [found_by_rival(rival, noise, slowdown=slowdown, **settings) for noise, slowdown in columns]
+        rows.append([rival.name, *map(percent, shares)])
+    print(table(["rule", *(f"{noise.name}: +{100 * slowdown:.0f} %" for noise, slowdown in columns)], rows))
+
+    print(f"\n## Stopping at ± {percent(PRECISION)}: one pair, at least {ROUNDS} rounds\n")
+    rows = []
+    for noise in (STEADY, THREADS):
+        for most in (MOST_ROUNDS, PATIENCE):
+            for slowdown in (0.0, 0.05):
+                found = stop_on_precision(noise, slowdown=slowdown, most=most, **settings)
+                low, middle, high = np.quantile(found.rounds, [0.05, 0.5, 0.95])
+                different = sum(found.verdicts.get(verdict, 0.0) for verdict in DIFFERENT)
+                shares = [different, found.verdicts.get(Verdict.SAME, 0.0), found.covered]
+                took = f"{middle:.0f} ({low:.0f} to {high:.0f})"
+                rows.append([noise.name, f"{most}", f"+{100 * slowdown:.0f} %", took, *map(percent, shares)])
+    head = ["noise", "at most", "true", "rounds: median (90 %)", "faster or slower", "same", "95 % interval holds"]
+    print(table(head, rows))
+    share = flagged_by_stopping_on_significance(STEADY, **settings)
+    print(
+        f"\nStopping as soon as the 95 % interval leaves 1, from two rounds to {MOST_ROUNDS}, calls {percent(share)}",
+        end=" ",
+    )
+    print("of identical pairs different.")
+
+    print("\n## The machine slows down evenly by 10 % over the run: the furthest that any ratio moves, 200 seeds\n")
+    rows = []
+    for loops in (2, LOOPS):
+        furthest = (
+            max(moved_by_drift(drift=0.1, loops=loops, seed=seed, interleaved=mixed) for seed in range(200))
+            for mixed in (True, False)
+        )
+        rows.append([f"{loops} loops", *(f"{100 * share:.2f} %" for share in furthest)])
+    print(table(["", "blocks in shuffled turns", "one loop after the other"], rows))
+
+
+if __name__ == "__main__":
+    main()
