@@ -2,6 +2,7 @@
 
 from math import exp, log
 from random import Random
+from statistics import stdev
 
 import pytest
 from hypothesis import given
@@ -141,6 +142,69 @@ def test_the_promised_number_of_rounds_settles_the_verdict(speed_up):
 def test_no_number_of_rounds_is_promised_where_none_would_do(speed_up):
     """Without an interval, right on the edge of the margin, or beyond a thousand rounds there is no promise."""
     assert stats.rounds_to_settle(speed_up, limit=200) is None
+
+
+def test_the_spread_is_the_standard_deviation_of_the_logarithms():
+    """Read back from the bounds, at whatever level they are."""
+    values = [1.00, 1.02, 0.99, 1.05]
+
+    found = [stats.geometric_mean_interval(values, confidence=confidence).spread for confidence in (0.5, 0.95, 0.999)]
+
+    assert [pytest.approx(stdev(log(value) for value in values))] * 3 == found
+
+
+def test_an_interval_at_another_level_is_the_one_computed_at_that_level():
+    """Nothing but the level changes."""
+    values = [1.00, 1.02, 0.99, 1.05]
+
+    expected = stats.geometric_mean_interval(values, confidence=0.99)
+
+    found = stats.geometric_mean_interval(values).at(0.99)
+    assert (pytest.approx(expected.low), pytest.approx(expected.high), 0.99) == (
+        found.low,
+        found.high,
+        found.confidence,
+    )
+
+
+def test_an_interval_without_bounds_has_none_at_any_level():
+    """And no spread."""
+    once = stats.geometric_mean_interval([2.0])
+
+    assert (once, None) == (once.at(0.99), once.spread)
+
+
+def test_the_reciprocal_keeps_the_level():
+    """Swapping sides is no new statement."""
+    assert interval(1.1, 1.2).at(0.99).reciprocal().confidence == 0.99
+
+
+@pytest.mark.parametrize(("low", "high", "expected"), [(0.98, 1.01, 1 / 0.98 - 1), (0.99, 1.03, 0.03)])
+def test_the_noise_floor_is_the_further_bound(low, high, expected):
+    """On either side."""
+    assert pytest.approx(expected) == stats.noise_floor(interval(low, high))
+
+
+def test_there_is_no_noise_floor_without_an_interval():
+    """One round tells nothing."""
+    assert stats.noise_floor(Interval(estimate=1.0, low=None, high=None, count=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("estimate", "expected"), [(1.05, Verdict.UNCLEAR), (1.10, Verdict.FASTER), (1 / 1.05, Verdict.UNCLEAR)]
+)
+def test_a_difference_has_to_exceed_the_noise_floor(estimate, expected):
+    """Identical loops came to 6 % in this run."""
+    speed_up = Interval(estimate=estimate, low=estimate * 0.99, high=estimate * 1.01, count=6)
+
+    assert expected is stats.verdict(speed_up, floor=0.06)
+
+
+def test_a_wider_level_needs_more_rounds_to_settle():
+    """An interval that is shown at Holm's level is settled at that level."""
+    speed_up = interval(1.01, 1.10)
+
+    assert stats.rounds_to_settle(speed_up.at(0.995)) > stats.rounds_to_settle(speed_up)
 
 
 @pytest.mark.parametrize(
