@@ -5,6 +5,7 @@
     ├── ResultsError               a results folder that cannot be written, or is not there
     │   └── InvalidResult          a stored file with a wrong field; names file, line and field
     ├── NoDevice                   the asked-for device is not there, with what each framework sees
+    ├── NothingComparable          no number is left that may be compared or exported (exit code 4)
     ├── TrialsFailed               some cells crashed, timed out or failed; the others are stored (exit code 5)
     └── Interrupted                Ctrl-C; everything finished is stored (exit code 130)
 
@@ -35,6 +36,12 @@ class InvalidResult(ResultsError):
 
 class NoDevice(BenchError):
     """The asked-for device is not there; the message lists what each framework sees."""
+
+
+class NothingComparable(BenchError):
+    """No number is left that may be compared or exported; the message says why."""
+
+    exit_code: ClassVar[int] = 4
 
 
 class TrialsFailed(BenchError):
