@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from bench import __version__
 from bench.errors import BenchError, Interrupted
@@ -17,6 +18,7 @@ from loops.errors import LoopError
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
+    from bench.export import Format as Target
     from bench.progress import Display
     from bench.records import Plan, Run
 
@@ -112,6 +114,16 @@ def complete_workloads(ctx: click.Context, param: click.Parameter, incomplete: s
 
     del ctx, param
     return [name for name in registry.workload_names() if name.startswith(incomplete)]
+
+
+def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the names of stored runs to the shell, folders where no name fits."""
+    from bench import store  # noqa: PLC0415
+
+    del param
+    stored = [folder.name for folder in store.runs(Path(ctx.params.get("results_dir") or "results"))]
+    names = [CompletionItem(name) for name in stored if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="dir")]
 
 
 class Terminal:
@@ -347,7 +359,7 @@ def env(output_format: str) -> None:
 
 
 @main.command()
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs)
 @option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 @results_option
 @reports_option
@@ -369,6 +381,42 @@ def report(
         page = _show(store.load(folder), folder=folder, reports=reports_dir, output_format=output_format)
         if open_page and page is not None:
             click.launch(str(page))
+
+
+@main.command()
+@click.argument("run", metavar="RUN", shell_complete=complete_runs)
+@option(
+    "--to",
+    type=click.Choice(["pytest-benchmark", "pyperf", "github-action"]),
+    required=True,
+    help="The tool that will read it; github-action: customSmallerIsBetter of github-action-benchmark.",
+)
+@option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write this file. [default: stdout]")
+@option("--force", is_flag=True, help="Overwrite the file.")
+@results_option
+def export(*, run: str, to: "Target", output: Path | None, force: bool, results_dir: Path) -> None:
+    """Write a stored RUN in the words of another tool, so that its own commands compare and chart it.
+
+    Loops that failed or do other work are named on stderr and left out. Exit code 4 if nothing is left.
+
+    pyperf calls every difference significant between runs of unequal --rounds: give both as many.
+
+    \b
+    Examples:
+      bench export 20261121 --to pytest-benchmark -o new.json && pytest-benchmark compare old.json new.json
+      bench export results/reference/default --to pyperf -o base.json && python -m pyperf stats base.json
+    """
+    from bench import export as exporting  # noqa: PLC0415
+    from bench import store  # noqa: PLC0415
+
+    stored = store.load(store.find(results_dir, run))
+    for line in exporting.remarks(stored, to=to):
+        click.echo(line, err=True)
+    text = exporting.render(stored, to=to)
+    if output is None:
+        click.echo(text)
+    else:
+        exporting.save(text, file=output, force=force)
 
 
 def _cache() -> Path:

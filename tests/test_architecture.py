@@ -15,7 +15,7 @@ LAYERS = {
         | {"machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference", "reference_dcgan"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity"},
         {"verify_worker", "verify"},
-        {"progress", "report", "run"},
+        {"progress", "report", "run", "export"},
         {"listing"},
         {"verification"},
         {"cli"},
