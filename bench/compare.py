@@ -78,6 +78,7 @@ class Group:
     batch_size: int
     threads: int | None
     baseline: str
+    """Name of the cell that the others are compared with."""
     cells: tuple[CellSummary, ...]
 
 
@@ -93,18 +94,13 @@ def summarise(run: Run) -> tuple[Group, ...]:
     """Return one group per workload, track, device, batch size and thread count, in the order of the plan."""
     members: dict[tuple[object, ...], list[Cell]] = {}
     for cell in run.header.plan.cells:
-        members.setdefault(cell.group, []).append(cell)
+        members.setdefault(run.header.plan.group_of(cell), []).append(cell)
     return tuple(_group(run, cells) for cells in members.values())
 
 
 def _group(run: Run, cells: list[Cell]) -> Group:
-    """Summarise cells that differ only in the loop.
-
-    The baseline is the loop of the plan; where that could not be measured or is invalid, the first one that could.
-    """
-    valid = [cell for cell in cells if _valid(run, cell)]
-    measured = [cell for cell in valid if _steps_by_round(run.trials_of(cell))] or valid or cells
-    baseline = next((cell for cell in measured if cell.loop == run.header.plan.baseline), measured[0])
+    """Summarise cells that differ only in the loop, or only in the side."""
+    baseline = _baseline(run, cells)
     base_trials = run.trials_of(baseline)
     summaries = [_summarise_cell(run, cell=cell, baseline=baseline, base=base_trials) for cell in cells]
     summaries.sort(key=_place)
@@ -115,9 +111,23 @@ def _group(run: Run, cells: list[Cell]) -> Group:
         device=first.device,
         batch_size=first.batch_size,
         threads=first.threads,
-        baseline=baseline.loop,
+        baseline=baseline.name,
         cells=tuple(summaries),
     )
+
+
+def _baseline(run: Run, cells: list[Cell]) -> Cell:
+    """Return the cell that the others of its group are compared with.
+
+    Among sides, the first one, whatever became of it. Among loops, that of the plan; where it could not be measured or
+    is invalid, the first one that could.
+    """
+    plan = run.header.plan
+    if plan.sides:
+        return next(cell for cell in cells if cell.side == plan.sides[0].name)
+    valid = [cell for cell in cells if _valid(run, cell)]
+    measured = [cell for cell in valid if _steps_by_round(run.trials_of(cell))] or valid or cells
+    return next((cell for cell in measured if cell.name == plan.baseline), measured[0])
 
 
 def _place(summary: CellSummary) -> tuple[bool, bool, float]:

@@ -137,7 +137,8 @@ def _entries(run: Run) -> tuple[Entry, ...]:
 def _parameters(cell: Cell) -> str:
     """Return everything but the loop, as it stands in a name: "mnist-mlp-matched-cpu-b32"."""
     threads = "" if cell.threads is None else f"-t{cell.threads}"
-    return f"{_escaped(cell.workload)}-{cell.track}-{cell.device}-b{cell.batch_size}{threads}"
+    side = "" if cell.side is None else f"-{_escaped(cell.side)}"
+    return f"{_escaped(cell.workload)}-{cell.track}-{cell.device}-b{cell.batch_size}{threads}{side}"
 
 
 def _escaped(text: str) -> str:

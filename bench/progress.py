@@ -58,7 +58,7 @@ class Lines:
 
     def stored(self, trial: Trial) -> None:
         """Say what a trial found."""
-        self._print(f"round {trial.round + 1}/{self._plan.rounds}: {trial.cell.loop} {_found(trial)}")
+        self._print(f"round {trial.round + 1}/{self._plan.rounds}: {trial.cell.name} {_found(trial)}")
 
     def _print(self, line: str) -> None:
         """Write one line as it is: no markup, no wrapping."""
@@ -109,7 +109,7 @@ class Bar:
 
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
         """Show round, loop and phase."""
-        what = "starting all loops" if cell is None else f"{cell.loop}: {phase}"
+        what = "starting all loops" if cell is None else f"{cell.name}: {phase}"
         self._progress.update(
             self._task, description=f"round {round_number + 1}/{self._plan.rounds}  {what:<28}", refresh=True
         )
@@ -119,7 +119,7 @@ class Bar:
     def stored(self, trial: Trial) -> None:
         """Keep failures on the screen."""
         if trial.failure is not None:
-            self._console.print(f"{trial.cell.loop} {_found(trial)}", markup=False, highlight=False, soft_wrap=True)
+            self._console.print(f"{trial.cell.name} {_found(trial)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _found(trial: Trial) -> str:

@@ -30,16 +30,42 @@ class Cell:
     """Samples per step."""
     threads: int | None = None
     """CPU threads the framework may use; None leaves the framework's own default."""
+    side: str | None = None
+    """Name of the `Side` that it is measured in, where a run compares environments; "again" for a second measurement
+    of the same thing in the same rounds."""
 
     @property
-    def group(self) -> tuple[str, str, str, int, int | None]:
-        """All but the loop: cells of one group may be ranked together."""
-        return (self.workload, self.track, self.device, self.batch_size, self.threads)
+    def name(self) -> str:
+        """What it is called among the cells that it is compared with."""
+        return self.loop if self.side is None else f"{self.loop} [{self.side}]"
 
     def __str__(self) -> str:
         """Return a short name that is unique within a run and safe in a file name."""
         threads = "" if self.threads is None else f"-t{self.threads}"
-        return f"{self.loop}-{self.workload}-{self.track}-{self.device}-b{self.batch_size}{threads}"
+        side = "" if self.side is None else f"-{self.side}"
+        return f"{self.loop}-{self.workload}-{self.track}-{self.device}-b{self.batch_size}{threads}{side}"
+
+
+AGAIN = "again"
+"""The side of a cell that repeats another one, to see how much identical things differ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One of the environments that a run compares: what is changed for its processes."""
+
+    name: str
+    """Short, safe in a file name: "A", "B", "base", "head"."""
+    description: str
+    """As the user wrote it, such as "ref=main" or "env=OMP_NUM_THREADS=1"."""
+    interpreter: str | None = None
+    """Python to run with; None leaves the harness' own."""
+    python_path: tuple[str, ...] = ()
+    """Folders put before everything else on PYTHONPATH."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """Environment variables that are set."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """What identifies it: commit, requirement, interpreter version."""
 
 
 class BlockKind(StrEnum):
@@ -208,6 +234,8 @@ class Verification:
     device: str
     formula: str
     """Of the optimizer, which the loop is held to: "keras-adam", "torch-adam" or "sgd"."""
+    side: str | None = None
+    """Of the environments that a run compares, the one in which it was checked."""
     gaps: tuple[Gap, ...] = ()
     losses: tuple[float, ...] = ()
     """Per step, of the long check, so that loops can be compared with one another."""
@@ -269,13 +297,26 @@ class Plan:
     timeout: Seconds
     """Longest wait for one phase of one trial."""
     baseline: str
-    """The loop that speed-ups refer to."""
+    """The loop that speed-ups refer to; where sides are compared, the first of them is the baseline of each loop."""
+    sides: tuple[Side, ...] = ()
+    """Environments to compare, baseline first; empty when loops are compared."""
     interpreters: dict[str, str] = field(default_factory=dict)
     """Backend -> Python interpreter, where it is not the one that runs the harness."""
     images: int = 0
     """How many images a generator draws after the last step of the first round."""
     verify: bool = True
     """Whether loops are checked against the reference, and those that fail are not ranked."""
+    margin: float = 0.02
+    """Smallest relative difference that matters."""
+    precision: float | None = None
+    """Rounds are added until every interval is at most this wide to either side, as a fraction."""
+    time_budget: Seconds | None = None
+    """No round is added after this long."""
+
+    def group_of(self, cell: Cell) -> tuple[object, ...]:
+        """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
+        common = (cell.workload, cell.track, cell.device, cell.batch_size, cell.threads)
+        return (cell.loop, *common) if self.sides else common
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -326,8 +367,8 @@ class Run:
 
     def verification_of(self, cell: Cell) -> Verification | None:
         """Return what the check of a cell's loop on its workload and device found; None when it was not made."""
-        sought = (cell.loop, cell.workload, cell.device)
-        return next((v for v in self.verifications if (v.loop, v.workload, v.device) == sought), None)
+        sought = (cell.loop, cell.workload, cell.device, None if cell.side == AGAIN else cell.side)
+        return next((v for v in self.verifications if (v.loop, v.workload, v.device, v.side) == sought), None)
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:
         """Return one cell's trials in the order of rounds."""

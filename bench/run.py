@@ -158,7 +158,7 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
     unavailable = [trial for trial in _unavailable(plan) if trial.cell not in known]
     for trial in unavailable:
         journal.add(trial)
-        console.notice(f"{trial.cell.loop}: not measured: {trial.failure and trial.failure.message}")
+        console.notice(f"{trial.cell.name}: not measured: {trial.failure and trial.failure.message}")
     done = [*opened.run.trials, *unavailable]
     with Launcher(interpreters=plan.interpreters, environment=environment) as launcher, ExitStack() as screen:
         launch = partial(_launch, opened=opened, launcher=launcher)
@@ -203,7 +203,7 @@ def check(run: Run) -> None:
     crashed = [cell for cell, failure in failures.items() if failure.kind is not FailureKind.UNAVAILABLE]
     invalid = [v for v in run.verifications if not v.passed]
     if crashed:
-        names = ", ".join(dict.fromkeys(cell.loop for cell in crashed))
+        names = ", ".join(dict.fromkeys(cell.name for cell in crashed))
         raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")
     if invalid:
         raise TrialsFailed(f"not the same work as the reference: {', '.join(v.loop for v in invalid)}")

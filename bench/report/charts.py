@@ -50,7 +50,7 @@ def speed_up(group: GroupReport, *, frame: Frame) -> Figure:
         baseline = cell.verdict is None
         words = baseline or cell.verdict in wording.UNRANKED
         right = " ".join(wording.verdict_words(cell)).lstrip() if words else wording.speed_text(cell)
-        canvas.label(axes, row, frame=frame, left=wording.display_name(cell.cell.loop), right=right)
+        canvas.label(axes, row, frame=frame, left=wording.display_name(cell.cell.name), right=right)
         if baseline:
             axes.plot([1.0], [row], marker="D", color=_INK, markersize=8, zorder=3)
         elif cell.speed_up is not None and cell.verdict in _VERDICT_STYLES:
@@ -83,7 +83,7 @@ def step_times(group: GroupReport, *, frame: Frame) -> Figure:
                 [cell.step.estimate * 1e3] * 2, [row - reach, row + reach], color=_INK, linewidth=2, clip_on=False
             )
         right = f"{wording.step_text(cell)} ms"
-        canvas.label(axes, row, frame=frame, left=wording.display_name(cell.cell.loop), right=right)
+        canvas.label(axes, row, frame=frame, left=wording.display_name(cell.cell.name), right=right)
     low, high = min(times), max(times)
     most = 7 if frame is Frame.WIDE else 4
     if high / low > LOG_FROM:
@@ -114,7 +114,7 @@ def break_even(group: GroupReport, *, frame: Frame) -> Figure:
             entries=len(cells),
             frame=frame,
             style=style,
-            name=wording.display_name(cell.cell.loop),
+            name=wording.display_name(cell.cell.name),
             remark=_crossing(cell, baseline=group.baseline),
         )
     axes.set_xscale("log")
@@ -190,8 +190,8 @@ def _thinned(values: Sequence[float], *, most: int) -> list[float]:
 def _lines(group: GroupReport) -> list[CellSummary]:
     """Return the baseline and the fastest loops that have both a first and a steady step."""
     known = [cell for cell in group.cells if cell.step and cell.first_step]
-    ranked = [cell for cell in known if cell.cell.loop != group.baseline and cell.verdict not in wording.UNRANKED]
-    return [cell for cell in known if cell.cell.loop == group.baseline] + ranked[: LINES - 1]
+    ranked = [cell for cell in known if cell.cell.name != group.baseline and cell.verdict not in wording.UNRANKED]
+    return [cell for cell in known if cell.cell.name == group.baseline] + ranked[: LINES - 1]
 
 
 def _last_step(cells: Sequence[CellSummary]) -> float:
@@ -210,7 +210,7 @@ def _total(cell: CellSummary, steps: float) -> float:
 
 def _line_style(cell: CellSummary, *, index: int, baseline: str) -> dict[str, Any]:
     """Return colour, dashes and marker of a line; no two lines share dashes and marker."""
-    reference = cell.cell.loop == baseline
+    reference = cell.cell.name == baseline
     colour = _INK if reference else _VERDICT_STYLES.get(cell.verdict or Verdict.UNCLEAR, ("", _MUTED, ""))[1]
     style: dict[str, Any] = {"color": colour, "linewidth": 3 if reference else 2, "marker": _MARKERS[index]}
     return style | {"dashes": _DASHES[index] or (1, 0), "markersize": 7}
@@ -218,6 +218,6 @@ def _line_style(cell: CellSummary, *, index: int, baseline: str) -> dict[str, An
 
 def _crossing(cell: CellSummary, *, baseline: str) -> str:
     """Return when a loop is ahead of the baseline, without epochs, which have no room here."""
-    if cell.cell.loop == baseline:
+    if cell.cell.name == baseline:
         return wording.BASELINE
     return wording.break_even_text(cell).partition(" (")[0]

@@ -126,7 +126,7 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
     # `compare` sorts by time alone; a loop of which some processes failed has a time, but no rank.
     ordered = sorted(group.cells, key=lambda cell: (cell.verdict in wording.UNRANKED, wording.never_ran(cell)))
     cells = tuple(_compact(cell) for cell in ordered)
-    baseline = next(cell for cell in cells if cell.cell.loop == group.baseline)
+    baseline = next(cell for cell in cells if cell.cell.name == group.baseline)
     ranks = rows.ranks(cells)
     sensitivity = sentences.sensitivity(cells)
     start_up = [sentences.start_up(cell, baseline=baseline) for cell in cells]

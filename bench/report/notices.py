@@ -159,7 +159,7 @@ def _baseline(run: Run, groups: Sequence[Group]) -> list[str]:
 
 def _names(cells: Sequence[CellSummary]) -> str:
     """Return the loops of these cells, each once; the rest of a long list as a number."""
-    names = sorted({wording.display_name(cell.cell.loop) for cell in cells})
+    names = sorted({wording.display_name(cell.cell.name) for cell in cells})
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
@@ -182,7 +182,7 @@ def _identity(run: Run) -> list[str]:
     for cell in run.header.plan.cells:
         sources = {(t.loop_sha256, t.workload_sha256) for t in run.trials_of(cell) if t.loop_sha256 is not None}
         if len(sources) > 1:
-            mixed.add(wording.display_name(cell.loop))
+            mixed.add(wording.display_name(cell.name))
     if not mixed:
         return []
     return [f"The source changed between rounds: {', '.join(sorted(mixed))}. Measure these again in a new run."]

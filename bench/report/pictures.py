@@ -45,7 +45,7 @@ def draw(group: GroupReport, *, suffix: str) -> tuple[Picture, ...]:
     for number, cell in enumerate(group.cells, start=1):
         if cell.images is not None:
             images = np.frombuffer(b64decode(cell.images), np.uint8).reshape(-1, _SIDE, _SIDE)
-            loop = display_name(cell.cell.loop)
+            loop = display_name(cell.cell.name)
             steps = "n/a" if cell.steps is None else cell.steps
             pictures.append(
                 Picture(

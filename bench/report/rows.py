@@ -98,7 +98,7 @@ def main_row(cell: CellSummary, *, rank: str) -> Row:
     half_width = None if step is None or step.low is None or step.high is None else (step.high - step.low) / 2.0
     return Row(
         rank=rank,
-        loop=wording.display_name(cell.cell.loop),
+        loop=wording.display_name(cell.cell.name),
         verdict=word,
         glyph=glyph,
         speed_up=wording.speed_text(cell),
@@ -122,7 +122,7 @@ def main_row(cell: CellSummary, *, rank: str) -> Row:
 def start_up_row(cell: CellSummary, *, baseline: bool) -> StartUpRow:
     """Format one loop for the start-up table."""
     return StartUpRow(
-        loop=wording.display_name(cell.cell.loop),
+        loop=wording.display_name(cell.cell.name),
         imports=units.seconds(cell.import_time),
         build=units.seconds(cell.build_time),
         first_step=units.seconds(cell.first_step),
@@ -136,7 +136,7 @@ def start_up_row(cell: CellSummary, *, baseline: bool) -> StartUpRow:
 def work_row(cell: CellSummary) -> WorkRow:
     """Format one loop for the same-work table."""
     return WorkRow(
-        loop=wording.display_name(cell.cell.loop),
+        loop=wording.display_name(cell.cell.name),
         verified=wording.verified_text(cell),
         loss_gap=units.tiny(None if cell.verification is None else cell.verification.largest_loss_gap),
         steps=units.count(cell.steps),
@@ -151,7 +151,7 @@ def work_row(cell: CellSummary) -> WorkRow:
 def memory_row(cell: CellSummary) -> MemoryRow:
     """Format one loop for the memory table."""
     return MemoryRow(
-        loop=wording.display_name(cell.cell.loop),
+        loop=wording.display_name(cell.cell.name),
         peak_memory=units.mebibytes(cell.peak_memory_bytes),
         device_peak_memory=units.mebibytes(cell.device_peak_memory_bytes),
         cores=units.number(cell.cores_in_use),

@@ -29,7 +29,7 @@ def headline(cells: Sequence[CellSummary], *, baseline: str) -> str:
         return f"{_name(leader)} takes {_step(leader)}; no other loop finished, so nothing is compared."
     if all(len(cell.process_steps) == 1 for cell in ranked):
         return f"Can't tell which loop is fastest: one round gives no interval. Run {USUAL_ROUNDS} rounds."
-    base = next((cell for cell in cells if cell.cell.loop == baseline), leader)
+    base = next((cell for cell in cells if cell.cell.name == baseline), leader)
     others = [cell for cell in ranked if cell is not base]
     if any(cell.verdict is Verdict.FASTER for cell in others):
         return _winner(others, baseline=base)
@@ -209,7 +209,7 @@ def _epochs(cell: CellSummary) -> str:
 
 def _name(cell: CellSummary) -> str:
     """Return the loop's name as it is shown."""
-    return wording.display_name(cell.cell.loop)
+    return wording.display_name(cell.cell.name)
 
 
 def _list(parts: Sequence[str]) -> str:

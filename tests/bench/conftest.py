@@ -156,7 +156,7 @@ def _trial(
     per_block = max(1, int(BLOCK_SECONDS / step))
     kinds = [(BlockKind.FIRST, 1, first_step)]
     kinds += [(BlockKind.WARM_UP, per_block, per_block * step * (1.3 - 0.1 * i)) for i in range(3)]
-    kinds += [(BlockKind.MEASURED, per_block, per_block * step * random.gauss(1.0, noise)) for _ in range(blocks)]
+    kinds += [(BlockKind.MEASURED, per_block, per_block * step * max(0.1, random.gauss(1.0, noise))) for _ in range(blocks)]
     kinds += [(BlockKind.CLOSING, 1, step)]
     started, made = 1000.0 + ROUND_SECONDS * round, []
     for kind, count, seconds in kinds:
@@ -286,7 +286,7 @@ def _run(
             if failure is not None and (failed_rounds is None or number in failed_rounds):
                 trials.append(Trial(cell=cell, round=number, failure=failure))
                 continue
-            own = Random(f"{seed}/{number}/{cell}").gauss(0.0, noise)
+            own = max(-0.9, Random(f"{seed}/{number}/{cell}").gauss(0.0, noise))
             trials.append(
                 _trial(
                     cell,
