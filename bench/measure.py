@@ -67,7 +67,7 @@ def measure(plan: Plan, *, done: Iterable[Trial], launch: Launch, store: Store, 
         cells = [cell for cell in plan.cells if cell not in failed and (cell, round_number) not in finished]
         order = schedule.start_order(cells, seed=plan.seed, round_number=round_number)
         # Interleaved: cells that are compared live together. Sequential: each is a small round of its own.
-        parties = _by_group(plan, order) if plan.schedule == "interleaved" else [[cell] for cell in order]
+        parties = plan.groups(order) if plan.schedule == "interleaved" else [[cell] for cell in order]
         for party in parties:
             if party:
                 for trial in _Round(plan, launch=launch, observer=observer, number=round_number).run(party):
@@ -75,14 +75,6 @@ def measure(plan: Plan, *, done: Iterable[Trial], launch: Launch, store: Store, 
                     observer.stored(trial)
                     if trial.failure is not None:
                         failed.add(trial.cell)
-
-
-def _by_group(plan: Plan, cells: Iterable[Cell]) -> list[list[Cell]]:
-    """Return the cells of each group, which is what may be ranked together, in their order."""
-    groups: dict[object, list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault(plan.group_of(cell), []).append(cell)
-    return list(groups.values())
 
 
 class _Round:

@@ -3,6 +3,7 @@
 Only the standard library is imported here, because the worker needs these records too.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -317,6 +318,13 @@ class Plan:
         """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
         common = (cell.workload, cell.track, cell.device, cell.batch_size, cell.threads)
         return (cell.loop, *common) if self.sides else common
+
+    def groups(self, cells: Iterable[Cell]) -> list[list[Cell]]:
+        """Return the given cells group by group, each in the order in which they came."""
+        groups: dict[tuple[object, ...], list[Cell]] = {}
+        for cell in cells:
+            groups.setdefault(self.group_of(cell), []).append(cell)
+        return list(groups.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

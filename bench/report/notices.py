@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bench import units
+from bench import compare, units
 from bench.compare import CellSummary, Group
 from bench.records import FailureKind, Run, Trial
 from bench.report import wording
@@ -36,6 +36,8 @@ class NoticeKind(StrEnum):
     IDENTITY = "identity"
     FEW_ROUNDS = "few-rounds"
     NOISE = "noise"
+    UNSTEADY = "unsteady"
+    ODD_PROCESS = "odd-process"
     DISTURBANCE = "disturbance"
     SMALL_BATCH = "small-batch"
     ONE_MACHINE = "one-machine"
@@ -72,6 +74,8 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.IDENTITY, _identity(run)),
             (NoticeKind.FEW_ROUNDS, _few_rounds(run)),
             (NoticeKind.NOISE, _noise(groups)),
+            (NoticeKind.UNSTEADY, _unsteady(groups)),
+            (NoticeKind.ODD_PROCESS, _odd_processes(groups)),
             (NoticeKind.DISTURBANCE, [wording.display_name(text) for text in run.header.warnings]),
             (NoticeKind.UNAVAILABLE, _unavailable(groups)),
             (NoticeKind.CHOSEN_DATA, _chosen(run)),
@@ -152,6 +156,8 @@ def _unavailable(groups: Sequence[Group]) -> list[str]:
 
 
 def _baseline(run: Run, groups: Sequence[Group]) -> list[str]:
+    if run.header.plan.sides:
+        return []
     asked = wording.display_name(run.header.plan.baseline)
     others = sorted({wording.display_name(group.baseline) for group in groups} - {asked})
     return [f"The baseline {asked} was not measured; {' and '.join(others)} stands in for it."] if others else []
@@ -204,6 +210,28 @@ def _noise(groups: Sequence[Group]) -> list[str]:
     return [
         f"Intervals reach {wording.noise_text(noise)}. More rounds, `--threads 1` or a quieter machine narrow them."
     ]
+
+
+def _unsteady(groups: Sequence[Group]) -> list[str]:
+    found = [cell for group in groups for cell in group.cells if cell.unsteady_rounds]
+    if not found:
+        return []
+    count = sum(len(cell.unsteady_rounds) for cell in found)
+    what = "1 process" if count == 1 else f"{count} processes"
+    advice = "Look for other work on the machine, or measure longer with `--steps`."
+    return [f"No steady state in {what} ({_names(found)}): the step time still moved. {advice}"]
+
+
+def _odd_processes(groups: Sequence[Group]) -> list[str]:
+    found = [cell for group in groups for cell in group.cells if cell.odd_rounds]
+    if not found:
+        return []
+    where = "; ".join(
+        f"{wording.display_name(cell.cell.name)} in round {', '.join(str(number + 1) for number in cell.odd_rounds)}"
+        for cell in found[:_NAMED]
+    )
+    far = units.percent(compare.DISAGREEMENT)
+    return [f"More than {far} away from their siblings: {where}. They count; something else may have run then."]
 
 
 def _small_batch(groups: Sequence[Group]) -> list[str]:

@@ -74,13 +74,15 @@ def method(run: Run) -> tuple[str, ...]:
         "The step time of a loop is the geometric mean over its processes.",
         "The speed-up is the geometric mean over rounds of baseline time / loop time.",
         f"Its {100 * stats.CONFIDENCE:.0f} % interval is Student's t on the logarithms of these ratios.",
-        f"Differences below {units.percent(stats.MARGIN)} are too small to matter.",
+        "Where a run has several comparisons, Holm's procedure widens their intervals, so that they hold together.",
+        "Blocks are left out where a change-point test shows that a process was still warming up.",
+        f"Differences below {units.percent(plan.margin)} are too small to matter.",
     )
 
 
-def reading() -> tuple[str, ...]:
+def reading(run: Run) -> tuple[str, ...]:
     """Return how to read the page, in sentences."""
-    return tuple(text.format(margin=units.percent(stats.MARGIN)) for text in READING)
+    return tuple(text.format(margin=units.percent(run.header.plan.margin)) for text in READING)
 
 
 def commands(run: Run) -> tuple[Command, ...]:

@@ -23,7 +23,7 @@ def test_an_ordinary_run_states_only_its_scope(make_run):
 
     assert [SMALL_BATCH, ONE_MACHINE] == [notice.text for notice in report.notices]
     assert not any(notice.lowers_trust for notice in report.notices)
-    assert report.trust == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 3.4 %, no warnings."
+    assert report.trust == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 4.7 %, no warnings."
 
 
 def test_an_interrupted_run_is_incomplete_and_can_be_finished(make_run):
@@ -121,7 +121,7 @@ def test_disturbances_announced_at_the_start_are_repeated(make_run):
     run = make_run(warnings=("load 1.8 on 2 cores",))
 
     assert "load 1.8 on 2 cores" == texts(run)[NoticeKind.DISTURBANCE]
-    assert build(run).trust.endswith("noise ± 3.4 %, 1 warning.")
+    assert build(run).trust.endswith("noise ± 4.7 %, 1 warning.")
 
 
 def test_large_batches_and_slow_steps_measure_compute(make_run):
