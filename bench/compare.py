@@ -13,6 +13,9 @@ from bench.steady import Steadiness, SteadyState, steady_state
 DISAGREEMENT = 0.20
 """A process whose step time is this far from the median of its siblings is pointed out."""
 
+OFTEN, DISTURBED = 4.0, 0.10
+"""A block is disturbed when it lost the processor so many times as often as usual and took so much longer."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellSummary:
@@ -41,6 +44,8 @@ class CellSummary:
     """Rounds whose process never settled: its step time is the median of all its blocks, and should not be quoted."""
     excluded_blocks: int
     """Measured blocks that were left out, because the process was shown to be warming up still."""
+    disturbed_blocks: int
+    """Blocks that were slow and in which the operating system took the processor away unusually often."""
     odd_rounds: tuple[int, ...]
     """Rounds whose process is more than `DISAGREEMENT` away from the median of its siblings."""
     first_step: Seconds | None
@@ -131,7 +136,7 @@ def summarise(run: Run) -> tuple[Group, ...]:
     groups = [[cell for cell in cells if cell.side != AGAIN] for cells in members]
     baselines = [_baseline(run, cells) for cells in groups]
     pairs = {
-        cell: _speed_up(run, cell, baseline=baseline)
+        cell: _speed_up(run, cell, baseline=baseline) if _valid(run, cell) else None
         for cells, baseline in zip(groups, baselines, strict=True)
         for cell in cells
     }
@@ -185,7 +190,7 @@ def _control(run: Run, cells: list[Cell]) -> Control | None:
 def _speed_up(run: Run, cell: Cell, *, baseline: Cell) -> Interval | None:
     """Return how a cell compares with the baseline, or None where the two cannot be compared."""
     trials = run.trials_of(cell)
-    if cell == baseline or any(trial.failure is not None for trial in trials) or not _valid(run, cell):
+    if cell == baseline or any(trial.failure is not None for trial in trials):
         return None
     steps, base_steps = _steps_by_round(trials), _steps_by_round(run.trials_of(baseline))
     shared = sorted(steps.keys() & base_steps.keys())
@@ -253,6 +258,7 @@ def _summarise_cell(
         excluded_blocks=sum(
             len(trial.blocks_of(BlockKind.MEASURED)) - len(_steady_blocks(trial)) for trial in finished
         ),
+        disturbed_blocks=_disturbed(finished),
         odd_rounds=_odd(steps),
         first_step=first_step,
         import_time=_median(trial.import_seconds for trial in finished),
@@ -298,6 +304,27 @@ def _never_settles(trial: Trial) -> bool:
     """Whether a trial's measured blocks have no steady state."""
     found = _state(tuple(block.step_seconds for block in trial.blocks_of(BlockKind.MEASURED)))
     return found is not None and found.kind is Steadiness.NONE
+
+
+def _disturbed(trials: list[Trial]) -> int:
+    """Return how many measured blocks were slow while other work took the processor away.
+
+    How often a process loses it when nothing else runs depends on its threads, so a block is held against the others of
+    its cell.
+    """
+    rates = {
+        (trial.round, block.started): block.involuntary_switches / block.seconds
+        for trial in trials
+        for block in trial.blocks_of(BlockKind.MEASURED)
+    }
+    usual = median(rates.values()) if rates else 0.0
+    return sum(
+        rates[trial.round, block.started] > OFTEN * max(usual, 1.0 / block.seconds)
+        and block.step_seconds > (1.0 + DISTURBED) * step
+        for trial in trials
+        if (step := trial_step_seconds(trial)) is not None
+        for block in trial.blocks_of(BlockKind.MEASURED)
+    )
 
 
 def _odd(steps: dict[int, Seconds]) -> tuple[int, ...]:

@@ -287,6 +287,7 @@ class Plan:
 
     cells: tuple[Cell, ...]
     rounds: int
+    """With a precision, the fewest; with a time budget, the most that are begun unless a precision asks for more."""
     blocks_per_trial: int
     block_seconds: Seconds
     """Aim for the wall time of one block; the steps per block are sized from warm steps."""
@@ -312,7 +313,7 @@ class Plan:
     precision: float | None = None
     """Rounds are added until every interval is at most this wide to either side, as a fraction."""
     time_budget: Seconds | None = None
-    """No round is added after this long."""
+    """No round is begun that would probably end later than this after the first."""
 
     def group_of(self, cell: Cell) -> tuple[object, ...]:
         """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
@@ -349,6 +350,20 @@ class RunHeader:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Conditions:
+    """What else the machine did while a round ran; read before and after it, never during."""
+
+    round: int
+    """Counted from 0."""
+    load_average: float | None
+    """Threads that ran or waited when the round began, mean of the minute before."""
+    stolen: float | None
+    """Share of the processor time during the round that the hypervisor gave to other guests."""
+    seconds: Seconds
+    """How long the round took, start-ups included."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnd:
     """Last line of the journal of a run that ended by itself or by Ctrl-C."""
 
@@ -365,6 +380,7 @@ class Run:
     header: RunHeader
     trials: tuple[Trial, ...]
     verifications: tuple[Verification, ...] = ()
+    conditions: tuple[Conditions, ...] = ()
     end: RunEnd | None = None
     """None when the parent was killed."""
 
@@ -372,6 +388,14 @@ class Run:
     def complete(self) -> bool:
         """Whether every planned trial has a row."""
         return self.end is not None and self.end.complete
+
+    @property
+    def planned_rounds(self) -> int:
+        """Rounds that were planned; where precision or time decides, those that were begun."""
+        plan = self.header.plan
+        if plan.precision is None and plan.time_budget is None:
+            return plan.rounds
+        return max((trial.round + 1 for trial in self.trials), default=0)
 
     def verification_of(self, cell: Cell) -> Verification | None:
         """Return what the check of a cell's loop on its workload and device found; None when it was not made."""

@@ -5,18 +5,20 @@ import secrets
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, backends, machine, measure, probe, store, tidy, verify
+from bench import __version__, backends, conditions, machine, measure, probe, stats, store, tidy, verify
 from bench.errors import Interrupted, NoDevice, TrialsFailed, UsageError
 from bench.launch import Launcher
+from bench.pacing import Pace
 from bench.progress import Display
 from bench.records import (
+    AGAIN,
     SCHEMA_VERSION,
     Cell,
     DatasetRecord,
@@ -67,6 +69,11 @@ class Options:
     dataset: mnist.DatasetChoice = mnist.DatasetChoice.AUTO
     data: Path | None = None
     verify: bool = True
+    margin: float = stats.MARGIN
+    again: bool = False
+    """Whether the baseline is measured twice, under two names, to see what noise does."""
+    precision: float | None = None
+    time_budget: Seconds | None = None
     label: str | None = None
     interpreters: Mapping[str, str] = field(default_factory=dict)
     schedule: Literal["interleaved", "sequential"] = "interleaved"
@@ -165,12 +172,20 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
         try:
             _verify(opened, launcher=launcher, skip={trial.cell for trial in unavailable}, console=console)
             display = screen.enter_context(console.display(plan, done=len(done)))
-            measure.measure(plan, done=done, launch=launch, store=journal.add, observer=display)
+            measure.measure(
+                plan,
+                done=done,
+                launch=launch,
+                store=journal.add,
+                observer=display,
+                pace=Pace(opened.run.header, done=done),
+                watch=partial(conditions.watched, keep=journal.add_conditions),
+            )
         except KeyboardInterrupt:
             interrupted = True
-    stored = close(journal)
+    stored = close(journal, interrupted=interrupted)
     if interrupted:
-        planned = plan.rounds * len(plan.cells)
+        planned = stored.planned_rounds * len(plan.cells)
         raise Interrupted(
             f"interrupted: {len(stored.trials)} of {planned} trials are stored; "
             f"go on with: bench run --resume {stored.header.run_id}"
@@ -178,14 +193,17 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
     return stored
 
 
-def close(journal: store.Journal) -> Run:
+def close(journal: store.Journal, *, interrupted: bool) -> Run:
     """Write the journal's last line and derive manifest and tables."""
     run = store.load(journal.folder)
     plan = run.header.plan
     settled = {(trial.cell, trial.round) for trial in run.trials}
     failed = {trial.cell for trial in run.trials if trial.failure is not None}
-    complete = all(cell in failed or (cell, number) in settled for cell in plan.cells for number in range(plan.rounds))
-    journal.end(complete=complete)
+    complete = all(
+        cell in failed or (cell, number) in settled for cell in plan.cells for number in range(run.planned_rounds)
+    )
+    adaptive = plan.precision is not None or plan.time_budget is not None
+    journal.end(complete=complete and not (adaptive and interrupted))
     run = store.load(journal.folder)
     tidy.write(run, folder=journal.folder)
     store.write_manifest(run, folder=journal.folder)
@@ -305,8 +323,9 @@ def _plan(options: Options, *, console: Console) -> Plan:
         for batch_size in options.batch_sizes or (workload.batch_size,)
         for name in wanted[workload.name]
     )
+    baseline = PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0]
     return Plan(
-        cells=cells,
+        cells=_with_repetition(cells, baseline=baseline) if options.again else cells,
         rounds=options.rounds,
         blocks_per_trial=BLOCKS_PER_TRIAL,
         block_seconds=BLOCK_SECONDS,
@@ -314,11 +333,20 @@ def _plan(options: Options, *, console: Console) -> Plan:
         schedule=options.schedule,
         seed=options.seed,
         timeout=options.timeout,
-        baseline=PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0],
+        baseline=baseline,
         interpreters=interpreters,
         images=IMAGES if options.samples else 0,
         verify=options.verify,
+        margin=options.margin,
+        precision=options.precision,
+        time_budget=options.time_budget,
     )
+
+
+def _with_repetition(cells: Sequence[Cell], *, baseline: str) -> tuple[Cell, ...]:
+    """Return the cells and, for the first group, its baseline once more under another name."""
+    first = next((cell for cell in cells if cell.loop == baseline), cells[0])
+    return (*cells, replace(first, side=AGAIN))
 
 
 def _wanted(options: Options, *, console: Console) -> dict[str, tuple[str, ...]]:

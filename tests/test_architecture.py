@@ -13,8 +13,9 @@ LAYERS = {
         {"errors", "records", "backends"},
         {"stats", "family", "effort", "resampling", "steady"}
         | {"machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference", "reference_dcgan"},
-        {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity"},
+        {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity", "conditions"},
         {"verify_worker", "verify"},
+        {"pacing"},
         {"progress", "report", "run", "export"},
         {"listing"},
         {"verification"},

@@ -68,7 +68,7 @@ def method(run: Run) -> tuple[str, ...]:
         else f"The loops of a round run one after the other, in shuffled order (seed {plan.seed}), for {blocks}."
     )
     return (
-        f"Each loop is trained by {plan.rounds} fresh processes, one per round. {order}",
+        f"Each loop is trained by {run.planned_rounds} fresh processes, one per round. {order}",
         "The clock is read between blocks only, when the device is idle. First call and warm-up are kept apart.",
         "A process counts once: the median over its blocks of the mean time per step.",
         "The step time of a loop is the geometric mean over its processes.",

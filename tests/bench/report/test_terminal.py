@@ -24,7 +24,7 @@ def test_eighty_columns_show_the_whole_answer(report):
         "# loop         verdict  speed-up     interval      step      /s step s metric",
         "1 tf-function  ▲ faster 21.7x faster 20.7 to 22.7 0.381  84,000  0.620  0.957",
         "2 tf-fit       ▲ faster 11.6x faster 11.2 to 11.9 0.716  44,700   1.10  0.957",
-        "3 torch-native ▲ faster 10.9x faster 10.6 to 11.2 0.761  42,100 0.0210  0.957",
+        "3 torch-native ▲ faster 10.9x faster 10.5 to 11.2 0.761  42,100 0.0210  0.957",
         "4 torch-keras  ▲ faster 8.13x faster 7.91 to 8.37  1.02  31,400 0.0340  0.957",
         "5 tf-eager     baseline n/a          n/a           8.28   3,870 0.0450  0.957",
         "",
