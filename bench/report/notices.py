@@ -103,6 +103,7 @@ def trust(run: Run, *, groups: Sequence[Group], noted: Sequence[Notice]) -> str:
         processes(run) + (f" ({failed} failed)" if failed else ""),
         f"{rounds} of {run.planned_rounds} rounds",
         f"noise {wording.noise_text(noise)}",
+        *(f"identical loops up to {units.percent(group.control.floor)} apart" for group in groups if group.control),
         "no warnings" if warnings == 0 else f"{warnings} {'warning' if warnings == 1 else 'warnings'}",
     )
     return f"Trust: {'low' if warnings else 'good'} - {', '.join(parts)}."

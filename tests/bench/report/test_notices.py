@@ -1,10 +1,11 @@
 """What a reader must know before quoting a number."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from bench.records import Cell, DatasetRecord, FailureKind
+from bench.records import AGAIN, Cell, Conditions, DatasetRecord, FailureKind
 from bench.report.model import build
 from bench.report.notices import NoticeKind
 
@@ -140,3 +141,22 @@ def test_noise_of_a_single_loop_is_that_of_its_step_time(make_run):
     report = build(make_run(steps={"tf-eager": 8e-3}))
 
     assert report.noise == pytest.approx(report.groups[0].cells[0].step.relative_half_width)
+
+
+def test_the_noise_floor_stands_in_the_line_of_trust(make_run, make_cell):
+    """And as a sentence among the conclusions."""
+    cell = make_cell("tf-eager")
+    report = build(make_run(cells=[cell, make_cell("tf-fit"), replace(cell, side=AGAIN)]))
+
+    assert re.search(r"identical loops up to \d+(\.\d+)? % apart", report.trust)
+    assert report.groups[0].conclusions[-1].startswith("Noise floor: tf-eager was measured twice under two names")
+
+
+def test_stolen_time_names_the_rounds(make_run):
+    """Below the margin it is not worth a word."""
+    quiet = Conditions(round=0, load_average=1.0, stolen=0.01, seconds=20.0)
+    report = build(replace(make_run(), conditions=(quiet, replace(quiet, round=1, stolen=0.3))))
+
+    (notice,) = [notice for notice in report.notices if notice.kind is NoticeKind.STOLEN]
+    assert "over 2 % of the processor time to other guests in round 2." in notice.text
+    assert notice.lowers_trust
