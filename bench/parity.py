@@ -4,7 +4,8 @@ Runs in a process with the loop's framework. Two trainings from the same initial
 
 - long, on the matched (scaled) samples, over many short epochs, so that whatever a loop does at the end of an epoch
   shows; the model begins with a layer that mirrors its input in training and leaves it alone otherwise, so that a step
-  in inference mode, or an evaluation in training mode, shows as well;
+  in inference mode, or an evaluation in training mode, shows as well (not so for a loop with a model of its own,
+  which knows no such modes);
 - short, on raw pixels and the model as it is.
 
 Training is chaotic: once a rectifier switches sides by a rounding error, two correct trainings part for good, on raw
@@ -29,6 +30,9 @@ from loops.contract import Digits, Job, Loop, Outcome, Samples, Track, Workload
 LONG_STEPS, RAW_STEPS = 100, 20
 EPOCH_STEPS = 8
 """Of the long training: it ends in the middle of its thirteenth epoch."""
+
+STEPS_PER_CALL = 4
+"""At most: half an epoch, so that a loop of many steps per call is seen in the middle of one as well."""
 
 CALLS_PER_BLOCK = (1, 1, 1, 1, 3)
 """Over and over. After a single call everything can be compared; the longer ones show a loop that does not move on to
@@ -68,9 +72,11 @@ def check(new_loop: Callable[[], Loop], *, workload: Workload, digits: Digits, d
     loop = new_loop()
     formula = Formula(loop.adam) if recipe.optimizer == "Adam" else Formula.SGD
     job = _job(workload, digits=digits, device=device, seed=seed)
-    mirrored = replace(job.training, inputs=job.training.inputs[:, ::-1])
-    comparison = Comparison(loop, job=replace(job, workload=Mirrored(workload)), steps=LONG_STEPS)
-    gaps = comparison.gaps(recipe, samples=mirrored, formula=formula)
+    seen, mirror = job.training, workload
+    if not loop.own_model:
+        seen, mirror = replace(seen, inputs=seen.inputs[:, ::-1]), Mirrored(workload)
+    comparison = Comparison(loop, job=replace(job, workload=mirror), steps=LONG_STEPS)
+    gaps = comparison.gaps(recipe, samples=seen, formula=formula)
     losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
     if workload.name.startswith("mnist"):
         raw = replace(job.training, inputs=np.rint(job.training.inputs * np.float32(255.0)))
@@ -150,9 +156,15 @@ class Comparison:
         self.job = job
         self.steps = steps
         self.outcomes: dict[int, Outcome] = {}
-        self._per_call = loop.steps_per_call
-        self._initial = job.workload.build_model(seed=job.seed).get_weights()
+        self._initial = (
+            job.workload.initial_weights(seed=job.seed)
+            if loop.own_model
+            else job.workload.build_model(seed=job.seed).get_weights()
+        )
+        # Few, so that an epoch takes several calls; `prepare` may lower it further.
+        loop.steps_per_call = min(loop.steps_per_call, STEPS_PER_CALL)
         loop.prepare(job)
+        self._per_call = loop.steps_per_call
         loop.train(self._blocks(loop))
         self._final_metric = loop.evaluate()
 
@@ -197,20 +209,24 @@ class Comparison:
         weights: list[NDArray[Any]] = list(self._initial)
         moved = [np.zeros(array.shape) for array in weights]
         losses, distances, metrics = {}, {}, {}
-        done, loss, scores = 0, 0.0, _Scores(recipe)
+        done, scores = 0, _Scores(recipe)
         for upto, outcome in self.outcomes.items():
             stepped: list[NDArray[Any]] = weights
+            block: list[float] = []
             for step in range(done, upto):
                 batch = self._batch(step, samples)
                 scores.add(stepped, batch=batch, new_epoch=step % self.job.steps_per_epoch == 0)
                 loss, gradients = reference.loss_and_gradients(recipe, stepped, batch=batch)
                 stepped = optimizer.updated(stepped, gradients=gradients)
+                block.append(loss)
             moved = [total + new - old for total, new, old in zip(moved, stepped, weights, strict=True)]
             really = [new - first for new, first in zip(outcome.weights, self._initial, strict=True)]
             distances[upto] = _norm([a - b for a, b in zip(really, moved, strict=True)]) / _norm(moved)
             metrics[upto] = abs(outcome.metric - scores.mean)
-            if upto - done == self._per_call:  # after more, a fit() loop reports the mean of the block
-                losses[upto] = abs(outcome.loss - loss) / abs(loss)
+            if upto - done == self._per_call:
+                # That of the last step or, as `fit` reports it, the mean of the block; mostly they are the same one.
+                known = block[-1], sum(block) / len(block)
+                losses[upto] = min(abs(outcome.loss - loss) / abs(loss) for loss in known)
             done, weights = upto, outcome.weights
         return [
             _worst(f"loss, {self.steps} steps", losses, allowed=LOSS_TOLERANCE),

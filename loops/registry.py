@@ -29,6 +29,7 @@ LOOPS = {
     "torch-keras": "loops.variants.torch_keras:TorchKeras",
     "torch-fit": "loops.variants.torch_fit:TorchFit",
     "torch-fit-stock": "loops.variants.torch_fit_stock:TorchFitStock",
+    "numpy": "loops.variants.numpy_by_hand:NumpyByHand",
 }
 
 WORKLOADS = {
