@@ -29,6 +29,8 @@ LOOPS = {
     "torch-keras": "loops.variants.torch_keras:TorchKeras",
     "torch-fit": "loops.variants.torch_fit:TorchFit",
     "torch-fit-stock": "loops.variants.torch_fit_stock:TorchFitStock",
+    "torch-plain": "loops.variants.torch_plain:TorchPlain",
+    "torch-plain-fused": "loops.variants.torch_plain_fused:TorchPlainFused",
     "numpy": "loops.variants.numpy_by_hand:NumpyByHand",
 }
 
