@@ -31,6 +31,7 @@ LOOPS = {
     "torch-fit-stock": "loops.variants.torch_fit_stock:TorchFitStock",
     "torch-plain": "loops.variants.torch_plain:TorchPlain",
     "torch-plain-fused": "loops.variants.torch_plain_fused:TorchPlainFused",
+    "torch-compile": "loops.variants.torch_compile:TorchCompile",
     "numpy": "loops.variants.numpy_by_hand:NumpyByHand",
 }
 
