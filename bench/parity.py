@@ -31,8 +31,9 @@ LONG_STEPS, RAW_STEPS = 100, 20
 EPOCH_STEPS = 8
 """Of the long training: it ends in the middle of its thirteenth epoch."""
 
-STEPS_PER_CALL = 4
-"""At most: half an epoch, so that a loop of many steps per call is seen in the middle of one as well."""
+STEPS_PER_CALL = 2
+"""At most: the reference joins a loop again after each call, and the fewer steps there are in one, the less rounding
+errors can grow."""
 
 CALLS_PER_BLOCK = (1, 1, 1, 1, 3)
 """Over and over. After a single call everything can be compared; the longer ones show a loop that does not move on to
