@@ -42,6 +42,8 @@ LOOPS = {
     "tf-train-on-batch": "loops.variants.tf_train_on_batch:TfTrainOnBatch",
     "jax-jit": "loops.variants.jax_jit:JaxJit",
     "jax-scan": "loops.variants.jax_scan:JaxScan",
+    "jax-fit": "loops.variants.jax_fit:JaxFit",
+    "jax-fit-stock": "loops.variants.jax_fit_stock:JaxFitStock",
     "numpy": "loops.variants.numpy_by_hand:NumpyByHand",
 }
 
