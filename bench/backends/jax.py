@@ -1,9 +1,9 @@
 """JAX: threads, devices, memory, versions."""
 
 import os
+from importlib.metadata import version
 
 import jax
-import jaxlib
 
 from loops.errors import DeviceMissing
 
@@ -44,4 +44,4 @@ def device_peak_memory_bytes(*, device: str) -> int | None:
 
 def versions() -> dict[str, str]:
     """Return the versions of JAX and of the library that compiles for it."""
-    return {"jax": jax.__version__, "jaxlib": jaxlib.__version__}
+    return {"jax": jax.__version__, "jaxlib": version("jaxlib")}

@@ -50,7 +50,8 @@ class CustomModel(keras.Model):
         self, values: Values, y: Any, predictions: Any, *, loss: Any, weight: Any
     ) -> tuple[dict[str, Any], Values]:
         """Return results and new values of the loss tracker and the compiled metrics, one batch added."""
-        logs, updated = {}, []
+        logs: dict[str, Any] = {}
+        updated: Values = []
         for metric in self.metrics:
             own = values[len(updated) : len(updated) + len(metric.variables)]
             if metric.name == "loss":

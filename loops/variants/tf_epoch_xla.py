@@ -2,7 +2,7 @@
 
 Differs from `tf_function_epoch` in one argument of the decorators. XLA joins operations and leaves the runtime nothing
 to schedule, neither within a step nor between two, for a compilation of a second.
-Source: https://www.tensorflow.org/xla and https://www.tensorflow.org/guide/function, "AutoGraph transformations: loops".
+Source: https://www.tensorflow.org/xla, and https://www.tensorflow.org/guide/function on loops in AutoGraph.
 """
 
 from collections.abc import Iterable

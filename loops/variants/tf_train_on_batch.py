@@ -46,10 +46,10 @@ class TfTrainOnBatch(Loop):
         """Train block after block."""
         batches = self.epochs()
         for steps in blocks:
-            for batch in islice(batches, steps):
-                self.last_loss, score = self.model.train_on_batch(*batch)
+            for x, y, *weight in islice(batches, steps):
+                self.last_loss, score = self.model.train_on_batch(x, y, *weight)
                 # The model knows the metric of this batch only; that of the epoch is summed up here.
-                seen = float(batch[2].numpy().sum()) if len(batch) > 2 else len(batch[0])
+                seen = float(weight[0].numpy().sum()) if weight else len(x)
                 self.score += score * seen
                 self.seen += seen
 

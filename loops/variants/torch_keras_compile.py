@@ -65,6 +65,8 @@ class TorchKerasCompile(Loop):
         loss = self.loss_function(y, logits, sample_weight=sample_weight)
         if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
             loss = loss + sum(self.model.losses)
+            # A graph may not leave behind what it has differentiated; Keras has no public way to let go of it.
+            self.model._clear_losses()  # noqa: SLF001
         # backward
         trainable_weights = self.model.trainable_weights
         gradients = torch.autograd.grad(loss, [weight.value for weight in trainable_weights])

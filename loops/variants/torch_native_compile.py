@@ -86,6 +86,8 @@ class TorchNativeCompile(Loop):
             scores = scores * weight[0]
         if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
             loss = loss + sum(self.model.losses)
+            # A graph may not leave behind what it has differentiated; Keras has no public way to let go of it.
+            self.model._clear_losses()  # noqa: SLF001
         self.score += scores.sum()
         self.seen += weight[0].sum() if weight else len(y)
         return loss.detach(), torch.autograd.grad(loss, self.parameters)
