@@ -4,19 +4,17 @@ What the arithmetic of a step costs when nothing stands around it, and so a meas
 Source: the chain rule; Adam as Keras has it, https://keras.io/api/optimizers/adam/.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loops.contract import Job, Loop, Outcome, Track
-from loops.errors import UnsupportedCell
+from loops.contract import Job, Loop, Outcome
+from loops.data.numpy_feed import training_batches
 
 Array = NDArray[np.float32]
-Judge = Callable[[Array, NDArray[Any]], tuple[Array, Array, Array]]
-
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # defaults of Keras' Adam
 
 
@@ -46,8 +44,6 @@ class NumpyByHand(Loop):
 
     def prepare(self, job: Job) -> None:
         """Lay out weights and batches."""
-        if job.track is Track.GUIDE:
-            raise UnsupportedCell("no guide trains with NumPy, and it has no input pipeline")
         workload, self.validation = job.workload, job.validation
         initial = workload.initial_weights(seed=job.seed)
         # All weights lie in one vector, of which kernels and biases are views: an update is then a few operations.
@@ -59,17 +55,16 @@ class NumpyByHand(Loop):
             for vector in (self.weights, self.gradients)
         )
         self.optimizer, self.learning_rate = workload.optimizer, workload.learning_rate
-        self.judge: Judge = cross_entropy if workload.torch_loss == "CrossEntropyLoss" else squared_error
+        self.judge = cross_entropy if workload.torch_loss == "CrossEntropyLoss" else squared_error
         self.activity_penalty = workload.activity_penalty
-        whole = (array[: job.steps_per_epoch * job.batch_size] for array in job.training.arrays)
-        self.batches = list(zip(*(np.split(array, job.steps_per_epoch) for array in whole), strict=True))
+        self.training_batches = training_batches(job)
         self.steps = 0
 
     def epochs(self) -> Iterator[tuple[Array, ...]]:
         """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
         while True:
             self.score = self.seen = 0.0
-            yield from self.batches
+            yield from self.training_batches
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train block after block."""
@@ -82,8 +77,7 @@ class NumpyByHand(Loop):
                 # divided by the batch, as Keras does, and not by the sum of the weights
                 loss = float(losses @ sample_weight) / len(x)
                 gradient *= sample_weight[:, np.newaxis] / len(x)
-                if self.activity_penalty:
-                    loss += self.activity_penalty * float(activations[1].sum())
+                loss += self.activity_penalty * float(activations[1].sum())
                 # backward, from the last layer to the first
                 for layer in reversed(range(len(activations) - 1)):
                     np.matmul(activations[layer].T, gradient, out=self.layer_gradients[2 * layer])
