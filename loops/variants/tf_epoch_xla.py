@@ -45,20 +45,23 @@ class TfEpochXla(Loop):
                 first = self.steps % self.steps_per_epoch
                 if first == 0:
                     self.training_metric.reset_state()
-                many = min(left, self.steps_per_epoch - first)
-                self.last_loss = self.train_steps(first, many)
-                self.steps += many
-                left -= many
+                end = min(first + left, self.steps_per_epoch)
+                self.last_loss = self.train_steps(first, end)
+                self.steps += end - first
+                left -= end - first
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.int32)] * 2, jit_compile=True)
-    def train_steps(self, first: tf.Tensor, many: tf.Tensor) -> tf.Tensor:
-        """Return the loss of the last of many steps, from one batch of the epoch on.
+    def train_steps(self, first: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+        """Return the loss of the last of many steps, from one batch of the epoch up to another.
 
-        A loop over `tf.range` becomes a loop in the graph. Both numbers are tensors, or each new one would be traced.
+        A `while` over tensors becomes a loop in the graph. One over `tf.range` would do so as well, but XLA compiles
+        that for a fixed number of steps, and anew for each other number.
         """
         loss = tf.constant(0.0)
-        for step in tf.range(first, first + many):
+        step = first
+        while step < end:
             loss = self.train_step(*(array[step] for array in self.batches))
+            step += 1
         return loss
 
     def train_step(self, *batch: tf.Tensor) -> tf.Tensor:
