@@ -276,6 +276,71 @@ MUTANTS = (
         old="logits = self.model(x, training=True)",
         new="logits = self.model(x, training=False)",
     ),
+    Mutant(
+        mistake="last step of each call skipped",
+        loop="jax-scan",
+        workload="mnist-mlp",
+        old="jax.lax.scan(self.train_step, state, stack)",
+        new="jax.lax.scan(self.train_step, state, tuple(array[:-1] for array in stack))",
+    ),
+    Mutant(
+        mistake="last call of an epoch skipped",
+        loop="jax-scan",
+        workload="mnist-mlp",
+        old="yield from self.training_stacks",
+        new="yield from self.training_stacks[:-1]",
+    ),
+    Mutant(
+        mistake="state that the optimizer returns thrown away",
+        loop="jax-jit",
+        workload="mnist-mlp",
+        old="trainable, optimizer = self.optimizer.stateless_apply(",
+        new="trainable, _ = self.optimizer.stateless_apply(",
+    ),
+    Mutant(
+        mistake="loss tracker and metric confused",
+        loop="jax-fit",
+        workload="mnist-mlp",
+        old="own = metric.stateless_update_state(own, loss)",
+        new="own = metric.stateless_update_state(own, 2.0 * loss)",
+    ),
+    Mutant(
+        mistake="every call begins at the first batch",
+        loop="tf-epoch-xla",
+        workload="mnist-mlp",
+        old="array[step] for",
+        new="array[step - first] for",
+    ),
+    Mutant(
+        mistake="metric carried into the next epoch",
+        loop="tf-function-epoch",
+        workload="mnist-mlp",
+        old="                    self.training_metric.reset_state()\n",
+        new="                    pass\n",
+    ),
+    Mutant(
+        mistake="rectifier that passes every gradient",
+        loop="numpy",
+        workload="mnist-mlp",
+        old="gradient *= activations[layer] > 0.0",
+        new="gradient *= activations[layer] >= 0.0",
+    ),
+    Mutant(
+        mistake="epsilon inside the bias correction",
+        loop="numpy",
+        workload="mnist-mlp",
+        old="+ EPSILON)",
+        new="+ EPSILON * (1.0 - BETA_2**self.steps) ** 0.5)",
+    ),
+    Mutant(
+        mistake="gradients of the batch before",
+        loop="torch-plain",
+        workload="mnist-mlp",
+        old="                self.optimizer.zero_grad()\n                loss.backward()\n                # update\n"
+        "                self.optimizer.step()\n",
+        new="                self.optimizer.step()\n                self.optimizer.zero_grad()\n"
+        "                loss.backward()\n",
+    ),
 )
 
 LOOPS = tuple(dict.fromkeys(mutant.loop for mutant in MUTANTS))
