@@ -298,7 +298,7 @@ MUTANTS = (
         new="trainable, _ = self.optimizer.stateless_apply(",
     ),
     Mutant(
-        mistake="loss tracker and metric confused",
+        mistake="loss reported twice as large",
         loop="jax-fit",
         workload="mnist-mlp",
         old="own = metric.stateless_update_state(own, loss)",
@@ -333,13 +333,18 @@ MUTANTS = (
         new="+ EPSILON * (1.0 - BETA_2**self.steps) ** 0.5)",
     ),
     Mutant(
-        mistake="gradients of the batch before",
+        mistake="tracked loss averaged instead of summed",
         loop="torch-plain",
+        workload="mnist-mlp-add-loss",
+        old="hidden.sum()",
+        new="hidden.mean()",
+    ),
+    Mutant(
+        mistake="gradients left from the step before",
+        loop="torch-compile",
         workload="mnist-mlp",
-        old="                self.optimizer.zero_grad()\n                loss.backward()\n                # update\n"
-        "                self.optimizer.step()\n",
-        new="                self.optimizer.step()\n                self.optimizer.zero_grad()\n"
-        "                loss.backward()\n",
+        old="parameter.grad = gradient",
+        new="parameter.grad = gradient if parameter.grad is None else parameter.grad",
     ),
 )
 
