@@ -48,7 +48,7 @@ def round_of_trials(request, tmp_path_factory, make_session):
     options = ["--track", track, "--rounds", "1", "--steps", str(MEASURED_STEPS), "--schedule", schedule]
 
     done = session.bench(
-        "run", *(loop for loop in loops if loop in available()), *options, "--no-report", patience=600.0, **data
+        "run", *(loop for loop in loops if loop in available()), *options, "--no-report", patience=1800.0, **data
     )
 
     assert 0 == done.code, done.err
