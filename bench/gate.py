@@ -235,9 +235,9 @@ def _rows(run: Run, *, settings: Settings) -> list[LoopVerdict]:
     """Return one verdict per loop; those with numbers are judged together."""
     groups = [group for group in compare.summarise(run) if len(group.cells) > 1]
     floor = _floor(run)
-    pairs = {group: _slow_down(run, group) for group in groups}
+    pairs = [_slow_down(group) for group in groups]
     limits = [_limit(settings, group, floor=floor) for group in groups]
-    shown = family.simultaneous(list(pairs.values()), margins=limits)
+    shown = family.simultaneous(pairs, margins=limits)
     return [
         _row(run, group, interval=interval, limit=limit, settings=settings)
         for group, interval, limit in zip(groups, shown, limits, strict=True)
@@ -264,7 +264,7 @@ def _side(group: Group, name: str) -> CellSummary:
     return next(cell for cell in group.cells if cell.cell.side == name)
 
 
-def _slow_down(run: Run, group: Group) -> Interval | None:
+def _slow_down(group: Group) -> Interval | None:
     """Return the interval of base time / head time at the usual level, or None where one side has no numbers."""
     base, head = _side(group, BASE), _side(group, HEAD)
     if any(cell.verdict in (Verdict.FAILED, Verdict.INVALID) for cell in (base, head)):
