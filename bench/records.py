@@ -65,7 +65,16 @@ class Side:
     variables: dict[str, str] = field(default_factory=dict)
     """Environment variables that are set."""
     facts: dict[str, str] = field(default_factory=dict)
-    """What identifies it: commit, requirement, interpreter version."""
+    """What identifies it: commit, installed version, interpreter version."""
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it is the environment of the harness under another name: "here"."""
+        return self.interpreter is None and not self.variables and "commit" not in self.facts
+
+    def __str__(self) -> str:
+        """Say which one it is."""
+        return f"side {self.name} ({self.description})"
 
 
 class BlockKind(StrEnum):
@@ -312,6 +321,10 @@ class Plan:
     """Rounds are added until every interval is at most this wide to either side, as a fraction."""
     time_budget: Seconds | None = None
     """No round is added after this long."""
+
+    def side_of(self, cell: Cell) -> Side | None:
+        """Return the environment that a cell is measured in; None for the harness' own."""
+        return next((side for side in self.sides if side.name == cell.side), None)
 
     def group_of(self, cell: Cell) -> tuple[object, ...]:
         """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
