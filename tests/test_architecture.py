@@ -11,9 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
         {"errors", "records", "backends"},
-        {"stats", "family", "effort", "resampling", "steady"}
+        {"stats", "family", "effort", "resampling", "steady", "built"}
         | {"machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference", "reference_dcgan"},
-        {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity"},
+        {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity"}
+        | {"checkout", "installation", "lookup", "sides"},
         {"verify_worker", "verify"},
         {"progress", "report", "run", "export"},
         {"listing"},

@@ -156,7 +156,9 @@ def _trial(
     per_block = max(1, int(BLOCK_SECONDS / step))
     kinds = [(BlockKind.FIRST, 1, first_step)]
     kinds += [(BlockKind.WARM_UP, per_block, per_block * step * (1.3 - 0.1 * i)) for i in range(3)]
-    kinds += [(BlockKind.MEASURED, per_block, per_block * step * max(0.1, random.gauss(1.0, noise))) for _ in range(blocks)]
+    kinds += [
+        (BlockKind.MEASURED, per_block, per_block * step * max(0.1, random.gauss(1.0, noise))) for _ in range(blocks)
+    ]
     kinds += [(BlockKind.CLOSING, 1, step)]
     started, made = 1000.0 + ROUND_SECONDS * round, []
     for kind, count, seconds in kinds:
