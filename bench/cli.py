@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -49,6 +49,16 @@ def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
     settings.setdefault("envvar", variable)
     settings.setdefault("show_default", True)
     return click.option(*names, **settings)
+
+
+def options_of(other: click.Command, *, but: Collection[str]) -> Callable[[click.Command], click.Command]:
+    """Give a command what another one takes, behind its own, except for some."""
+
+    def add(command: click.Command) -> click.Command:
+        command.params += [parameter for parameter in other.params if parameter.name not in but]
+        return command
+
+    return add
 
 
 def results_option(command: Command) -> Command:
@@ -124,6 +134,12 @@ def complete_loops(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
     del ctx, param
     return [name for name in ["all", *registry.loop_names()] if name.startswith(incomplete)]
+
+
+def complete_sides(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the ways to write an environment to the shell."""
+    del ctx, param
+    return [form for form in ["here", "env=", "ref=", "pip=", "python="] if form.startswith(incomplete)]
 
 
 def complete_workloads(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -300,7 +316,7 @@ def run(
     if resume and options.loops:
         raise click.UsageError(f"--resume goes on with the plan of {resume}; it takes no LOOP")
     opened = (
-        runs.resume(resume, options=options)
+        runs.resume(resume, options=options, environment=os.environ)
         if resume
         else runs.start(options, console=terminal, environment=os.environ)
     )
@@ -308,6 +324,40 @@ def run(
     folder = opened.journal.folder
     _show(stored, folder=folder, reports=None if no_report else reports_dir, output_format=output_format)
     runs.check(stored)
+
+
+@options_of(run, but=("all_guides", "samples", "resume"))
+@main.command()
+@click.argument("sides", nargs=2, metavar="A B", shell_complete=complete_sides)
+@click.pass_context
+def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) -> None:
+    """Measure each LOOP in two environments, A the baseline, in the same rounds.
+
+    A and B: 'here' for the environment as it is, or what is to be different, separated by commas:
+
+    \b
+      env=NAME=VALUE   an environment variable; may be repeated
+      ref=GIT-REF      the code of a commit: your package, or the loops of this project
+      pip=REQUIREMENT  another version of a library; all others stay as they are
+      python=PATH      another interpreter
+
+    The harness that measures is the same on both sides. Go on with an interrupted one by 'bench run --resume'.
+
+    \b
+    Examples:
+      bench ab env=TF_ENABLE_ONEDNN_OPTS=1 env=TF_ENABLE_ONEDNN_OPTS=0 tf-function
+      bench ab ref=main here tf-fit
+      bench ab here "pip=keras>=3.12,<3.13" tf-fit torch-fit --rigorous
+      bench ab python=python3.11 python=python3.13,env=OMP_NUM_THREADS=1 torch-native
+    """
+    from bench import sides as preparing  # noqa: PLC0415
+
+    recipes = [preparing.parse(text, name=name) for name, text in zip("AB", sides, strict=True)]
+    place = preparing.Place(folder=Path.cwd(), cache=_cache(), environment=os.environ)
+    tell = Terminal().notice
+    context.invoke(
+        run, sides=tuple(preparing.prepare(recipe, place=place, tell=tell) for recipe in recipes), **settings
+    )
 
 
 @main.command()

@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import final
 
 from bench.machine import SOURCE_TREE
+from bench.records import Side
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Read by the libraries below the frameworks when they are loaded."""
+
+
+def holds_loops(folder: Path) -> bool:
+    """Whether a folder has loops of its own to be measured in place of ours: it is this project, at some commit."""
+    return (folder / "loops" / "registry.py").exists()
 
 
 @final
@@ -28,7 +34,7 @@ class Launcher:
         self._interpreters = interpreters
         self._environment = environment
         self._resources = ExitStack()
-        self._sources: str | None = None
+        self._sources: dict[tuple[str, ...], str] = {}
 
     def __enter__(self) -> "Launcher":
         """Begin."""
@@ -38,27 +44,42 @@ class Launcher:
         """Clean up."""
         self._resources.close()
 
-    def interpreter(self, backend: str) -> str:
-        """Return the Python that has this framework."""
+    def interpreter(self, backend: str, *, side: Side | None = None) -> str:
+        """Return the Python that has this framework: the side's own, the backend's, or ours."""
+        if side is not None and side.interpreter is not None:
+            return side.interpreter
         return self._interpreters.get(backend, sys.executable)
 
-    def environment(self, *, backend: str, device: str, threads: int | None) -> dict[str, str]:
-        """Return the parent's environment, whole, and on top what makes a cell what it is."""
+    def environment(
+        self, *, backend: str, device: str, threads: int | None, side: Side | None = None
+    ) -> dict[str, str]:
+        """Return the parent's environment, whole, and on top what makes a cell what it is, and then its side."""
         environment = dict(self._environment) | {"KERAS_BACKEND": backend}
         if device == "cpu":
             # Hidden before any framework looks: no context is made on a GPU that is not to be used.
             environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
         if threads is not None:
             environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
-        if backend in self._interpreters:
-            known = environment.get("PYTHONPATH", "")
-            environment["PYTHONPATH"] = os.pathsep.join(part for part in (self._only_our_sources(), known) if part)
+        if side is not None:
+            environment |= side.variables
+            own_loops = any(holds_loops(Path(folder)) for folder in side.python_path)
+            first = [self._only_our_sources("bench", *(() if own_loops else ("loops",))), *side.python_path]
+            # `python -m` puts the current folder before everything, where it would hide what the side is about.
+            environment["PYTHONSAFEPATH"] = "1"
+        elif backend in self._interpreters:
+            first = [self._only_our_sources("bench", "loops")]
+        else:
+            return environment
+        environment["PYTHONPATH"] = os.pathsep.join(
+            part for part in (*first, environment.get("PYTHONPATH", "")) if part
+        )
         return environment
 
-    def _only_our_sources(self) -> str:
-        """Return a folder with `bench` and `loops` and nothing else of this interpreter's packages."""
-        if self._sources is None:
-            self._sources = self._resources.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
-            for package in ("bench", "loops"):
-                (Path(self._sources) / package).symlink_to(SOURCE_TREE / package)
-        return self._sources
+    def _only_our_sources(self, *packages: str) -> str:
+        """Return a folder with these packages of ours and nothing else of this interpreter's."""
+        if packages not in self._sources:
+            folder = self._resources.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+            for package in packages:
+                (Path(folder) / package).symlink_to(SOURCE_TREE / package)
+            self._sources[packages] = folder
+        return self._sources[packages]

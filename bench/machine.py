@@ -36,7 +36,7 @@ _ALLOWED_PREFIX = re.compile(
 # Terraform's variables share TensorFlow's prefix and may hold anything.
 _SECRET_NAME = re.compile("TOKEN|SECRET|KEY|PASSWORD|CREDENTIAL|^TF_(VAR|CLI)_", re.IGNORECASE)
 _LOGIN_IN_ADDRESS = re.compile(r"://[^/\s]*@")
-_GIT_REDIRECTIONS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # git sets these while it runs a hook
+GIT_REDIRECTIONS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # git sets these while it runs a hook
 _GPU_FIELDS = {
     "name": "name",
     "driver_version": "driver version",
@@ -252,7 +252,7 @@ def _installed_version(name: str) -> str:
 
 
 def _git_facts(tree: Path, *, environment: Mapping[str, str]) -> dict[str, str | None]:
-    outside_hooks = {name: value for name, value in environment.items() if name not in _GIT_REDIRECTIONS}
+    outside_hooks = {name: value for name, value in environment.items() if name not in GIT_REDIRECTIONS}
 
     def ask(*arguments: str) -> str | None:
         return _output("git", "--no-optional-locks", "-C", str(tree), *arguments, environment=outside_hooks)

@@ -4,7 +4,7 @@ Only the standard library is imported here, because the worker needs these recor
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -66,7 +66,16 @@ class Side:
     variables: dict[str, str] = field(default_factory=dict)
     """Environment variables that are set."""
     facts: dict[str, str] = field(default_factory=dict)
-    """What identifies it: commit, requirement, interpreter version."""
+    """What identifies it: commit, installed version, interpreter version."""
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it is the environment of the harness under another name: "here"."""
+        return self.interpreter is None and not self.variables and "commit" not in self.facts
+
+    def __str__(self) -> str:
+        """Say which one it is."""
+        return f"side {self.name} ({self.description})"
 
 
 class BlockKind(StrEnum):
@@ -315,6 +324,16 @@ class Plan:
     time_budget: Seconds | None = None
     """No round is begun that would probably end later than this after the first."""
 
+    def side_of(self, cell: Cell) -> Side | None:
+        """Return the environment that a cell is measured in; None for the harness' own."""
+        return next((side for side in self.sides if side.name == self.twin_of(cell).side), None)
+
+    def twin_of(self, cell: Cell) -> Cell:
+        """Return the cell that a repetition repeats, and any other cell as it is."""
+        if cell.side != AGAIN:
+            return cell
+        return replace(cell, side=self.sides[0].name if self.sides else None)
+
     def group_of(self, cell: Cell) -> tuple[object, ...]:
         """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
         common = (cell.workload, cell.track, cell.device, cell.batch_size, cell.threads)
@@ -399,7 +418,8 @@ class Run:
 
     def verification_of(self, cell: Cell) -> Verification | None:
         """Return what the check of a cell's loop on its workload and device found; None when it was not made."""
-        sought = (cell.loop, cell.workload, cell.device, None if cell.side == AGAIN else cell.side)
+        twin = self.header.plan.twin_of(cell)
+        sought = (twin.loop, twin.workload, twin.device, twin.side)
         return next((v for v in self.verifications if (v.loop, v.workload, v.device, v.side) == sought), None)
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:

@@ -3,6 +3,7 @@
 import re
 import secrets
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -12,9 +13,10 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, backends, conditions, machine, measure, probe, stats, store, tidy, verify
-from bench.errors import Interrupted, NoDevice, TrialsFailed, UsageError
+from bench import __version__, backends, conditions, lookup, machine, measure, probe, stats, store, tidy, verify
+from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
 from bench.launch import Launcher
+from bench.lookup import Inventory
 from bench.pacing import Pace
 from bench.progress import Display
 from bench.records import (
@@ -27,9 +29,11 @@ from bench.records import (
     Run,
     RunHeader,
     Seconds,
+    Side,
     Trial,
     Verification,
 )
+from bench.sides import still_there
 from bench.trial_process import TrialProcess
 from bench.worker import TrialRequest
 from loops import guides, registry
@@ -77,6 +81,8 @@ class Options:
     label: str | None = None
     interpreters: Mapping[str, str] = field(default_factory=dict)
     schedule: Literal["interleaved", "sequential"] = "interleaved"
+    sides: tuple[Side, ...] = ()
+    """Environments in which every loop is measured, baseline first; empty compares loops."""
     results: Path = Path("results")
     cache: Path = Path()
     command: str = ""
@@ -93,6 +99,8 @@ class Opened:
     """Folder with the decoded arrays."""
     cache: Path
     """Where earlier verifications are remembered."""
+    inventories: Mapping[str, Inventory] = field(default_factory=dict)
+    """Side -> what it has of the loops and workloads; empty where loops are compared."""
 
 
 class Console(Protocol):
@@ -114,7 +122,10 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         loops.errors.LoopError: If a loop, a workload or the data are not there.
         ResultsError: If the results folder cannot be written.
     """
-    plan = _plan(options, console=console)
+    inventories = _inventories(
+        options.sides, loops=_loops(options.loops), workloads=_workloads(options), environment=environment
+    )
+    plan = _plan(options, inventories=inventories, console=console)
     fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     if fixture.fallback:
         console.notice(f"warning: synthetic digits instead of MNIST: {fixture.fallback}")
@@ -134,15 +145,21 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         warnings=warnings,
     )
     journal = store.Journal.create(options.results, header=header)
-    return Opened(journal=journal, run=Run(header=header, trials=()), digits=fixture.folder, cache=options.cache)
+    return Opened(
+        journal=journal,
+        run=Run(header=header, trials=()),
+        digits=fixture.folder,
+        cache=options.cache,
+        inventories=inventories,
+    )
 
 
-def resume(name: str, *, options: Options) -> Opened:
+def resume(name: str, *, options: Options, environment: Mapping[str, str]) -> Opened:
     """Open the journal of an interrupted run, to go on with what is missing.
 
     Raises:
         ResultsError: If there is no such run.
-        UsageError: If the data are not those of the run.
+        UsageError: If the data are not those of the run, or what a side was measured with is gone.
     """
     folder = store.find(options.results, name)
     run = store.load(folder)
@@ -150,7 +167,22 @@ def resume(name: str, *, options: Options) -> Opened:
     fixture = mnist.resolve(choice, file=options.data, cache=options.cache)
     if fixture.sha256 != run.header.dataset.sha256:
         raise UsageError(f"{folder.name} was measured on other data ({run.header.dataset.source}); name them by --data")
-    return Opened(journal=store.Journal(folder), run=run, digits=fixture.folder, cache=options.cache)
+    plan = run.header.plan
+    gone = [side for side in plan.sides if not still_there(side)]
+    if gone:
+        raise UsageError(f"{folder.name} cannot go on: what was made for {gone[0]} is gone; start a new run")
+    return Opened(
+        journal=store.Journal(folder),
+        run=run,
+        digits=fixture.folder,
+        cache=options.cache,
+        inventories=_inventories(
+            plan.sides,
+            loops=list(dict.fromkeys(cell.loop for cell in plan.cells)),
+            workloads=list(dict.fromkeys(cell.workload for cell in plan.cells)),
+            environment=environment,
+        ),
+    )
 
 
 def execute(opened: Opened, *, console: Console, environment: Mapping[str, str]) -> Run:
@@ -162,7 +194,7 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
     journal, plan = opened.journal, opened.run.header.plan
     interrupted = False
     known = {trial.cell for trial in opened.run.trials}
-    unavailable = [trial for trial in _unavailable(plan) if trial.cell not in known]
+    unavailable = [trial for trial in _unavailable(opened) if trial.cell not in known]
     for trial in unavailable:
         journal.add(trial)
         console.notice(f"{trial.cell.name}: not measured: {trial.failure and trial.failure.message}")
@@ -224,9 +256,15 @@ def check(run: Run) -> None:
         names = ", ".join(dict.fromkeys(cell.name for cell in crashed))
         raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")
     if invalid:
-        raise TrialsFailed(f"not the same work as the reference: {', '.join(v.loop for v in invalid)}")
+        names = ", ".join(v.loop if v.side is None else f"{v.loop} [{v.side}]" for v in invalid)
+        raise TrialsFailed(f"not the same work as the reference: {names}")
     if len(failures) == len(run.header.plan.cells):
         raise UsageError("none of these loops can be measured here; see 'bench list'")
+    plan = run.header.plan
+    measured = Counter(plan.group_of(cell) for cell in plan.cells if cell not in failures and cell.side != AGAIN)
+    if plan.sides and max(measured.values()) < len(plan.sides):
+        reasons = "; ".join(dict.fromkeys(failure.message for failure in failures.values()))
+        raise NothingComparable(f"no loop was measured on every side: {reasons}")
 
 
 def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], console: Console) -> None:
@@ -235,22 +273,37 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
     if not plan.verify:
         return
     memory = verify.Memory(opened.cache)
-    cells = [cell for cell in plan.cells if cell not in skip and opened.run.verification_of(cell) is None]
-    wanted: dict[str, list[str]] = {}
-    for loop, workload, device in dict.fromkeys((cell.loop, cell.workload, cell.device) for cell in cells):
-        known = memory.recall(loop, workload=workload, device=device)
+    unchecked = [cell for cell in plan.cells if cell not in skip and opened.run.verification_of(cell) is None]
+    cells = dict.fromkeys(plan.twin_of(cell) for cell in unchecked)
+    # What another environment computes is looked at each time: its libraries and variables are nobody's to enumerate.
+    unchanged = {None, *(side.name for side in plan.sides if side.changes_nothing)}
+    wanted: dict[tuple[str, str | None], list[Cell]] = {}
+    for cell in {(cell.loop, cell.workload, cell.device, cell.side): cell for cell in cells}.values():
+        side = plan.side_of(cell)
+        name = None if side is None else side.name
+        known = memory.recall(cell.loop, workload=cell.workload, device=cell.device) if name in unchanged else None
         if known is not None:
-            opened.journal.add_verification(known)
+            opened.journal.add_verification(replace(known, side=name))
         else:
-            wanted.setdefault(loop, []).append(workload)
+            wanted.setdefault((cell.loop, name), []).append(cell)
 
     def tell(found: Verification) -> None:
         opened.journal.add_verification(found)
-        memory.keep(found)
-        console.notice(f"verified: {found.loop}" if found.passed else f"INVALID: {found.loop}: {found.reason}")
+        if found.side in unchanged:
+            memory.keep(replace(found, side=None))
+        name = found.loop if found.side is None else f"{found.loop} [{found.side}]"
+        console.notice(f"verified: {name}" if found.passed else f"INVALID: {name}: {found.reason}")
 
     verify.verify(
-        [verify.Request(loop=loop, workloads=tuple(workloads)) for loop, workloads in wanted.items()],
+        [
+            verify.Request(
+                loop=loop,
+                workloads=tuple(cell.workload for cell in cells),
+                backend=_identity(cells[0], opened=opened)[0],
+                side=plan.side_of(cells[0]),
+            )
+            for (loop, _), cells in wanted.items()
+        ],
         digits=opened.digits,
         device=plan.cells[0].device,
         launcher=launcher,
@@ -263,9 +316,8 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
 def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher) -> TrialProcess:
     """Start one trial of a cell."""
     plan = opened.run.header.plan
-    loop = registry.describe_loop(cell.loop, workload=cell.workload)
-    workload = registry.describe_workload(cell.workload)
-    backend = loop.backend or ""
+    side = plan.side_of(cell)
+    backend, identity = _identity(cell, opened=opened)
     request = TrialRequest(
         loop=cell.loop,
         workload=cell.workload,
@@ -285,17 +337,36 @@ def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher
         request,
         cell=cell,
         round_number=round_number,
-        identity={"loop_sha256": loop.sha256, "workload_sha256": workload.sha256},
-        interpreter=launcher.interpreter(backend),
-        environment=launcher.environment(backend=backend, device=cell.device, threads=cell.threads),
+        identity=identity,
+        interpreter=launcher.interpreter(backend, side=side),
+        environment=launcher.environment(backend=backend, device=cell.device, threads=cell.threads, side=side),
         log=opened.journal.log_path(round_number=round_number, cell=cell),
         timeout=plan.timeout,
     )
 
 
-def _plan(options: Options, *, console: Console) -> Plan:
+def _identity(cell: Cell, *, opened: Opened) -> tuple[str, dict[str, str | None]]:
+    """Return a loop's framework and the hashes of its sources, which are those of its side."""
+    side = opened.run.header.plan.side_of(cell)
+    if side is not None:
+        found = opened.inventories[side.name][cell.loop, cell.workload]
+        return found.backend, {"loop_sha256": found.loop_sha256, "workload_sha256": found.workload_sha256}
+    loop = registry.describe_loop(cell.loop, workload=cell.workload)
+    workload = registry.describe_workload(cell.workload)
+    return loop.backend or "", {"loop_sha256": loop.sha256, "workload_sha256": workload.sha256}
+
+
+def _inventories(
+    sides: Iterable[Side], *, loops: Collection[str], workloads: Collection[str], environment: Mapping[str, str]
+) -> dict[str, Inventory]:
+    """Ask every side what it has."""
+    with Launcher(interpreters={}, environment=environment) as launcher:
+        return {side.name: lookup.look(side, loops=loops, workloads=workloads, launcher=launcher) for side in sides}
+
+
+def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> Plan:
     """Turn options into cells."""
-    wanted = _wanted(options, console=console)
+    wanted = _wanted(options, inventories=inventories, console=console)
     workloads = {name: registry.load_workload(name) for name in wanted}
     names = list(dict.fromkeys(name for loops in wanted.values() for name in loops))
     for workload in workloads.values():
@@ -308,7 +379,9 @@ def _plan(options: Options, *, console: Console) -> Plan:
     if options.samples and not any(isinstance(workload, AdversarialWorkload) for workload in workloads.values()):
         raise UsageError(f"--samples: no generator is trained by {', '.join(workloads)}; try --workload mnist-dcgan")
     interpreters = _interpreters(options.interpreters)
-    backends_used = {registry.describe_loop(name).backend or "" for name in names}
+    backends_used = {
+        found.backend for has in inventories.values() for found in has.values() if found.loop in names and found.backend
+    } or {registry.describe_loop(name).backend or "" for name in names}
     device = _device(options.device, backends_used=backends_used, interpreters=interpreters, console=console)
     cells = tuple(
         Cell(
@@ -318,10 +391,12 @@ def _plan(options: Options, *, console: Console) -> Plan:
             device=device,
             batch_size=batch_size,
             threads=options.threads,
+            side=side,
         )
         for workload in workloads.values()
         for batch_size in options.batch_sizes or (workload.batch_size,)
         for name in wanted[workload.name]
+        for side in (tuple(side.name for side in options.sides) or (None,))
     )
     baseline = PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0]
     return Plan(
@@ -334,6 +409,7 @@ def _plan(options: Options, *, console: Console) -> Plan:
         seed=options.seed,
         timeout=options.timeout,
         baseline=baseline,
+        sides=options.sides,
         interpreters=interpreters,
         images=IMAGES if options.samples else 0,
         verify=options.verify,
@@ -349,16 +425,20 @@ def _with_repetition(cells: Sequence[Cell], *, baseline: str) -> tuple[Cell, ...
     return (*cells, replace(first, side=AGAIN))
 
 
-def _wanted(options: Options, *, console: Console) -> dict[str, tuple[str, ...]]:
+def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> dict[str, tuple[str, ...]]:
     """Return the loops to measure on each workload; a loop that cannot train one is left out of it and named."""
     if options.all_guides:
         if options.loops or options.workloads:
             raise UsageError("--all-guides chooses loops and workloads itself; leave out LOOP and --workload")
         return guides.loops_by_workload()
     wanted: dict[str, tuple[str, ...]] = {}
-    for workload in dict.fromkeys(options.workloads or ("mnist-mlp",)):
+    for workload in _workloads(options):
         names = _loops(options.loops)
-        holes = {name: reason for name in names if (reason := registry.hole(name, workload)) is not None}
+        # Known elsewhere and not here: a loop that one side has lost or that only another one has.
+        elsewhere = {name for has in inventories.values() for name in names if has[name, workload].missing is None}
+        elsewhere -= set(registry.loop_names())
+        asked_here = [name for name in names if name not in elsewhere]
+        holes = {name: reason for name in asked_here if (reason := registry.hole(name, workload)) is not None}
         if len(holes) == len(names):
             told = "; ".join(f"{name} is {reason}" for name, reason in holes.items())
             raise UsageError(f"nothing to measure on {workload}: {told}; see 'bench list workloads'")
@@ -367,6 +447,11 @@ def _wanted(options: Options, *, console: Console) -> dict[str, tuple[str, ...]]
                 console.notice(f"warning: left out of {workload}: {name} is {reason}")
         wanted[workload] = tuple(name for name in names if name not in holes)
     return wanted
+
+
+def _workloads(options: Options) -> tuple[str, ...]:
+    """Return the workloads that were asked for."""
+    return tuple(dict.fromkeys(options.workloads or ("mnist-mlp",)))
 
 
 def _loops(asked: Sequence[str]) -> tuple[str, ...]:
@@ -407,10 +492,17 @@ def _device(asked: str, *, backends_used: Iterable[str], interpreters: Mapping[s
     return "cpu"
 
 
-def _unavailable(plan: Plan) -> list[Trial]:
-    """Return a row for each cell whose framework is not installed here; other interpreters are asked by starting."""
-    rows = []
+def _unavailable(opened: Opened) -> list[Trial]:
+    """Return a row for each cell that cannot be measured; other interpreters are asked by starting."""
+    rows: list[Trial] = []
+    plan = opened.run.header.plan
     for cell in plan.cells:
+        side = plan.side_of(cell)
+        if side is not None:
+            found = opened.inventories[side.name][cell.loop, cell.workload]
+            asked = side.interpreter is not None or found.backend not in plan.interpreters
+            rows += filter(None, [lookup.row(cell, found, side=side, ask_framework=asked)])
+            continue
         backend = registry.describe_loop(cell.loop, workload=cell.workload).backend or ""
         if backend not in plan.interpreters:
             reason = backends.missing(backend)

@@ -31,7 +31,7 @@ class TrialProcess:
         *,
         cell: Cell,
         round_number: int,
-        identity: Mapping[str, str],
+        identity: Mapping[str, str | None],
         interpreter: str,
         environment: Mapping[str, str],
         log: Path,

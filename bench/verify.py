@@ -12,7 +12,7 @@ import msgspec
 
 from bench import machine, reference, reference_dcgan, store
 from bench.launch import Launcher
-from bench.records import FailureKind, Seconds, Verification
+from bench.records import FailureKind, Seconds, Side, Verification
 from bench.worker_process import WorkerFailed, WorkerProcess
 from loops import registry
 
@@ -34,6 +34,10 @@ class Request:
 
     loop: str
     workloads: tuple[str, ...]
+    backend: str | None = None
+    """Its framework; None asks the registry here."""
+    side: Side | None = None
+    """The environment to check it in; None is this one."""
 
 
 def verify(
@@ -97,13 +101,15 @@ class _Processes:
     def check(self, request: Request) -> Iterator[Verification]:
         """Check one loop in one process; after a failure, go on with the next workload in a fresh one."""
         left = list(request.workloads)
+        side = None if request.side is None else request.side.name
+        common = {"loop": request.loop, "device": self._device, "side": side}
         while left and not self._stopped:
-            process = self._start(request.loop, workloads=left)
+            process = self._start(request, workloads=left)
             try:
                 while left:
                     message = process.receive("verified")
                     left.remove(message["workload"])
-                    yield msgspec.convert(message | {"loop": request.loop, "device": self._device}, Verification)
+                    yield msgspec.convert(message | common, Verification)
             except WorkerFailed as failed:
                 failure = failed.failure
                 # What cannot be imported cannot be imported for the next workload either.
@@ -113,6 +119,7 @@ class _Processes:
                         loop=request.loop,
                         workload=workload,
                         device=self._device,
+                        side=side,
                         formula="n/a",
                         problem=f"{failure.kind.value}: {failure.message}",
                     )
@@ -127,14 +134,16 @@ class _Processes:
         for process in list(self._running):
             process.kill()
 
-    def _start(self, loop: str, *, workloads: list[str]) -> WorkerProcess:
+    def _start(self, request: Request, *, workloads: list[str]) -> WorkerProcess:
         """Start a process and tell it what to check."""
-        backend = registry.describe_loop(loop).backend or ""
+        loop, side = request.loop, request.side
+        backend = request.backend or registry.describe_loop(loop).backend or ""
+        name = loop if side is None else f"{loop}-{side.name}"
         process = WorkerProcess(
             "bench.verify_worker",
-            interpreter=self._launcher.interpreter(backend),
-            environment=self._launcher.environment(backend=backend, device=self._device, threads=THREADS),
-            log=self._logs / f"verify-{loop}-{workloads[0]}.log",
+            interpreter=self._launcher.interpreter(backend, side=side),
+            environment=self._launcher.environment(backend=backend, device=self._device, threads=THREADS, side=side),
+            log=self._logs / f"verify-{name}-{workloads[0]}.log",
             timeout=self._timeout,
         )
         self._running.add(process)

@@ -66,6 +66,10 @@ class Session:
             text=True,
         )
 
+    def in_folder(self, name: str, **variables: str) -> "Session":
+        """Return the same in another folder below this one, with further variables."""
+        return Session(folder=self.folder / name, environment=self.environment | variables)
+
     def run(self) -> Run:
         """Return the only run that is stored."""
         (folder,) = store.runs(self.folder / "results")

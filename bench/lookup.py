@@ -1,0 +1,166 @@
+"""What a side has of the loops and workloads: `python -m bench.lookup ANSWER`, in a process of that side.
+
+Its sources, entry points and libraries may be others than the harness', so the harness asks before it measures.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bench import backends
+from bench.errors import UsageError
+from bench.launch import Launcher
+from bench.machine import SOURCE_TREE
+from bench.records import Cell, Failure, FailureKind, Seconds, Side, Trial
+from loops import registry
+from loops.errors import LoopError
+
+PATIENCE: Seconds = 120.0
+"""Finding a module imports the packages around it, which are the user's."""
+
+ENTRY_POINTS = ("bench.loops", "bench.adversarial_loops", "bench.workloads")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A loop and a workload, as a side's own sources describe them."""
+
+    loop: str
+    workload: str
+    backend: str = ""
+    loop_sha256: str | None = None
+    workload_sha256: str | None = None
+    sources: tuple[str, ...] = ()
+    """The files of both."""
+    missing: str | None = None
+    """Why the side does not have them."""
+    broken: str | None = None
+    """Why their source cannot be read although it is there."""
+    framework: str | None = None
+    """Why the framework cannot be used."""
+
+
+Inventory = Mapping[tuple[str, str], Found]
+"""What one side has: loop and workload -> what was found."""
+
+
+def look(side: Side, *, loops: Collection[str], workloads: Collection[str], launcher: Launcher) -> Inventory:
+    """Ask one side for every loop on every workload.
+
+    Raises:
+        UsageError: If the side cannot answer.
+    """
+    with tempfile.NamedTemporaryFile(prefix="bench-") as answer:
+        try:
+            asked = subprocess.run(
+                [launcher.interpreter("", side=side), "-m", "bench.lookup", answer.name],
+                input=json.dumps({"loops": list(loops), "workloads": list(workloads)}),
+                env=launcher.environment(backend="", device="cpu", threads=None, side=side),
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise UsageError(f"{side}: no answer within {PATIENCE:g} s") from None
+        text = Path(answer.name).read_text()
+    if asked.returncode != 0:
+        lines = asked.stderr.strip().splitlines() or [f"exited with code {asked.returncode}"]
+        raise UsageError(f"{side}: its loops cannot be read: {lines[-1]}")
+    rows = [_convert(row, side=side) for row in json.loads(text)]
+    return {(found.loop, found.workload): found for found in rows}
+
+
+def row(cell: Cell, found: Found, *, side: Side, ask_framework: bool) -> Trial | None:
+    """Return the row of a cell that this side cannot measure, or None if it can.
+
+    Args:
+        cell: To be measured.
+        found: What the side has of it.
+        side: Where.
+        ask_framework: False where another interpreter will run it.
+    """
+    if found.missing is not None:
+        kind, message = FailureKind.UNAVAILABLE, f"{side} has no {cell.loop}: {found.missing}"
+    elif found.broken is not None:
+        kind, message = FailureKind.RAISED, f"{side} cannot import {cell.loop}: {found.broken}"
+    elif found.framework is not None and ask_framework:
+        kind, message = FailureKind.UNAVAILABLE, f"{side}: {found.framework}"
+    else:
+        return None
+    return Trial(cell=cell, round=0, failure=Failure(kind=kind, phase="start", message=message))
+
+
+def _convert(row: dict[str, Any], *, side: Side) -> Found:
+    """Read one row of the answer; what comes from the user's working tree is not the commit's."""
+    found = Found(**row | {"sources": tuple(row["sources"])})
+    repository = side.facts.get("repository")
+    strangers = [] if repository is None else [s for s in found.sources if _strange(Path(s), side, Path(repository))]
+    if not strangers:
+        return found
+    return Found(loop=found.loop, workload=found.workload, missing=f"{strangers[0]} is not part of that commit")
+
+
+def _strange(source: Path, side: Side, repository: Path) -> bool:
+    """Whether a file is the working tree's, which stands behind the commit's files on the path."""
+    source, repository = source.resolve(), repository.resolve()
+    ours = repository != SOURCE_TREE and source.is_relative_to(SOURCE_TREE)
+    asked_for = any(source.is_relative_to(Path(folder).resolve()) for folder in side.python_path)
+    return source.is_relative_to(repository) and not (ours or asked_for or "site-packages" in source.parts)
+
+
+def _describe(loop: str, workload: str) -> Found:
+    """Describe one pair from here."""
+    try:
+        described, trained = registry.describe_loop(loop, workload=workload), registry.describe_workload(workload)
+    except LoopError as error:
+        return Found(loop=loop, workload=workload, missing=str(error))
+    except (ImportError, SyntaxError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name in _packages(loop, workload):
+            return Found(loop=loop, workload=workload, missing=str(error))
+        return Found(loop=loop, workload=workload, broken=f"{type(error).__name__}: {error}")
+    backend = described.backend or ""
+    return Found(
+        loop=loop,
+        workload=workload,
+        backend=backend,
+        loop_sha256=described.sha256,
+        workload_sha256=trained.sha256,
+        sources=tuple(_source(one.target) for one in (described, trained)),
+        framework=backends.missing(backend),
+    )
+
+
+def _packages(*names: str) -> set[str]:
+    """Return the packages around the modules that other distributions register under these names."""
+    points = [point for group in ENTRY_POINTS for point in entry_points(group=group) if point.name in names]
+    return {
+        ".".join(parts[:length])
+        for point in points
+        for parts in [point.module.split(".")]
+        for length in range(1, len(parts) + 1)
+    }
+
+
+def _source(target: str) -> str:
+    """Return the file of "module:Class"."""
+    specification = find_spec(target.partition(":")[0])
+    return (specification and specification.origin) or ""
+
+
+def main() -> None:
+    """Answer one request."""
+    request = json.load(sys.stdin)
+    found = [_describe(loop, workload) for workload in request["workloads"] for loop in request["loops"]]
+    Path(sys.argv[1]).write_text(json.dumps([asdict(one) for one in found]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Sides of a comparison: what a user writes for an environment, and how it is made ready before anything is measured.
+
+A side changes what is measured, never what measures: `bench.launch` keeps the running harness in front of it.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from bench.checkout import Checkout, check_out
+from bench.errors import UsageError
+from bench.installation import examine, install
+from bench.launch import holds_loops
+from bench.records import Side
+
+UNCHANGED = "here"
+"""How a side is written that changes nothing."""
+
+KINDS = ("python", "ref", "pip", "env")
+_FORMS = "python=PATH, ref=GIT-REF, pip=REQUIREMENT, env=NAME=VALUE, several of them separated by commas, or 'here'"
+_BETWEEN_PARTS = re.compile(rf",(?=(?:{'|'.join(KINDS)})=)")
+
+Tell = Callable[[str], None]
+"""Told what takes long, one line at a time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """A side as it was written."""
+
+    name: str
+    description: str
+    python: str | None = None
+    """Interpreter, not looked for yet."""
+    ref: str | None = None
+    """Commit, as git takes it."""
+    pip: str | None = None
+    """Requirement, as pip takes it."""
+    variables: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a side is made ready."""
+
+    folder: Path
+    """The user's current directory."""
+    cache: Path
+    """Commits and environments are kept here."""
+    environment: Mapping[str, str]
+    """The parent's."""
+
+
+def parse(text: str, *, name: str) -> Recipe:
+    """Read what a user wrote for a side; nothing is looked up yet.
+
+    Args:
+        text: Such as "env=OMP_NUM_THREADS=1" or "ref=main,pip=keras>=3,<4"; a comma separates only before a kind.
+        name: What the side is called.
+
+    Raises:
+        UsageError: If it cannot be read.
+    """
+    given: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    for part in [] if text == UNCHANGED else _BETWEEN_PARTS.split(text):
+        kind, _, value = part.partition("=")
+        if kind not in KINDS or not value:
+            raise UsageError(f"side {name}: '{part}' is no environment; write {_FORMS}")
+        if kind == "env":
+            variable, equals, content = value.partition("=")
+            if not (variable and equals):
+                raise UsageError(f"side {name}: '{part}' gives no value; write env={value or 'NAME'}=VALUE")
+            variables[variable] = content
+        elif kind in given:
+            raise UsageError(f"side {name}: {kind}= is given twice, '{given[kind]}' and '{value}'; give one of them")
+        else:
+            given[kind] = value
+    return Recipe(name=name, description=text, variables=variables, **given)
+
+
+def prepare(recipe: Recipe, *, place: Place, tell: Tell) -> Side:
+    """Make ready what a side needs: find the interpreter, lay out the commit, install the requirement.
+
+    Raises:
+        UsageError: If any of it cannot be had, with what git or pip said.
+    """
+    try:
+        return _prepare(recipe, place=place, tell=lambda text: tell(f"side {recipe.name}: {text}"))
+    except UsageError as error:
+        raise UsageError(f"side {recipe.name} ({recipe.description}): {error}") from error
+
+
+def still_there(side: Side) -> bool:
+    """Whether everything that was made ready for a side exists."""
+    places = [*side.python_path, *([side.interpreter] if side.interpreter else [])]
+    return all(Path(path).exists() for path in places)
+
+
+def _prepare(recipe: Recipe, *, place: Place, tell: Tell) -> Side:
+    """Put the parts together: the commit's files first, then what was installed, then the user's folder."""
+    facts: dict[str, str] = {}
+    python_path: list[str] = []
+    interpreter = None if recipe.python is None else _find(recipe.python, place=place)
+    if interpreter is not None:
+        facts["python"] = examine(interpreter, environment=place.environment).version
+    if recipe.ref is not None:
+        found = check_out(recipe.ref, folder=place.folder, cache=place.cache, environment=place.environment)
+        facts |= {"commit": found.commit, "subject": found.subject, "repository": str(found.repository)}
+        python_path += _folders(found, place=place)
+    if recipe.pip is not None:
+        installed = install(
+            recipe.pip,
+            base=examine(interpreter or sys.executable, environment=place.environment),
+            cache=place.cache,
+            environment=place.environment,
+            tell=tell,
+        )
+        interpreter = installed.interpreter
+        python_path.append(installed.folder)  # named, because the user's folder and PYTHONPATH must not hide it
+        facts |= installed.versions
+    if recipe.ref is None and not holds_loops(place.folder):
+        python_path.append(str(place.folder))  # as `python -m` has it; with a commit, it would hide what is asked for
+    return Side(
+        name=recipe.name,
+        description=recipe.description,
+        interpreter=interpreter,
+        python_path=tuple(python_path),
+        variables=recipe.variables,
+        facts=facts,
+    )
+
+
+def _find(program: str, *, place: Place) -> str:
+    """Find an interpreter as a shell would.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    found = which(program, path=place.environment.get("PATH"))
+    if found is None:
+        raise UsageError("there is no such program; give the path of a Python")
+    return str(Path(found).absolute())  # not resolved: a virtual environment is known by the link
+
+
+def _folders(found: Checkout, *, place: Place) -> list[str]:
+    """Return where a commit's code is imported from: what the user has on the path, as it was then."""
+    here = place.folder.resolve()
+    inherited = [Path(part).resolve() for part in place.environment.get("PYTHONPATH", "").split(os.pathsep) if part]
+    wanted = [here, here / "src", *inherited, found.repository, found.repository / "src"]
+    repository = found.repository.resolve()
+    then = [found.tree / path.relative_to(repository) for path in wanted if path.is_relative_to(repository)]
+    return list(dict.fromkeys(str(path) for path in then if path.is_dir()))

@@ -1,0 +1,110 @@
+"""Which interpreter and which environment a process gets, and that a side never changes what measures."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.launch import Launcher
+from bench.machine import SOURCE_TREE
+from bench.records import Side
+
+
+@pytest.fixture
+def launcher():
+    """Return a launcher for a user who has two interpreters and something on the path."""
+    environment = {"PATH": "/bin", "PYTHONPATH": "/mine", "TF_ENABLE_ONEDNN_OPTS": "1"}
+    with Launcher(interpreters={"torch": "/opt/torch/python"}, environment=environment) as launcher:
+        yield launcher
+
+
+def environment_of(launcher, side=None, *, backend="tensorflow", device="cpu", threads=None):
+    """Return the environment of a cell."""
+    return launcher.environment(backend=backend, device=device, threads=threads, side=side)
+
+
+def side(**settings):
+    """Return a side."""
+    return Side(name="A", description="as written", **settings)
+
+
+def test_without_a_side_the_environment_is_passed_on_whole(launcher):
+    """And what makes a cell what it is on top."""
+    environment = environment_of(launcher)
+
+    assert ("/bin", "/mine", "tensorflow", "-1") == tuple(
+        environment[name] for name in ("PATH", "PYTHONPATH", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
+    )
+    assert "PYTHONSAFEPATH" not in environment
+
+
+def test_the_interpreter_is_the_sides_then_the_backends_then_ours(launcher):
+    """The most particular one wins."""
+    own = side(interpreter="/side/python")
+
+    assert ["/side/python", "/opt/torch/python", "/opt/torch/python", sys.executable] == [
+        launcher.interpreter("torch", side=own),
+        launcher.interpreter("torch", side=side()),
+        launcher.interpreter("torch"),
+        launcher.interpreter("tensorflow", side=side()),
+    ]
+
+
+def test_variables_of_a_side_win(launcher):
+    """Over the parent's and over what the harness sets: whoever names one means it."""
+    own = side(variables={"TF_ENABLE_ONEDNN_OPTS": "0", "OMP_NUM_THREADS": "7", "KERAS_BACKEND": "jax"})
+
+    environment = environment_of(launcher, own, threads=2)
+
+    assert ("0", "7", "2", "jax") == tuple(
+        environment[name] for name in ("TF_ENABLE_ONEDNN_OPTS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "KERAS_BACKEND")
+    )
+
+
+def test_a_side_does_not_make_a_cell_another_one(launcher):
+    """Backend and hidden GPUs stay, unless the side names them."""
+    environment = environment_of(launcher, side(variables={"A": "1"}))
+
+    assert ("tensorflow", "-1") == (environment["KERAS_BACKEND"], environment["CUDA_VISIBLE_DEVICES"])
+
+
+def test_the_harness_stands_before_everything_a_side_brings(launcher, tmp_path):
+    """Folders of the side, then PYTHONPATH; the current folder is not put before them."""
+    (tmp_path / "bench").mkdir()
+
+    environment = environment_of(launcher, side(python_path=(str(tmp_path), "/other")))
+
+    first, *others = environment["PYTHONPATH"].split(os.pathsep)
+    assert {"bench": SOURCE_TREE / "bench", "loops": SOURCE_TREE / "loops"} == {
+        link.name: link.readlink() for link in Path(first).iterdir()
+    }
+    assert ([str(tmp_path), "/other", "/mine"], "1") == (others, environment["PYTHONSAFEPATH"])
+
+
+def test_a_commit_of_this_project_brings_its_own_loops(launcher, tmp_path):
+    """And still not its own harness."""
+    (tmp_path / "loops").mkdir()
+    (tmp_path / "loops" / "registry.py").touch()
+
+    environment = environment_of(launcher, side(python_path=(str(tmp_path),)))
+
+    first = environment["PYTHONPATH"].split(os.pathsep)[0]
+    assert ["bench"] == [link.name for link in Path(first).iterdir()]
+
+
+def test_a_side_cannot_hide_the_harness_by_pythonpath(launcher):
+    """Its value comes where the parent's would."""
+    environment = environment_of(launcher, side(variables={"PYTHONPATH": "/theirs"}))
+
+    first, *others = environment["PYTHONPATH"].split(os.pathsep)
+    assert (True, ["/theirs"]) == ((Path(first) / "bench").is_symlink(), others)
+
+
+def test_what_is_laid_out_is_gone_afterwards():
+    """Whether or not a side has loops of its own."""
+    with Launcher(interpreters={}, environment={}) as launcher:
+        folder = environment_of(launcher, side())["PYTHONPATH"]
+        there = Path(folder).exists()
+
+    assert (True, False) == (there, Path(folder).exists())
