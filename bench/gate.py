@@ -71,9 +71,12 @@ def read_settings(folder: Path) -> Settings:
     loops = table.get("loops", [])
     if not (isinstance(loops, list) and all(isinstance(loop, str) for loop in loops)):
         raise UsageError(f"{where} loops: expected a list of names, got {loops!r}")
+    workload = table.get("workload")
+    if not isinstance(workload, str | None):
+        raise UsageError(f"{where} workload: expected a name, got {workload!r}")
     return Settings(
         loops=tuple(loops),
-        workload=table.get("workload"),
+        workload=workload,
         max_slowdown=_percent(table.get("max-slowdown", 100 * stats.MARGIN), where=f"{where} max-slowdown"),
         budgets={loop: _percent(value, where=f"{where} budgets.{loop}") for loop, value in budgets.items()},
         rounds=_count(table.get("rounds"), where=f"{where} rounds"),

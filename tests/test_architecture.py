@@ -19,7 +19,7 @@ LAYERS = {
         {"pacing"},
         {"progress", "report", "run", "export"},
         {"listing", "gate"},
-        {"verification"},
+        {"verification", "gating"},
         {"cli"},
         {"__main__"},
     ],
