@@ -97,6 +97,24 @@ class BatchSizes(click.ParamType[tuple[int, ...]]):
         return tuple(dict.fromkeys(sizes))
 
 
+class Percent(click.ParamType[float]):
+    """A number of per cent above 0 and below 100, kept as a fraction."""
+
+    name = "PCT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse "2" or "2%"; a fraction is a default and stays as it is."""
+        if isinstance(value, float):
+            return value
+        try:
+            percent = float(str(value).removesuffix("%"))
+        except ValueError:
+            self.fail(f"'{value}' is not a number of per cent such as 2 or 0.5", param, ctx)
+        if not 0.0 < percent < 100.0:  # noqa: PLR2004 - per cent
+            self.fail(f"{value} is not between 0 and 100 per cent", param, ctx)
+        return percent / 100.0
+
+
 class Assignment(click.ParamType[tuple[str, str]]):
     """BACKEND=INTERPRETER."""
 
@@ -202,6 +220,17 @@ def main() -> None:
 @option("--rounds", type=click.IntRange(min=1), help="Fresh processes per loop. [default: 6]")
 @option("--quick", is_flag=True, help="3 rounds.")
 @option("--rigorous", is_flag=True, help="20 rounds.")
+@option(
+    "--margin", type=Percent(), default=0.02, show_default="2", help="Smallest difference in per cent that matters."
+)
+@option("--aa", "again", is_flag=True, help="Measure the baseline twice, to see what noise alone does.")
+@option("--precision", type=Percent(), help="Add rounds until every interval is within ± so many per cent.")
+@option(
+    "--time-budget",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SEC",
+    help="Go on for about this long, instead of a number of rounds.",
+)
 @option("--steps", type=click.IntRange(min=1), help="Measured steps per process. [default: sized by time]")
 @option(
     "--timeout",
@@ -264,6 +293,7 @@ def run(
       bench run --quick tf-eager tf-function
       bench run --track guide --threads 1 --name "one thread"
       bench run --all-guides --quick
+      bench run --aa --precision 1 --time-budget 600 tf-function tf-fit
     """
     from bench import run as runs  # noqa: PLC0415
     from loops.contract import Track  # noqa: PLC0415

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
 
-from bench import stats
-from bench.records import BlockKind, Cell, Failure, Run, Seconds, Trial, Verification
+from bench import effort, family, stats
+from bench.records import AGAIN, Block, BlockKind, Cell, Failure, Run, Seconds, Trial, Verification
 from bench.stats import BreakEvenSteps, Interval, Verdict
+from bench.steady import Steadiness, SteadyState, steady_state
+
+DISAGREEMENT = 0.20
+"""A process whose step time is this far from the median of its siblings is pointed out."""
+
+OFTEN, DISTURBED = 4.0, 0.10
+"""A block is disturbed when it lost the processor so many times as often as usual and took so much longer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,13 +27,27 @@ class CellSummary:
     step: Interval | None
     """Seconds per step: median block of each process, geometric mean over processes."""
     speed_up: Interval | None
-    """How many times faster than the baseline, paired by round; None for the baseline and without one."""
+    """How many times faster than the baseline, paired by round; None for the baseline and without one.
+
+    The interval is at the level that Holm's procedure gives it among all pairs of the run."""
+    margin: float
+    """Smallest relative difference that matters, as the run was asked."""
     rounds_to_settle: int | None
     """For `unclear`: rounds in all that would settle it, if the spread stays."""
+    smallest_difference: float | None
+    """The true slowdown that this comparison would have found four times in five; 0.05 reads 5 %."""
     break_even: BreakEvenSteps | None
     """Against the baseline, first step counted."""
     process_steps: dict[int, Seconds]
-    """Round -> median seconds per step of that process."""
+    """Round -> median seconds per step of that process, in its steady blocks."""
+    unsteady_rounds: tuple[int, ...]
+    """Rounds whose process never settled: its step time is the median of all its blocks, and should not be quoted."""
+    excluded_blocks: int
+    """Measured blocks that were left out, because the process was shown to be warming up still."""
+    disturbed_blocks: int
+    """Blocks that were slow and in which the operating system took the processor away unusually often."""
+    odd_rounds: tuple[int, ...]
+    """Rounds whose process is more than `DISAGREEMENT` away from the median of its siblings."""
     first_step: Seconds | None
     """Median over processes: first call, tracing and compiling included."""
     import_time: Seconds | None
@@ -69,6 +91,18 @@ class CellSummary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """One thing measured twice under two names in the same rounds."""
+
+    name: str
+    """Of the cell that was repeated."""
+    ratio: Interval
+    """Of the two, which is 1 but for noise."""
+    floor: float
+    """The furthest that identical things were apart, as far as the interval tells; 0.02 reads 2 %."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
     """Cells that may be ranked together, fastest first, failed ones last."""
 
@@ -80,40 +114,87 @@ class Group:
     baseline: str
     """Name of the cell that the others are compared with."""
     cells: tuple[CellSummary, ...]
+    control: Control | None
+    """None when nothing was measured twice."""
 
 
 def trial_step_seconds(trial: Trial) -> Seconds | None:
-    """Return the median over a finished trial's measured blocks of the block's mean seconds per step."""
-    measured = trial.blocks_of(BlockKind.MEASURED)
-    if trial.failure is not None or not measured:
-        return None
-    return median(block.step_seconds for block in measured)
+    """Return the median over a finished trial's steady blocks of the block's mean seconds per step."""
+    steady = _steady_blocks(trial)
+    return median(block.step_seconds for block in steady) if steady else None
 
 
 def summarise(run: Run) -> tuple[Group, ...]:
-    """Return one group per workload, track, device, batch size and thread count, in the order of the plan."""
-    members: dict[tuple[object, ...], list[Cell]] = {}
-    for cell in run.header.plan.cells:
-        members.setdefault(run.header.plan.group_of(cell), []).append(cell)
-    return tuple(_group(run, cells) for cells in members.values())
+    """Return one group per workload, track, device, batch size and thread count, in the order of the plan.
 
-
-def _group(run: Run, cells: list[Cell]) -> Group:
-    """Summarise cells that differ only in the loop, or only in the side."""
-    baseline = _baseline(run, cells)
-    base_trials = run.trials_of(baseline)
-    summaries = [_summarise_cell(run, cell=cell, baseline=baseline, base=base_trials) for cell in cells]
-    summaries.sort(key=_place)
-    first = cells[0]
-    return Group(
-        workload=first.workload,
-        track=first.track,
-        device=first.device,
-        batch_size=first.batch_size,
-        threads=first.threads,
-        baseline=baseline.name,
-        cells=tuple(summaries),
+    Where sides are compared, there is one per loop as well. All pairs of the run are judged together.
+    """
+    plan = run.header.plan
+    members = plan.groups(plan.cells)
+    controls = [_control(run, cells) for cells in members]
+    floor = max((control.floor for control in controls if control is not None), default=None)
+    groups = [[cell for cell in cells if cell.side != AGAIN] for cells in members]
+    baselines = [_baseline(run, cells) for cells in groups]
+    pairs = {
+        cell: _speed_up(run, cell, baseline=baseline) if _valid(run, cell) else None
+        for cells, baseline in zip(groups, baselines, strict=True)
+        for cell in cells
+    }
+    shown = dict(zip(pairs, family.simultaneous(list(pairs.values()), margin=plan.margin), strict=True))
+    summaries = [
+        [_summarise_cell(run, cell=cell, baseline=baseline, speed_up=shown[cell], floor=floor) for cell in cells]
+        for cells, baseline in zip(groups, baselines, strict=True)
+    ]
+    return tuple(
+        Group(
+            workload=baseline.workload,
+            track=baseline.track,
+            device=baseline.device,
+            batch_size=baseline.batch_size,
+            threads=baseline.threads,
+            baseline=baseline.name,
+            cells=tuple(sorted(cells, key=_place)),
+            control=control,
+        )
+        for baseline, cells, control in zip(baselines, summaries, controls, strict=True)
     )
+
+
+def paired_intervals(run: Run) -> list[Interval | None]:
+    """Return the ratio of every pair that the run reports, its control included, at the usual level.
+
+    It is what decides whether a run is precise enough; verdicts have no part in it.
+    """
+    plan = run.header.plan
+    found: list[Interval | None] = []
+    for cells in plan.groups(plan.cells):
+        baseline = _baseline(run, [cell for cell in cells if cell.side != AGAIN])
+        found += [_speed_up(run, cell, baseline=baseline) for cell in cells if cell != baseline]
+    return found
+
+
+def _control(run: Run, cells: list[Cell]) -> Control | None:
+    """Compare a cell with its repetition, where there is one."""
+    again = next((cell for cell in cells if cell.side == AGAIN), None)
+    if again is None:
+        return None
+    sides = run.header.plan.sides
+    twin = next(cell for cell in cells if cell.loop == again.loop and cell.side == (sides[0].name if sides else None))
+    first, second = (_steps_by_round(run.trials_of(cell)) for cell in (twin, again))
+    shared = sorted(first.keys() & second.keys())
+    ratio = stats.ratio_interval([first[r] for r in shared], [second[r] for r in shared])
+    floor = None if ratio is None else stats.noise_floor(ratio)
+    return None if ratio is None or floor is None else Control(name=twin.name, ratio=ratio, floor=floor)
+
+
+def _speed_up(run: Run, cell: Cell, *, baseline: Cell) -> Interval | None:
+    """Return how a cell compares with the baseline, or None where the two cannot be compared."""
+    trials = run.trials_of(cell)
+    if cell == baseline or any(trial.failure is not None for trial in trials):
+        return None
+    steps, base_steps = _steps_by_round(trials), _steps_by_round(run.trials_of(baseline))
+    shared = sorted(steps.keys() & base_steps.keys())
+    return stats.ratio_interval([base_steps[r] for r in shared], [steps[r] for r in shared])
 
 
 def _baseline(run: Run, cells: list[Cell]) -> Cell:
@@ -142,36 +223,43 @@ def _valid(run: Run, cell: Cell) -> bool:
     return verification.passed if verification is not None else not run.header.plan.verify
 
 
-def _summarise_cell(run: Run, *, cell: Cell, baseline: Cell, base: tuple[Trial, ...]) -> CellSummary:
-    """Reduce one cell's trials, and compare with the baseline's trials of the same rounds."""
-    trials = run.trials_of(cell)
+def _summarise_cell(
+    run: Run, *, cell: Cell, baseline: Cell, speed_up: Interval | None, floor: float | None
+) -> CellSummary:
+    """Reduce one cell's trials, and judge its comparison with the baseline."""
+    plan, trials, base = run.header.plan, run.trials_of(cell), run.trials_of(baseline)
     finished = [trial for trial in trials if trial.failure is None]
     failures = [trial.failure for trial in trials if trial.failure is not None]
     steps = _steps_by_round(trials)
-    base_steps = _steps_by_round(base)
     first_step = _median(trial.first_step_seconds for trial in finished)
-    speed_up, break_even, verdict, rounds = None, None, None, None
-    shared = sorted(steps.keys() & base_steps.keys())
+    verdict: Verdict | None = None
     if failures or not steps:
         verdict = Verdict.FAILED
     elif not _valid(run, cell):
         verdict = Verdict.INVALID
-    if cell != baseline and shared and verdict is None:
-        speed_up = stats.ratio_interval([base_steps[r] for r in shared], [steps[r] for r in shared])
-        assert speed_up is not None  # there is at least one shared round
-        verdict = stats.verdict(speed_up)
-        rounds = stats.rounds_to_settle(speed_up) if verdict is Verdict.UNCLEAR else None
-        break_even = _break_even(finished, [trial for trial in base if trial.failure is None])
-    elif cell != baseline and verdict is None:
+    elif speed_up is not None:
+        verdict = stats.verdict(speed_up, margin=plan.margin, floor=floor)
+    elif cell != baseline:
         verdict = Verdict.UNCLEAR
+    unclear = verdict is Verdict.UNCLEAR and speed_up is not None
     return CellSummary(
         cell=cell,
         verdict=verdict,
         step=stats.geometric_mean_interval(list(steps.values())),
         speed_up=speed_up,
-        rounds_to_settle=rounds,
-        break_even=break_even,
+        margin=plan.margin,
+        rounds_to_settle=stats.rounds_to_settle(speed_up, margin=plan.margin) if unclear and speed_up else None,
+        smallest_difference=None if speed_up is None else effort.smallest_difference(speed_up, margin=plan.margin),
+        break_even=None
+        if speed_up is None
+        else _break_even(finished, [trial for trial in base if trial.failure is None]),
         process_steps=steps,
+        unsteady_rounds=tuple(trial.round for trial in finished if _never_settles(trial)),
+        excluded_blocks=sum(
+            len(trial.blocks_of(BlockKind.MEASURED)) - len(_steady_blocks(trial)) for trial in finished
+        ),
+        disturbed_blocks=_disturbed(finished),
+        odd_rounds=_odd(steps),
         first_step=first_step,
         import_time=_median(trial.import_seconds for trial in finished),
         build_time=_median(trial.build_seconds for trial in finished),
@@ -195,6 +283,58 @@ def _summarise_cell(run: Run, *, cell: Cell, baseline: Cell, base: tuple[Trial, 
         failed_trials=len(failures),
         finished_trials=len(finished),
     )
+
+
+def _steady_blocks(trial: Trial) -> tuple[Block, ...]:
+    """Return a finished trial's measured blocks from where it holds still; all of them if it never does."""
+    measured = trial.blocks_of(BlockKind.MEASURED)
+    if trial.failure is not None or not measured:
+        return ()
+    found = _state(tuple(block.step_seconds for block in measured))
+    return measured if found is None or found.start is None else measured[found.start :]
+
+
+@lru_cache(maxsize=1 << 16)
+def _state(step_seconds: tuple[Seconds, ...]) -> SteadyState | None:
+    """Return what `steady_state` finds; every trial is asked for several times."""
+    return steady_state(step_seconds)
+
+
+def _never_settles(trial: Trial) -> bool:
+    """Whether a trial's measured blocks have no steady state."""
+    found = _state(tuple(block.step_seconds for block in trial.blocks_of(BlockKind.MEASURED)))
+    return found is not None and found.kind is Steadiness.NONE
+
+
+def _disturbed(trials: list[Trial]) -> int:
+    """Return how many measured blocks were slow while other work took the processor away.
+
+    How often a process loses it when nothing else runs depends on its threads, so a block is held against the others of
+    its cell.
+    """
+    rates = {
+        (trial.round, block.started): block.involuntary_switches / block.seconds
+        for trial in trials
+        for block in trial.blocks_of(BlockKind.MEASURED)
+    }
+    usual = median(rates.values()) if rates else 0.0
+    return sum(
+        rates[trial.round, block.started] > OFTEN * max(usual, 1.0 / block.seconds)
+        and block.step_seconds > (1.0 + DISTURBED) * step
+        for trial in trials
+        if (step := trial_step_seconds(trial)) is not None
+        for block in trial.blocks_of(BlockKind.MEASURED)
+    )
+
+
+def _odd(steps: dict[int, Seconds]) -> tuple[int, ...]:
+    """Return the rounds of processes that are far from the median of the others."""
+    odd = []
+    for number, seconds in steps.items():
+        others = [other for sibling, other in steps.items() if sibling != number]
+        if len(others) > 1 and abs(seconds / median(others) - 1.0) > DISAGREEMENT:
+            odd.append(number)
+    return tuple(odd)
 
 
 def _steps_by_round(trials: Iterable[Trial]) -> dict[int, Seconds]:

@@ -15,7 +15,11 @@ from bench.stats import CONFIDENCE, MARGIN, Interval, Verdict, verdict
 
 
 def simultaneous(
-    speed_ups: Sequence[Interval | None], *, margin: float = MARGIN, confidence: float = CONFIDENCE
+    speed_ups: Sequence[Interval | None],
+    *,
+    margin: float = MARGIN,
+    margins: Sequence[float] | None = None,
+    confidence: float = CONFIDENCE,
 ) -> list[Interval | None]:
     """Return the intervals at levels at which all verdicts of a run may be read together.
 
@@ -31,6 +35,7 @@ def simultaneous(
     Args:
         speed_ups: One per pair that the run reports; None where there is nothing to compare.
         margin: As in `verdict`.
+        margins: One per pair, where they differ; in place of ``margin``.
         confidence: 1 - alpha, for the family.
 
     Returns:
@@ -42,15 +47,16 @@ def simultaneous(
     [0.975, 0.95]
     """
     shown = list(speed_ups)
+    edges = list(margins) if margins is not None else [margin] * len(shown)
     pairs = [(index, pair) for index, pair in enumerate(speed_ups) if pair is not None and pair.spread is not None]
-    pairs.sort(key=lambda item: _chance_beyond(item[1], margin=margin))
+    pairs.sort(key=lambda item: _chance_beyond(item[1], margin=edges[item[0]]))
     level = confidence
     stepping = True
     for step, (index, pair) in enumerate(pairs):
         if stepping:
             level = 1.0 - (1.0 - confidence) / (len(pairs) - step)
         candidate = pair.at(level)
-        stepping = stepping and verdict(candidate, margin=margin) in (Verdict.FASTER, Verdict.SLOWER)
+        stepping = stepping and verdict(candidate, margin=edges[index]) in (Verdict.FASTER, Verdict.SLOWER)
         shown[index] = candidate
     return shown
 

@@ -1,6 +1,8 @@
 """Run the rounds of a plan: who starts, who warms up, who is measured, one at a time."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from itertools import count
 from typing import Protocol
 
 from bench import schedule
@@ -48,7 +50,26 @@ Store = Callable[[Trial], None]
 """Put a finished or failed trial where nothing can lose it."""
 
 
-def measure(plan: Plan, *, done: Iterable[Trial], launch: Launch, store: Store, observer: Observer) -> None:
+class Pacing(Protocol):
+    """Is asked before each round; `bench.pacing.Pace` is the real one."""
+
+    def another(self, rounds_done: int) -> bool:
+        """Whether to run another round."""
+
+    def blocks(self) -> int:
+        """Return how many blocks each process of the next round measures."""
+
+    def stored(self, trial: Trial) -> None:
+        """Take note of a trial that has ended."""
+
+
+Watch = Callable[[int], AbstractContextManager[None]]
+"""Opened around each round with its number, to see what else the machine does."""
+
+
+def measure(
+    plan: Plan, *, done: Iterable[Trial], launch: Launch, store: Store, observer: Observer, pace: Pacing, watch: Watch
+) -> None:
     """Run every round of a plan that is not done yet.
 
     A cell that failed is not started again: its verdict stands, and a loop that hangs would hang every round.
@@ -59,38 +80,42 @@ def measure(plan: Plan, *, done: Iterable[Trial], launch: Launch, store: Store, 
         launch: Starts a trial.
         store: Called as each trial ends.
         observer: Told about progress.
+        pace: Says how many rounds there are.
+        watch: Looks at the machine before and after each round.
     """
     earlier = list(done)
     failed = {trial.cell for trial in earlier if trial.failure is not None}
     finished = {(trial.cell, trial.round) for trial in earlier}
-    for round_number in range(plan.rounds):
+    for round_number in count():
+        if not pace.another(round_number):
+            break
         cells = [cell for cell in plan.cells if cell not in failed and (cell, round_number) not in finished]
+        if not cells:
+            if len(failed) == len(plan.cells):
+                break
+            continue
         order = schedule.start_order(cells, seed=plan.seed, round_number=round_number)
         # Interleaved: cells that are compared live together. Sequential: each is a small round of its own.
-        parties = _by_group(plan, order) if plan.schedule == "interleaved" else [[cell] for cell in order]
-        for party in parties:
-            if party:
-                for trial in _Round(plan, launch=launch, observer=observer, number=round_number).run(party):
+        parties = plan.groups(order) if plan.schedule == "interleaved" else [[cell] for cell in order]
+        blocks = pace.blocks()
+        with watch(round_number):
+            for party in parties:
+                party_round = _Round(plan, launch=launch, observer=observer, number=round_number, blocks=blocks)
+                for trial in party_round.run(party):
                     store(trial)
+                    pace.stored(trial)
                     observer.stored(trial)
                     if trial.failure is not None:
                         failed.add(trial.cell)
 
 
-def _by_group(plan: Plan, cells: Iterable[Cell]) -> list[list[Cell]]:
-    """Return the cells of each group, which is what may be ranked together, in their order."""
-    groups: dict[object, list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault(plan.group_of(cell), []).append(cell)
-    return list(groups.values())
-
-
 class _Round:
     """Cells that live together and are measured in turn."""
 
-    def __init__(self, plan: Plan, *, launch: Launch, observer: Observer, number: int) -> None:
+    def __init__(self, plan: Plan, *, launch: Launch, observer: Observer, number: int, blocks: int) -> None:
         """Nothing is started yet."""
         self.plan = plan
+        self.blocks = blocks
         self.launch = launch
         self.observer = observer
         self.number = number
@@ -108,9 +133,7 @@ class _Round:
             for cell in cells:
                 self._attempt(cell, "warm-up", lambda trial: trial.warm())
             yield from self._hand_out()
-            for cell in schedule.turns(
-                cells, blocks=self.plan.blocks_per_trial, seed=self.plan.seed, round_number=self.number
-            ):
+            for cell in schedule.turns(cells, blocks=self.blocks, seed=self.plan.seed, round_number=self.number):
                 self._attempt(cell, "measure", lambda trial: trial.measure())
             yield from self._hand_out()
             for cell in cells:

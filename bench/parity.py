@@ -4,7 +4,8 @@ Runs in a process with the loop's framework. Two trainings from the same initial
 
 - long, on the matched (scaled) samples, over many short epochs, so that whatever a loop does at the end of an epoch
   shows; the model begins with a layer that mirrors its input in training and leaves it alone otherwise, so that a step
-  in inference mode, or an evaluation in training mode, shows as well;
+  in inference mode, or an evaluation in training mode, shows as well (not so for a loop with a model of its own,
+  which knows no such modes);
 - short, on raw pixels and the model as it is.
 
 Adversarial training of two models is followed for ten steps on a few images: the reference convolves in NumPy.
@@ -32,6 +33,10 @@ LONG_STEPS, RAW_STEPS, ADVERSARIAL_STEPS = 100, 20, 10
 ADVERSARIAL_BATCH_SIZE, ADVERSARIAL_VALIDATION_SAMPLES = 4, 32
 EPOCH_STEPS = 8
 """Of the long training: it ends in the middle of its thirteenth epoch. The adversarial one sees a second epoch."""
+
+STEPS_PER_CALL = 2
+"""At most: the reference joins a loop again after each call, and the fewer steps there are in one, the less rounding
+errors can grow."""
 
 CALLS_PER_BLOCK = (1, 1, 1, 1, 3)
 """Over and over. After a single call everything can be compared; the longer ones show a loop that does not move on to
@@ -79,10 +84,12 @@ def check(new_loop: Callable[[], Loop], *, workload: Workload, digits: Digits, d
     recipe = reference.RECIPES[workload.name]
     formula = Formula(loop.adam) if recipe.optimizer == "Adam" else Formula.SGD
     job = _job(workload, digits=digits, device=device, seed=seed, batch_size=workload.batch_size)
-    mirrored = replace(job.training, inputs=job.training.inputs[:, ::-1])
-    comparison = Comparison(loop, job=replace(job, workload=Mirrored(workload)), steps=LONG_STEPS)
-    gaps = comparison.gaps(Supervised(recipe, formula=formula), samples=mirrored)
-    gaps += _gradient_gaps(comparison, recipe=recipe, samples=mirrored)
+    seen, mirror = job.training, workload
+    if not loop.own_model:
+        seen, mirror = replace(seen, inputs=seen.inputs[:, ::-1]), Mirrored(workload)
+    comparison = Comparison(loop, job=replace(job, workload=mirror), steps=LONG_STEPS)
+    gaps = comparison.gaps(Supervised(recipe, formula=formula), samples=seen)
+    gaps += _gradient_gaps(comparison, recipe=recipe, samples=seen)
     losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
     if workload.name.startswith("mnist"):
         raw = replace(job.training, inputs=np.rint(job.training.inputs * np.float32(255.0)))
@@ -321,9 +328,11 @@ class Comparison:
         self.job = job
         self.steps = steps
         self.outcomes: dict[int, Outcome] = {}
-        self.per_call = loop.steps_per_call
-        self.initial = _initial_weights(job)
+        self.initial = _initial_weights(job, own_model=loop.own_model)
+        # Few, so that an epoch takes several calls; `prepare` may lower it further.
+        loop.steps_per_call = min(loop.steps_per_call, STEPS_PER_CALL)
         loop.prepare(job)
+        self.per_call = loop.steps_per_call
         loop.train(self._blocks(loop))
         self._final_metric = loop.evaluate()
 
@@ -366,16 +375,20 @@ class Comparison:
         done, score, counted = 0, 0.0, 0.0
         for upto, outcome in self.outcomes.items():
             stepped = weights
+            block: list[float] = []
             for step in range(done, upto):
                 if step % self.job.steps_per_epoch == 0:
                     score = counted = 0.0
                 found = oracle.step(stepped, samples=self.batch(step, samples))
                 stepped = found.weights
                 score, counted = score + found.weight * found.score, counted + found.weight
+                block.append(found.loss)
             distances[upto] = oracle.distance.add(weights, loop=outcome.weights, expected=stepped, step=found)
             metrics[upto] = abs(outcome.metric - score / counted)
-            if upto - done == self.per_call:  # after more, a fit() loop reports the mean of the block
-                losses[upto] = abs(outcome.loss - found.loss) / abs(found.loss)
+            if upto - done == self.per_call:
+                # That of the last step or, as `fit` reports it, the mean of the block; mostly they are the same one.
+                known = block[-1], sum(block) / len(block)
+                losses[upto] = min(abs(outcome.loss - loss) / abs(loss) for loss in known)
             done, weights = upto, outcome.weights
         return [
             _worst(f"loss, {self.steps} steps", losses, allowed=LOSS_TOLERANCE),
@@ -402,8 +415,10 @@ def _gradient_gaps(comparison: Comparison, *, recipe: Recipe, samples: Samples) 
     return [Gap(what="gradients of the first step", largest=largest, allowed=GRADIENT_TOLERANCE, step=1)]
 
 
-def _initial_weights(job: Job) -> list[NDArray[Any]]:
+def _initial_weights(job: Job, *, own_model: bool) -> list[NDArray[Any]]:
     """Return what a loop starts from, in the order of `Outcome.weights`."""
+    if own_model:
+        return list(job.workload.initial_weights(seed=job.seed))
     weights: list[NDArray[Any]] = job.workload.build_model(seed=job.seed).get_weights()
     if isinstance(job.workload, AdversarialWorkload):
         weights += job.workload.build_generator(seed=job.seed).get_weights()

@@ -54,11 +54,11 @@ class Lines:
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
         """Say when a round starts."""
         if phase == "start" and cell is None:
-            self._print(f"round {round_number + 1}/{self._plan.rounds}: starting")
+            self._print(f"round {_place(round_number, plan=self._plan)}: starting")
 
     def stored(self, trial: Trial) -> None:
         """Say what a trial found."""
-        self._print(f"round {trial.round + 1}/{self._plan.rounds}: {trial.cell.name} {_found(trial)}")
+        self._print(f"round {_place(trial.round, plan=self._plan)}: {trial.cell.name} {_found(trial)}")
 
     def _print(self, line: str) -> None:
         """Write one line as it is: no markup, no wrapping."""
@@ -110,8 +110,12 @@ class Bar:
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
         """Show round, loop and phase."""
         what = "starting all loops" if cell is None else f"{cell.name}: {phase}"
+        rounds = max(self._plan.rounds, round_number + 1)
         self._progress.update(
-            self._task, description=f"round {round_number + 1}/{self._plan.rounds}  {what:<28}", refresh=True
+            self._task,
+            description=f"round {_place(round_number, plan=self._plan)}  {what:<28}",
+            total=rounds * len(self._plan.cells) * self._per_trial,
+            refresh=True,
         )
         if cell is not None:
             self._progress.advance(self._task)
@@ -120,6 +124,12 @@ class Bar:
         """Keep failures on the screen."""
         if trial.failure is not None:
             self._console.print(f"{trial.cell.name} {_found(trial)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _place(round_number: int, *, plan: Plan) -> str:
+    """Return "2/6", or "2" where it is not known how many rounds there will be."""
+    known = plan.precision is None and plan.time_budget is None
+    return f"{round_number + 1}/{plan.rounds}" if known else f"{round_number + 1}"
 
 
 def _found(trial: Trial) -> str:

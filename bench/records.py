@@ -3,6 +3,7 @@
 Only the standard library is imported here, because the worker needs these records too.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -295,6 +296,7 @@ class Plan:
 
     cells: tuple[Cell, ...]
     rounds: int
+    """With a precision, the fewest; with a time budget, the most that are begun unless a precision asks for more."""
     blocks_per_trial: int
     block_seconds: Seconds
     """Aim for the wall time of one block; the steps per block are sized from warm steps."""
@@ -320,16 +322,33 @@ class Plan:
     precision: float | None = None
     """Rounds are added until every interval is at most this wide to either side, as a fraction."""
     time_budget: Seconds | None = None
-    """No round is added after this long."""
+    """No round is begun that would probably end later than this after the first."""
 
     def side_of(self, cell: Cell) -> Side | None:
-        """Return the environment that a cell is measured in; None for the harness' own."""
+        """Return the environment that a cell is measured in; None for the harness' own.
+
+        What is measured twice is the baseline, so it repeats the first side.
+        """
+        if cell.side == AGAIN:
+            return self.sides[0] if self.sides else None
         return next((side for side in self.sides if side.name == cell.side), None)
+
+    def side_name_of(self, cell: Cell) -> str | None:
+        """Return the name of that environment."""
+        side = self.side_of(cell)
+        return None if side is None else side.name
 
     def group_of(self, cell: Cell) -> tuple[object, ...]:
         """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
         common = (cell.workload, cell.track, cell.device, cell.batch_size, cell.threads)
         return (cell.loop, *common) if self.sides else common
+
+    def groups(self, cells: Iterable[Cell]) -> list[list[Cell]]:
+        """Return the given cells group by group, each in the order in which they came."""
+        groups: dict[tuple[object, ...], list[Cell]] = {}
+        for cell in cells:
+            groups.setdefault(self.group_of(cell), []).append(cell)
+        return list(groups.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -354,6 +373,20 @@ class RunHeader:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Conditions:
+    """What else the machine did while a round ran; read before and after it, never during."""
+
+    round: int
+    """Counted from 0."""
+    load_average: float | None
+    """Threads that ran or waited when the round began, mean of the minute before."""
+    stolen: float | None
+    """Share of the processor time during the round that the hypervisor gave to other guests."""
+    seconds: Seconds
+    """How long the round took, start-ups included."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnd:
     """Last line of the journal of a run that ended by itself or by Ctrl-C."""
 
@@ -370,6 +403,7 @@ class Run:
     header: RunHeader
     trials: tuple[Trial, ...]
     verifications: tuple[Verification, ...] = ()
+    conditions: tuple[Conditions, ...] = ()
     end: RunEnd | None = None
     """None when the parent was killed."""
 
@@ -378,9 +412,17 @@ class Run:
         """Whether every planned trial has a row."""
         return self.end is not None and self.end.complete
 
+    @property
+    def planned_rounds(self) -> int:
+        """Rounds that were planned; where precision or time decides, those that were begun."""
+        plan = self.header.plan
+        if plan.precision is None and plan.time_budget is None:
+            return plan.rounds
+        return max((trial.round + 1 for trial in self.trials), default=0)
+
     def verification_of(self, cell: Cell) -> Verification | None:
         """Return what the check of a cell's loop on its workload and device found; None when it was not made."""
-        sought = (cell.loop, cell.workload, cell.device, None if cell.side == AGAIN else cell.side)
+        sought = (cell.loop, cell.workload, cell.device, self.header.plan.side_name_of(cell))
         return next((v for v in self.verifications if (v.loop, v.workload, v.device, v.side) == sought), None)
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:

@@ -13,12 +13,14 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, backends, lookup, machine, measure, probe, store, tidy, verify
+from bench import __version__, backends, conditions, lookup, machine, measure, probe, stats, store, tidy, verify
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
 from bench.launch import Launcher
 from bench.lookup import Inventory
+from bench.pacing import Pace
 from bench.progress import Display
 from bench.records import (
+    AGAIN,
     SCHEMA_VERSION,
     Cell,
     DatasetRecord,
@@ -71,6 +73,11 @@ class Options:
     dataset: mnist.DatasetChoice = mnist.DatasetChoice.AUTO
     data: Path | None = None
     verify: bool = True
+    margin: float = stats.MARGIN
+    again: bool = False
+    """Whether the baseline is measured twice, under two names, to see what noise does."""
+    precision: float | None = None
+    time_budget: Seconds | None = None
     label: str | None = None
     interpreters: Mapping[str, str] = field(default_factory=dict)
     schedule: Literal["interleaved", "sequential"] = "interleaved"
@@ -197,12 +204,20 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
         try:
             _verify(opened, launcher=launcher, skip={trial.cell for trial in unavailable}, console=console)
             display = screen.enter_context(console.display(plan, done=len(done)))
-            measure.measure(plan, done=done, launch=launch, store=journal.add, observer=display)
+            measure.measure(
+                plan,
+                done=done,
+                launch=launch,
+                store=journal.add,
+                observer=display,
+                pace=Pace(opened.run.header, done=done),
+                watch=partial(conditions.watched, keep=journal.add_conditions),
+            )
         except KeyboardInterrupt:
             interrupted = True
-    stored = close(journal)
+    stored = close(journal, interrupted=interrupted)
     if interrupted:
-        planned = plan.rounds * len(plan.cells)
+        planned = stored.planned_rounds * len(plan.cells)
         raise Interrupted(
             f"interrupted: {len(stored.trials)} of {planned} trials are stored; "
             f"go on with: bench run --resume {stored.header.run_id}"
@@ -210,14 +225,17 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
     return stored
 
 
-def close(journal: store.Journal) -> Run:
+def close(journal: store.Journal, *, interrupted: bool) -> Run:
     """Write the journal's last line and derive manifest and tables."""
     run = store.load(journal.folder)
     plan = run.header.plan
     settled = {(trial.cell, trial.round) for trial in run.trials}
     failed = {trial.cell for trial in run.trials if trial.failure is not None}
-    complete = all(cell in failed or (cell, number) in settled for cell in plan.cells for number in range(plan.rounds))
-    journal.end(complete=complete)
+    complete = all(
+        cell in failed or (cell, number) in settled for cell in plan.cells for number in range(run.planned_rounds)
+    )
+    adaptive = plan.precision is not None or plan.time_budget is not None
+    journal.end(complete=complete and not (adaptive and interrupted))
     run = store.load(journal.folder)
     tidy.write(run, folder=journal.folder)
     store.write_manifest(run, folder=journal.folder)
@@ -243,7 +261,7 @@ def check(run: Run) -> None:
     if len(failures) == len(run.header.plan.cells):
         raise UsageError("none of these loops can be measured here; see 'bench list'")
     plan = run.header.plan
-    measured = Counter(plan.group_of(cell) for cell in plan.cells if cell not in failures)
+    measured = Counter(plan.group_of(cell) for cell in plan.cells if cell not in failures and cell.side != AGAIN)
     if plan.sides and max(measured.values()) < len(plan.sides):
         reasons = "; ".join(dict.fromkeys(failure.message for failure in failures.values()))
         raise NothingComparable(f"no loop was measured on every side: {reasons}")
@@ -258,15 +276,15 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
     cells = [cell for cell in plan.cells if cell not in skip and opened.run.verification_of(cell) is None]
     # What another environment computes is looked at each time: its libraries and variables are nobody's to enumerate.
     unchanged = {None, *(side.name for side in plan.sides if side.changes_nothing)}
-    wanted: dict[tuple[str, str | None], list[Cell]] = {}
-    for cell in {(cell.loop, cell.workload, cell.device, cell.side): cell for cell in reversed(cells)}.values():
-        side = plan.side_of(cell)
-        name = None if side is None else side.name
-        known = memory.recall(cell.loop, workload=cell.workload, device=cell.device) if name in unchanged else None
+    wanted: dict[tuple[str, str | None], list[str]] = {}
+    for loop, workload, device, name in dict.fromkeys(
+        (cell.loop, cell.workload, cell.device, plan.side_name_of(cell)) for cell in cells
+    ):
+        known = memory.recall(loop, workload=workload, device=device) if name in unchanged else None
         if known is not None:
             opened.journal.add_verification(replace(known, side=name))
         else:
-            wanted.setdefault((cell.loop, name), []).append(cell)
+            wanted.setdefault((loop, name), []).append(workload)
 
     def tell(found: Verification) -> None:
         opened.journal.add_verification(found)
@@ -279,11 +297,11 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
         [
             verify.Request(
                 loop=loop,
-                workloads=tuple(cell.workload for cell in cells),
-                backend=_identity(cells[0], opened=opened)[0],
-                side=plan.side_of(cells[0]),
+                workloads=tuple(workloads),
+                backend=None if name is None else opened.inventories[name][loop, workloads[0]].backend,
+                side=next((side for side in plan.sides if side.name == name), None),
             )
-            for (loop, _), cells in wanted.items()
+            for (loop, name), workloads in wanted.items()
         ],
         digits=opened.digits,
         device=plan.cells[0].device,
@@ -328,8 +346,9 @@ def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher
 
 def _identity(cell: Cell, *, opened: Opened) -> tuple[str, dict[str, str | None]]:
     """Return a loop's framework and the hashes of its sources, which are those of its side."""
-    if cell.side is not None and cell.side in opened.inventories:
-        found = opened.inventories[cell.side][cell.loop, cell.workload]
+    side = opened.run.header.plan.side_of(cell)
+    if side is not None:
+        found = opened.inventories[side.name][cell.loop, cell.workload]
         return found.backend, {"loop_sha256": found.loop_sha256, "workload_sha256": found.workload_sha256}
     loop = registry.describe_loop(cell.loop, workload=cell.workload)
     workload = registry.describe_workload(cell.workload)
@@ -378,8 +397,9 @@ def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Co
         for name in wanted[workload.name]
         for side in (tuple(side.name for side in options.sides) or (None,))
     )
+    baseline = PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0]
     return Plan(
-        cells=cells,
+        cells=_with_repetition(cells, baseline=baseline) if options.again else cells,
         rounds=options.rounds,
         blocks_per_trial=BLOCKS_PER_TRIAL,
         block_seconds=BLOCK_SECONDS,
@@ -387,12 +407,21 @@ def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Co
         schedule=options.schedule,
         seed=options.seed,
         timeout=options.timeout,
-        baseline=PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0],
+        baseline=baseline,
         sides=options.sides,
         interpreters=interpreters,
         images=IMAGES if options.samples else 0,
         verify=options.verify,
+        margin=options.margin,
+        precision=options.precision,
+        time_budget=options.time_budget,
     )
+
+
+def _with_repetition(cells: Sequence[Cell], *, baseline: str) -> tuple[Cell, ...]:
+    """Return the cells and, for the first group, its baseline once more under another name."""
+    first = next((cell for cell in cells if cell.loop == baseline), cells[0])
+    return (*cells, replace(first, side=AGAIN))
 
 
 def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from typing import Any, Literal, final
 import msgspec
 
 from bench.errors import InvalidResult, ResultsError
-from bench.records import SCHEMA_VERSION, Run, RunEnd, RunHeader, Trial, Verification
+from bench.records import SCHEMA_VERSION, Conditions, Run, RunEnd, RunHeader, Trial, Verification
 
 JOURNAL = "journal.jsonl"
 MANIFEST = "manifest.json"
@@ -39,13 +39,19 @@ class VerificationLine(msgspec.Struct, tag_field="kind", tag="verification", fro
     verification: Verification
 
 
+class ConditionsLine(msgspec.Struct, tag_field="kind", tag="conditions", frozen=True):
+    """What else the machine did during a round."""
+
+    conditions: Conditions
+
+
 class EndLine(msgspec.Struct, tag_field="kind", tag="end", frozen=True):
     """Last line; after `--resume` there may be more than one, and the last one counts."""
 
     end: RunEnd
 
 
-Line = HeaderLine | VerificationLine | TrialLine | EndLine
+Line = HeaderLine | VerificationLine | TrialLine | ConditionsLine | EndLine
 
 
 def utc_now() -> str:
@@ -86,6 +92,10 @@ class Journal:
         """Write what a check found."""
         self._append(VerificationLine(verification=verification))
 
+    def add_conditions(self, conditions: Conditions) -> None:
+        """Write what else the machine did during a round."""
+        self._append(ConditionsLine(conditions=conditions))
+
     def end(self, *, complete: bool) -> None:
         """Write the last line."""
         self._append(EndLine(end=RunEnd(ended=utc_now(), complete=complete)))
@@ -119,6 +129,7 @@ def load(folder: Path) -> Run:
     header, end = None, None
     trials: list[Trial] = []
     verifications: list[Verification] = []
+    conditions: list[Conditions] = []
     for number, line in enumerate(_whole_lines(text), start=1):
         entry = _decode(line, path=path, number=number)
         match entry:
@@ -128,11 +139,19 @@ def load(folder: Path) -> Run:
                 verifications.append(verification)
             case TrialLine(trial=trial):
                 trials.append(trial)
+            case ConditionsLine(conditions=seen):
+                conditions.append(seen)
             case EndLine(end=ended):
                 end = ended
     if header is None:
         raise InvalidResult(f"{path}: the first line with the run's header is missing")
-    return Run(header=header, trials=tuple(trials), verifications=tuple(verifications), end=end)
+    return Run(
+        header=header,
+        trials=tuple(trials),
+        verifications=tuple(verifications),
+        conditions=tuple(conditions),
+        end=end,
+    )
 
 
 def find(results: Path, run: str | None = None) -> Path:
@@ -198,5 +217,5 @@ def _decode(line: bytes, *, path: Path, number: int) -> Line:
 class _Versioned(msgspec.Struct, frozen=True):
     """The part of a line that is read before anything else."""
 
-    kind: Literal["run", "verification", "trial", "end"]
+    kind: Literal["run", "verification", "trial", "conditions", "end"]
     run: dict[str, Any] | None = None

@@ -20,6 +20,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from loops.errors import UnsupportedCell
+
 
 class Track(StrEnum):
     """How the data reaches the loop. The two are never ranked together."""
@@ -101,6 +103,8 @@ class Workload(ABC):
     """Class name in `torch.nn` of the same loss: "CrossEntropyLoss" or "MSELoss"."""
     tracks_losses: ClassVar[bool] = False
     """Whether layers add losses of their own (`add_loss`), which a loop has to add to the main one."""
+    activity_penalty: ClassVar[float] = 0.0
+    """The same for a loop with a model of its own: times the sum of the first hidden layer's activations, undivided."""
 
     @abstractmethod
     def samples(self, digits: Digits, *, track: Track, backend: str, seed: int) -> tuple[Samples, Samples]:
@@ -109,6 +113,17 @@ class Workload(ABC):
     @abstractmethod
     def build_model(self, *, seed: int) -> Any:
         """Return a Keras model with initial weights drawn by NumPy from ``seed``, so every backend starts equal."""
+
+    def initial_weights(self, *, seed: int) -> list[NDArray[np.float32]]:
+        """Return what `build_model` starts from, for loops that write the model themselves.
+
+        Kernel (inputs, outputs) and bias (outputs,) of each layer in turn; all layers but the last are rectified.
+
+        Raises:
+            UnsupportedCell: If the model is more than a chain of dense layers; then only Keras can build it.
+        """
+        del seed
+        raise UnsupportedCell(f"the model of '{self.name}' is built by Keras only: it is no chain of dense layers")
 
     @abstractmethod
     def build_loss(self, *, one_hot: bool) -> Any:
@@ -178,6 +193,10 @@ class Job:
         """Whole batches in an epoch; the remainder is dropped so that no step has a shape of its own."""
         return len(self.training.inputs) // self.batch_size
 
+    def steps_per_call(self, at_most: int) -> int:
+        """Return the largest number of steps into which an epoch divides: no call then crosses the end of one."""
+        return max(steps for steps in range(1, at_most + 1) if self.steps_per_epoch % steps == 0)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
@@ -203,8 +222,11 @@ class Loop(ABC):
     adam: ClassVar[str] = "keras-adam"
     """Which published formula the loop's Adam follows: Keras adds epsilon outside the bias correction, "torch-adam"
     after it. The difference is small per step and grows; each loop is held to the one it names."""
-    steps_per_call: ClassVar[int] = 1
-    """Every block is a multiple of this; larger than 1 for loops that run many steps in one call."""
+    own_model: ClassVar[bool] = False
+    """Whether the loop writes the model itself, from `Workload.initial_weights`, instead of taking Keras'."""
+    steps_per_call: int = 1
+    """Every block is a multiple of this; larger than 1 for loops that run a fixed number of steps in one call, which
+    `prepare` may lower to a number that fits the job."""
 
     @abstractmethod
     def prepare(self, job: Job) -> None:

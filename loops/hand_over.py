@@ -19,18 +19,24 @@ class HandOver(keras.callbacks.Callback):
     logs of every step into numbers, which waits for the device each time.
     """
 
-    def __init__(self, blocks: Iterable[int]) -> None:
-        """Take the first block."""
+    def __init__(self, blocks: Iterable[int], *, steps_per_call: int = 1) -> None:
+        """Take the first block.
+
+        Args:
+            blocks: Steps of each, a multiple of the steps per call.
+            steps_per_call: What Keras calls `steps_per_execution`: it speaks of many steps as of one batch.
+        """
         super().__init__()
+        self.steps_per_call = steps_per_call
         self.blocks = iter(blocks)
         self.steps_left = next(self.blocks)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Count a step that is about to be trained."""
+        """Count what is about to be trained."""
         del batch, logs
         if self.steps_left == 0:
             self.hand_over()
-        self.steps_left -= 1
+        self.steps_left -= self.steps_per_call
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Hand over before the next epoch resets the metrics, if a block ends with this one."""
@@ -44,6 +50,8 @@ class HandOver(keras.callbacks.Callback):
         Raises:
             TrainingDone: If there is none.
         """
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()  # on JAX, `fit` carries all values itself and leaves the variables empty
         self.steps_left = next(self.blocks, 0)
         if self.steps_left == 0:
             raise TrainingDone

@@ -30,6 +30,22 @@ LOOPS = {
     "torch-keras": "loops.variants.torch_keras:TorchKeras",
     "torch-fit": "loops.variants.torch_fit:TorchFit",
     "torch-fit-stock": "loops.variants.torch_fit_stock:TorchFitStock",
+    "torch-plain": "loops.variants.torch_plain:TorchPlain",
+    "torch-plain-fused": "loops.variants.torch_plain_fused:TorchPlainFused",
+    "torch-compile": "loops.variants.torch_compile:TorchCompile",
+    "torch-native-compile": "loops.variants.torch_native_compile:TorchNativeCompile",
+    "torch-keras-compile": "loops.variants.torch_keras_compile:TorchKerasCompile",
+    "torch-fit-compile": "loops.variants.torch_fit_compile:TorchFitCompile",
+    "tf-function-xla": "loops.variants.tf_function_xla:TfFunctionXla",
+    "tf-function-epoch": "loops.variants.tf_function_epoch:TfFunctionEpoch",
+    "tf-epoch-xla": "loops.variants.tf_epoch_xla:TfEpochXla",
+    "tf-fit-steps": "loops.variants.tf_fit_steps:TfFitSteps",
+    "tf-train-on-batch": "loops.variants.tf_train_on_batch:TfTrainOnBatch",
+    "jax-jit": "loops.variants.jax_jit:JaxJit",
+    "jax-scan": "loops.variants.jax_scan:JaxScan",
+    "jax-fit": "loops.variants.jax_fit:JaxFit",
+    "jax-fit-stock": "loops.variants.jax_fit_stock:JaxFitStock",
+    "numpy": "loops.variants.numpy_by_hand:NumpyByHand",
 }
 
 ADVERSARIAL_LOOPS = {

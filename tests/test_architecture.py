@@ -11,13 +11,14 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
         {"errors", "records", "backends"},
-        {"stats", "family", "effort", "resampling", "steady", "built"}
+        {"stats", "family", "effort", "resampling", "steady", "built", "markdown"}
         | {"machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference", "reference_dcgan"},
-        {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity"}
+        {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity", "conditions"}
         | {"checkout", "installation", "lookup", "sides"},
         {"verify_worker", "verify"},
+        {"pacing"},
         {"progress", "report", "run", "export"},
-        {"listing"},
+        {"listing", "gate"},
         {"verification"},
         {"cli"},
         {"__main__"},

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench import stats, units
+from bench import units
 from bench.compare import CellSummary
 from bench.report import canvas, svg, wording
 from bench.report.canvas import Frame
@@ -28,7 +28,6 @@ _DASHES = ((), (7, 3), (2, 2), (9, 3, 2, 3), (4, 2), (12, 3), (2, 4), (7, 2, 2, 
 _FEWEST_DOTS = 10
 _MARKERS = "D^osv<>P"
 _TOLD_APART = (Verdict.FASTER, Verdict.SLOWER)
-_BAND_EDGES = (1.0 / (1.0 + stats.MARGIN), 1.0 + stats.MARGIN)
 _RING: dict[str, Any] = {"marker": "o", "markersize": 13, "markerfacecolor": "none", "color": _INK, "zorder": 4}
 _COVER = {"boxstyle": "square,pad=0.1", "facecolor": _PAGE, "edgecolor": "none"}
 _LABEL_WIDTH, _LABEL_HEIGHT = 52.0, 18.0
@@ -45,7 +44,7 @@ def speed_up(group: GroupReport, *, frame: Frame) -> Figure:
     """Return each loop's speed against the baseline with its interval, on a log axis."""
     cells = group.cells
     figure, axes = canvas.strips(len(cells), frame=frame, below=56.0)
-    ends = list(_BAND_EDGES)
+    ends = [1.0 / (1.0 + group.margin), 1.0 + group.margin]
     for row, cell in enumerate(cells):
         baseline = cell.verdict is None
         words = baseline or cell.verdict in wording.UNRANKED
@@ -58,7 +57,7 @@ def speed_up(group: GroupReport, *, frame: Frame) -> Figure:
     low, high = min(ends), max(ends)
     axes.set_xscale("log")
     axes.set_xlim(low / (high / low) ** 0.05, high * (high / low) ** 0.05)
-    _margin(axes, len(cells), frame=frame)
+    _margin(axes, len(cells), margin=group.margin, frame=frame)
     canvas.log_ticks(axes.xaxis, low=low, high=high, suffix="x", most=7 if frame is Frame.WIDE else 4)
     # Arrows need no font: the words say which way is which.
     canvas.write_below(axes, 0.0, text="\N{LEFTWARDS ARROW} slower", align="left")
@@ -150,10 +149,10 @@ def _rings(axes: Axes, cells: Sequence[CellSummary]) -> None:
             break
 
 
-def _margin(axes: Axes, count: int, *, frame: Frame) -> None:
+def _margin(axes: Axes, count: int, *, margin: float, frame: Frame) -> None:
     """Shade what is too small to matter, and draw the line of equal speed, beside each loop's strip."""
     above, below = (pixels / frame.value.row for pixels in frame.value.strip)
-    left, right = _BAND_EDGES
+    left, right = 1.0 / (1.0 + margin), 1.0 + margin
     middles = [row + (below - above) / 2.0 for row in range(count)]
     axes.barh(middles, right - left, left=left, height=above + below, color=_BAND, linewidth=0, zorder=0)
     ends = [height for row in range(count) for height in (row - above, row + below, math.nan)]

@@ -53,6 +53,8 @@ class GroupReport:
     """Registered name of the loop that speed-ups refer to."""
     baseline_name: str
     """The same, for display."""
+    margin: float
+    """Smallest relative difference that matters."""
     metric: str
     """What training and validation metric are, such as "accuracy"."""
     headline: str
@@ -113,7 +115,7 @@ def build(run: Run, *, files: Sequence[DataFile] = ()) -> Report:
         noise=notices.widest_interval(summaries),
         notices=noted,
         groups=groups,
-        reading=provenance.reading(),
+        reading=provenance.reading(run),
         method=provenance.method(run),
         facts=provenance.facts(run),
         commands=provenance.commands(run),
@@ -128,7 +130,7 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
     cells = tuple(_compact(cell) for cell in ordered)
     baseline = next(cell for cell in cells if cell.cell.name == group.baseline)
     ranks = rows.ranks(cells)
-    sensitivity = sentences.sensitivity(cells)
+    sensitivity = sentences.sensitivity(cells, control=group.control)
     start_up = [sentences.start_up(cell, baseline=baseline) for cell in cells]
     return GroupReport(
         name=_group_name(group),
@@ -139,11 +141,13 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
         threads=group.threads,
         baseline=group.baseline,
         baseline_name=wording.display_name(group.baseline),
+        margin=cells[0].margin,
         metric=next((cell.metric_name for cell in cells if cell.metric_name), "metric"),
         headline=sentences.headline(cells, baseline=group.baseline),
         rows=tuple(rows.main_row(cell, rank=rank) for cell, rank in zip(cells, ranks, strict=True)),
         conclusions=tuple(sentences.conclusion(cell, baseline=baseline, round_time=round_time) for cell in cells)
-        + (() if sensitivity is None else (sensitivity,)),
+        + (() if sensitivity is None else (sensitivity,))
+        + (() if group.control is None else (sentences.noise_floor(group.control),)),
         start_up=tuple(rows.start_up_row(cell, baseline=cell is baseline) for cell in cells),
         start_up_conclusions=tuple(sentence for sentence in start_up if sentence is not None),
         work=tuple(rows.work_row(cell) for cell in cells),

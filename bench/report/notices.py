@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bench import units
+from bench import compare, units
 from bench.compare import CellSummary, Group
 from bench.records import FailureKind, Run, Trial
 from bench.report import wording
@@ -15,6 +15,9 @@ FEW_ROUNDS = 5
 
 WIDE_NOISE = 0.05
 """An interval wider than ± 5 % rarely settles anything between compiled loops."""
+
+STOLEN = 0.02
+"""As much as the margin: time taken away from one loop and not from the other can pass for a difference."""
 
 _ONE_MACHINE = "One machine: elsewhere milliseconds differ and ratios may. Measure where you train."
 _SMALL_BATCH = 128
@@ -36,6 +39,10 @@ class NoticeKind(StrEnum):
     IDENTITY = "identity"
     FEW_ROUNDS = "few-rounds"
     NOISE = "noise"
+    UNSTEADY = "unsteady"
+    ODD_PROCESS = "odd-process"
+    INTERRUPTED = "interrupted-blocks"
+    STOLEN = "stolen-time"
     DISTURBANCE = "disturbance"
     SMALL_BATCH = "small-batch"
     ONE_MACHINE = "one-machine"
@@ -72,6 +79,10 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.IDENTITY, _identity(run)),
             (NoticeKind.FEW_ROUNDS, _few_rounds(run)),
             (NoticeKind.NOISE, _noise(groups)),
+            (NoticeKind.UNSTEADY, _unsteady(groups)),
+            (NoticeKind.ODD_PROCESS, _odd_processes(groups)),
+            (NoticeKind.INTERRUPTED, _interrupted(groups)),
+            (NoticeKind.STOLEN, _stolen(run)),
             (NoticeKind.DISTURBANCE, [wording.display_name(text) for text in run.header.warnings]),
             (NoticeKind.UNAVAILABLE, _unavailable(groups)),
             (NoticeKind.CHOSEN_DATA, _chosen(run)),
@@ -90,8 +101,9 @@ def trust(run: Run, *, groups: Sequence[Group], noted: Sequence[Notice]) -> str:
     failed = sum(trial.failure is not None for trial in _started(run))
     parts = (
         processes(run) + (f" ({failed} failed)" if failed else ""),
-        f"{rounds} of {run.header.plan.rounds} rounds",
+        f"{rounds} of {run.planned_rounds} rounds",
         f"noise {wording.noise_text(noise)}",
+        *(f"identical loops up to {units.percent(group.control.floor)} apart" for group in groups if group.control),
         "no warnings" if warnings == 0 else f"{warnings} {'warning' if warnings == 1 else 'warnings'}",
     )
     return f"Trust: {'low' if warnings else 'good'} - {', '.join(parts)}."
@@ -104,7 +116,7 @@ def processes(run: Run) -> str:
         trials = run.trials_of(cell)
         # A loop that failed gets no further rounds, and one that cannot run here gets none.
         ended = any(trial.failure is not None for trial in trials)
-        planned += sum(trial in started for trial in trials) if ended else run.header.plan.rounds
+        planned += sum(trial in started for trial in trials) if ended else run.planned_rounds
     return f"{'complete' if run.complete else 'incomplete'}: {len(started)} of {planned} processes"
 
 
@@ -152,6 +164,8 @@ def _unavailable(groups: Sequence[Group]) -> list[str]:
 
 
 def _baseline(run: Run, groups: Sequence[Group]) -> list[str]:
+    if run.header.plan.sides:
+        return []
     asked = wording.display_name(run.header.plan.baseline)
     others = sorted({wording.display_name(group.baseline) for group in groups} - {asked})
     return [f"The baseline {asked} was not measured; {' and '.join(others)} stands in for it."] if others else []
@@ -189,7 +203,7 @@ def _identity(run: Run) -> list[str]:
 
 
 def _few_rounds(run: Run) -> list[str]:
-    rounds = run.header.plan.rounds
+    rounds = run.planned_rounds
     if rounds >= FEW_ROUNDS:
         return []
     if rounds == 1:
@@ -204,6 +218,49 @@ def _noise(groups: Sequence[Group]) -> list[str]:
     return [
         f"Intervals reach {wording.noise_text(noise)}. More rounds, `--threads 1` or a quieter machine narrow them."
     ]
+
+
+def _unsteady(groups: Sequence[Group]) -> list[str]:
+    found = [cell for group in groups for cell in group.cells if cell.unsteady_rounds]
+    if not found:
+        return []
+    count = sum(len(cell.unsteady_rounds) for cell in found)
+    what = "1 process" if count == 1 else f"{count} processes"
+    advice = "Look for other work on the machine, or measure longer with `--steps`."
+    return [f"No steady state in {what} ({_names(found)}): the step time still moved. {advice}"]
+
+
+def _odd_processes(groups: Sequence[Group]) -> list[str]:
+    found = [cell for group in groups for cell in group.cells if cell.odd_rounds]
+    if not found:
+        return []
+    where = "; ".join(
+        f"{wording.display_name(cell.cell.name)} in round {', '.join(str(number + 1) for number in cell.odd_rounds)}"
+        for cell in found[:_NAMED]
+    )
+    far = units.percent(compare.DISAGREEMENT)
+    return [f"More than {far} away from their siblings: {where}. They count; something else may have run then."]
+
+
+def _interrupted(groups: Sequence[Group]) -> list[str]:
+    found = [cell for group in groups for cell in group.cells if cell.disturbed_blocks]
+    if not found:
+        return []
+    count = sum(cell.disturbed_blocks for cell in found)
+    blocks = "1 slow block" if count == 1 else f"{count} slow blocks"
+    return [
+        f"Other work took the processor away in {blocks} ({_names(found)}), which were slow. Stop it or wait for it."
+    ]
+
+
+def _stolen(run: Run) -> list[str]:
+    rounds = [seen.round + 1 for seen in run.conditions if seen.stolen is not None and seen.stolen > STOLEN]
+    if not rounds:
+        return []
+    where = f"{'round' if len(rounds) == 1 else 'rounds'} {', '.join(map(str, rounds[:_NAMED]))}"
+    more = f" and {len(rounds) - _NAMED} more" if len(rounds) > _NAMED else ""
+    share = f"over {units.percent(STOLEN)} of the processor time to other guests"
+    return [f"The hypervisor gave {share} in {where}{more}. Measure at another time, or on a machine of its own."]
 
 
 def _small_batch(groups: Sequence[Group]) -> list[str]:

@@ -11,6 +11,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from bench import markdown
 from bench.report import svg, tables
 from bench.report.model import GroupReport, Report
 from bench.report.pictures import Picture
@@ -32,7 +33,6 @@ _DARK = {
 _TEXT_COLUMNS = ("Verdict", "Speed-up", "95 % interval", "Ahead of baseline", "Reason", "Value", "Loop", "What")
 _WRAPPING_COLUMNS = ("Speed-up", "95 % interval")
 _MARKDOWN_COLUMNS = 8
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +132,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"code": _code, "breakable": _breakable, "verbatim": _verbatim, "markdown": _markdown}
+    environment.filters |= {"code": _code, "breakable": _breakable, "verbatim": _verbatim, "markdown": markdown.plain}
     return environment
 
 
@@ -149,25 +149,6 @@ def _breakable(text: str) -> Markup:
 def _verbatim(text: str) -> Markup:
     """Return an SVG of ours, whose names matplotlib and `bench.report.svg` have escaped."""
     return Markup(text)  # noqa: S704 - escaped before
-
-
-def _markdown(text: str) -> str:
-    """Return text that Markdown shows as it is, in a paragraph as in a table cell; plain `code` stays code."""
-    parts = re.split(r"(`[\w ./-]+`)", " ".join(text.split()))
-    parts[::2] = [_escape_markdown(part) for part in parts[::2]]
-    # Only a number, dash or plus at the beginning could be taken for a list item.
-    return re.sub(r"^(\d+)([.)])(?=\s|$)|^([-+=])(?=\s|$)", _escape_item, "".join(parts))
-
-
-def _escape_markdown(text: str) -> str:
-    """Return text without any character that Markdown, HTML or GitHub would act on."""
-    text = re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", text)
-    return re.sub(r"[&<>@]", lambda match: _ENTITIES[match[0]], text)
-
-
-def _escape_item(match: re.Match[str]) -> str:
-    """Return the beginning of a list item with its mark escaped."""
-    return f"{match[1] or ''}\\{match[2] or match[3]}"
 
 
 def _script_json(text: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from bench import stats, units
+from bench import units
 from bench.report import canvas, charts, sentences, svg
 from bench.report.canvas import Frame
 from bench.report.model import GroupReport
@@ -63,7 +63,7 @@ def _speed_up(group: GroupReport, *, suffix: str) -> Plot | None:
         suffix=suffix,
         title=f"Speed against {group.baseline_name}",
         caption="Right is faster. The mark is the geometric mean over rounds, the bar its 95 % interval; a bar shorter "
-        f"than the mark is hidden by it. The grey band, ± {units.percent(stats.MARGIN)}, does not count. Log scale.",
+        f"than the mark is hidden by it. The grey band, ± {units.percent(group.margin)}, does not count. Log scale.",
         sentence=sentences.speed_up_plot(group.cells, baseline=group.baseline),
     )
 

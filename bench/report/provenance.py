@@ -68,19 +68,21 @@ def method(run: Run) -> tuple[str, ...]:
         else f"The loops of a round run one after the other, in shuffled order (seed {plan.seed}), for {blocks}."
     )
     return (
-        f"Each loop is trained by {plan.rounds} fresh processes, one per round. {order}",
+        f"Each loop is trained by {run.planned_rounds} fresh processes, one per round. {order}",
         "The clock is read between blocks only, when the device is idle. First call and warm-up are kept apart.",
         "A process counts once: the median over its blocks of the mean time per step.",
         "The step time of a loop is the geometric mean over its processes.",
         "The speed-up is the geometric mean over rounds of baseline time / loop time.",
         f"Its {100 * stats.CONFIDENCE:.0f} % interval is Student's t on the logarithms of these ratios.",
-        f"Differences below {units.percent(stats.MARGIN)} are too small to matter.",
+        "Where a run has several comparisons, Holm's procedure widens their intervals, so that they hold together.",
+        "Blocks are left out where a change-point test shows that a process was still warming up.",
+        f"Differences below {units.percent(plan.margin)} are too small to matter.",
     )
 
 
-def reading() -> tuple[str, ...]:
+def reading(run: Run) -> tuple[str, ...]:
     """Return how to read the page, in sentences."""
-    return tuple(text.format(margin=units.percent(stats.MARGIN)) for text in READING)
+    return tuple(text.format(margin=units.percent(run.header.plan.margin)) for text in READING)
 
 
 def commands(run: Run) -> tuple[Command, ...]:

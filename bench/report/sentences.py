@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench import stats, units
-from bench.compare import CellSummary
+from bench import units
+from bench.compare import CellSummary, Control
 from bench.records import Seconds
 from bench.report import rows, wording
 from bench.stats import BreakEven, Verdict
@@ -58,7 +58,7 @@ def conclusion(cell: CellSummary, *, baseline: CellSummary, round_time: Seconds 
     if cell.verdict in (Verdict.FASTER, Verdict.SLOWER):
         return f"{name} is {wording.speed_text(cell)} than {reference} on this {cell.cell.device.upper()} {numbers}."
     if cell.verdict is Verdict.SAME:
-        margin = units.percent(stats.MARGIN)
+        margin = units.percent(cell.margin)
         return f"{name} and {reference} are equally fast: any difference is under {margin} {numbers}."
     return f"Can't tell {name} from {reference}: {_doubt(cell, baseline)}. {_remedy(cell, round_time=round_time)}"
 
@@ -79,16 +79,25 @@ def start_up(cell: CellSummary, *, baseline: CellSummary) -> str | None:
     return f"{name} is ahead of {reference} until {steps} ({starts}), then falls behind."
 
 
-def sensitivity(cells: Sequence[CellSummary]) -> str | None:
-    """Return the smallest difference that every comparison of a group could have told; None without an interval."""
-    widths = [cell.speed_up.relative_half_width for cell in cells if cell.speed_up is not None]
-    known = [width for width in widths if width is not None]
+def sensitivity(cells: Sequence[CellSummary], *, control: Control | None) -> str | None:
+    """Return the smallest slowdown that every comparison of a group would have told; None without an interval."""
+    known = [cell.smallest_difference for cell in cells if cell.smallest_difference is not None]
     if not known:
         return None
-    smallest = (1.0 + stats.MARGIN) * (1.0 + max(known)) - 1.0
+    smallest = max([*known, *([] if control is None else [control.floor])])
     return (
-        f"Smallest difference this run could have told for every loop: {units.percent(smallest)} "
-        f"(margin {units.percent(stats.MARGIN)}, widest interval ± {units.percent(max(known))})."
+        f"Smallest slowdown that this run would have found for every loop, four times in five: "
+        f"{units.percent(smallest)} (margin {units.percent(cells[0].margin)})."
+    )
+
+
+def noise_floor(control: Control) -> str:
+    """Return what measuring one thing twice has shown."""
+    name, ratio = wording.display_name(control.name), control.ratio
+    span = f"{units.percent(abs(ratio.estimate - 1.0))} apart on average"
+    return (
+        f"Noise floor: {name} was measured twice under two names in the same rounds, and came out {span}, "
+        f"at most {units.percent(control.floor)} (95 % interval). A smaller difference is called unclear."
     )
 
 
@@ -140,8 +149,9 @@ def _no_winner(others: Sequence[CellSummary], *, baseline: CellSummary) -> str:
         return f"Nothing is compared: no loop shares a finished round with the baseline {_name(baseline)}."
     highs = [None if cell.speed_up is None else cell.speed_up.high for cell in others]
     nearest = f"the nearest, {_name(compared[0])}, reads {wording.speed_text(compared[0])}{_interval(compared[0])}"
-    if all(high is not None and high < 1.0 + stats.MARGIN for high in highs):
-        return f"No loop is faster than {_name(baseline)} by more than {units.percent(stats.MARGIN)}: {nearest}."
+    margin = baseline.margin
+    if all(high is not None and high < 1.0 + margin for high in highs):
+        return f"No loop is faster than {_name(baseline)} by more than {units.percent(margin)}: {nearest}."
     return f"Can't tell whether any loop is faster than {_name(baseline)}: {nearest}."
 
 
@@ -154,7 +164,7 @@ def _doubt(cell: CellSummary, baseline: CellSummary) -> str:
     if "slower" in span:
         return f"the 95 % interval runs from {span} ({steps})"
     word = "faster" if speed_up.estimate > 1.0 else "slower"
-    margin = units.percent(stats.MARGIN)
+    margin = units.percent(cell.margin)
     return f"the 95 % interval runs from {span} times {word}, and under {margin} does not count ({steps})"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from loops.contract import Job, Track
+from loops.errors import UnsupportedCell
 
 SHUFFLE_BUFFER = 1024
 """Samples, as the Keras guides have it: not a full shuffle."""
@@ -21,6 +22,20 @@ def training_batches(job: Job) -> Iterable[tuple[tf.Tensor, ...]]:
     return [
         tuple(tf.constant(array[start : start + job.batch_size]) for array in job.training.arrays) for start in starts
     ]
+
+
+def stacked_batches(job: Job) -> tuple[tf.Tensor, ...]:
+    """Return the same epoch as one tensor [steps, batch, ...] each of inputs, targets and maybe weights, on the device.
+
+    Raises:
+        UnsupportedCell: On the track that compares input pipelines as well.
+    """
+    if job.track is Track.GUIDE:
+        raise UnsupportedCell("a loop in the graph takes samples that lie on the device, not the guide's pipeline")
+    steps, size = job.steps_per_epoch, job.batch_size
+    return tuple(
+        tf.constant(array[: steps * size].reshape(steps, size, *array.shape[1:])) for array in job.training.arrays
+    )
 
 
 def training_dataset(job: Job) -> tf.data.Dataset:

@@ -1,6 +1,7 @@
 """What the digit classifiers have in common: arrays, model, loss and metric."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,14 @@ def build_mlp(*, seed: int, between: Callable[[], Any] | None = None) -> Any:
     hidden = keras.layers.Dense(HIDDEN_UNITS, activation="relu")(hidden)
     outputs = keras.layers.Dense(CLASSES, name="predictions")(hidden)
     model = keras.Model(inputs=inputs, outputs=outputs)
-    model.set_weights(glorot_uniform([weight.shape for weight in model.weights], seed=seed))
+    model.set_weights(mlp_weights(seed=seed))
     return model
+
+
+def mlp_weights(*, seed: int) -> list[NDArray[np.float32]]:
+    """Return initial kernels and biases of 784 -> 64 -> 64 -> 10."""
+    widths = (PIXELS, HIDDEN_UNITS, HIDDEN_UNITS, CLASSES)
+    return glorot_uniform([shape for fans in pairwise(widths) for shape in (fans, fans[1:])], seed=seed)
 
 
 def build_cross_entropy(*, one_hot: bool) -> Any:

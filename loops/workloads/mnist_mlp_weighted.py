@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any, ClassVar, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loops.contract import Digits, Samples, Track, Workload
-from loops.workloads.digits import CLASSES, build_accuracy, build_cross_entropy, build_mlp, digit_samples
+from loops.workloads.digits import CLASSES, build_accuracy, build_cross_entropy, build_mlp, digit_samples, mlp_weights
 
 CLASS_WEIGHTS = np.linspace(0.5, 1.5, CLASSES)
 """How much each class counts: zeros half, nines one and a half."""
@@ -39,6 +40,10 @@ class MnistMlpWeighted(Workload):
     def build_model(self, *, seed: int) -> Any:
         """Return the Keras model; the output is logits of shape (batch, 10)."""
         return build_mlp(seed=seed)
+
+    def initial_weights(self, *, seed: int) -> list[NDArray[np.float32]]:
+        """Return what the Keras model starts from."""
+        return mlp_weights(seed=seed)
 
     def build_loss(self, *, one_hot: bool) -> Any:
         """Return cross-entropy from logits, averaged over the batch."""

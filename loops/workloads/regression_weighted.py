@@ -5,12 +5,16 @@ The section on `sample_weight` of the Keras guide "Customizing what happens in `
 
 from typing import Any, ClassVar, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from loops.contract import Digits, Samples, Track, Workload
 from loops.workloads.toy_regression import (
     SAMPLES,
     build_absolute_error,
     build_linear,
     build_squared_error,
+    linear_weights,
     random_samples,
 )
 
@@ -35,6 +39,10 @@ class RegressionWeighted(Workload):
     def build_model(self, *, seed: int) -> Any:
         """Return the Keras model; the output has shape (batch, 1)."""
         return build_linear(seed=seed)
+
+    def initial_weights(self, *, seed: int) -> list[NDArray[np.float32]]:
+        """Return what the Keras model starts from."""
+        return linear_weights(seed=seed)
 
     def build_loss(self, *, one_hot: bool) -> Any:
         """Return mean squared error."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loops.contract import Samples
 from loops.workloads.initial_weights import glorot_uniform
@@ -42,8 +43,13 @@ def build_linear(*, seed: int) -> Any:
 
     inputs = keras.Input(shape=(FEATURES,))
     model = keras.Model(inputs=inputs, outputs=keras.layers.Dense(1)(inputs))
-    model.set_weights(glorot_uniform([weight.shape for weight in model.weights], seed=seed))
+    model.set_weights(linear_weights(seed=seed))
     return model
+
+
+def linear_weights(*, seed: int) -> list[NDArray[np.float32]]:
+    """Return initial kernel and bias of 32 -> 1."""
+    return glorot_uniform([(FEATURES, 1), (1,)], seed=seed)
 
 
 def build_squared_error() -> Any:

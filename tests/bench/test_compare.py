@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench import compare
-from bench.records import BlockKind, Failure, FailureKind
+from bench.records import AGAIN, BlockKind, Failure, FailureKind, Side
 from bench.stats import BreakEven, Verdict
 
 FAILURE = Failure(kind=FailureKind.RAISED, phase="build", message="ValueError: no")
@@ -148,3 +148,110 @@ def test_an_invalid_baseline_is_replaced(make_run):
     (group,) = compare.summarise(make_run(loss_gaps={"tf-eager": 0.31}))
 
     assert "tf-function" == group.baseline
+
+
+def again(cell):
+    """Return a cell's repetition."""
+    return replace(cell, side=AGAIN)
+
+
+def test_a_repetition_is_no_row_but_the_noise_floor(make_run, make_cell):
+    """What identical loops differ by is shown, and never ranked."""
+    cell = make_cell("tf-eager")
+    (group,) = compare.summarise(make_run(cells=[cell, make_cell("tf-fit"), again(cell)], noise=0.02))
+
+    assert ["tf-fit", "tf-eager"] == [summary.cell.name for summary in group.cells]
+    assert "tf-eager" == group.control.name
+    assert 0.0 < group.control.floor < 0.1
+    assert pytest.approx(1.0, abs=group.control.floor) == group.control.ratio.estimate
+
+
+def test_a_difference_below_the_noise_floor_is_unclear(make_run, make_cell):
+    """Identical things were further apart in this very run."""
+    slow, fast = make_cell("tf-eager"), make_cell("tf-fit")
+    run = make_run(cells=[slow, fast, again(slow)], noise=0.001, steps={"tf-eager": 1.06e-3, "tf-fit": 1e-3})
+    drifted = [
+        replace(trial, blocks=tuple(replace(block, seconds=1.2 * block.seconds) for block in trial.blocks))
+        if trial.cell.side == AGAIN
+        else trial
+        for trial in run.trials
+    ]
+
+    (before,), (after,) = compare.summarise(run), compare.summarise(replace(run, trials=tuple(drifted)))
+
+    assert Verdict.FASTER == before.cells[0].verdict
+    assert Verdict.UNCLEAR == after.cells[0].verdict
+    assert after.control.floor > 0.15
+
+
+def test_sides_of_a_loop_are_compared_with_the_first_and_loops_are_not(make_run, make_cell):
+    """Each loop is a group of its own, whatever became of the first side."""
+    sides = (Side(name="A", description="here"), Side(name="B", description="env=X=1"))
+    cells = [replace(make_cell(loop), side=side.name) for loop in ("tf-eager", "tf-fit") for side in sides]
+    run = make_run(cells=cells)
+    run = replace(run, header=replace(run.header, plan=replace(run.header.plan, sides=sides)))
+
+    groups = compare.summarise(run)
+
+    assert ["tf-eager [A]", "tf-fit [A]"] == [group.baseline for group in groups]
+    assert [2, 2] == [len(group.cells) for group in groups]
+
+
+def test_more_pairs_widen_each_interval(make_run):
+    """Ten comparisons have ten chances to be wrong."""
+    few = compare.summarise(make_run(steps={"tf-eager": 1e-3, "tf-fit": 9e-4}, seed=5))
+    many = compare.summarise(
+        make_run(steps={"tf-eager": 1e-3, "tf-fit": 9e-4, "a": 1e-3, "b": 1e-3, "c": 1e-3}, seed=5)
+    )
+
+    def width(groups):
+        return next(c.speed_up.relative_half_width for c in groups[0].cells if c.cell.loop == "tf-fit")
+
+    assert width(few) < width(many)
+
+
+def test_blocks_of_a_warm_up_that_shows_are_left_out(make_trial, make_cell):
+    """Four blocks at twice the time, then six that hold still: the step time is theirs."""
+    trial = make_trial(make_cell("tf-eager"), noise=0.0, step=1e-3)
+    slow = iter([2.0] * 4)
+    blocks = [
+        replace(block, seconds=next(slow, 1.0) * 1e-3 * block.steps) if block.kind is BlockKind.MEASURED else block
+        for block in trial.blocks
+    ]
+
+    assert pytest.approx(1e-3) == compare.trial_step_seconds(replace(trial, blocks=tuple(blocks)))
+
+
+def test_a_process_that_never_settles_is_pointed_out(make_run, make_trial):
+    """Each block slower than the one before: all blocks count, and the round is named."""
+    run = make_run(steps={"tf-eager": 1e-3, "tf-fit": 1e-3}, noise=0.001)
+    first = run.trials[0]
+    climbing = tuple(
+        replace(block, seconds=block.seconds * (1.0 + 0.05 * number)) for number, block in enumerate(first.blocks)
+    )
+    run = replace(run, trials=(replace(first, blocks=climbing), *run.trials[1:]))
+
+    (group,) = compare.summarise(run)
+
+    assert {first.cell.loop: (first.round,)} == {
+        c.cell.loop: c.unsteady_rounds for c in group.cells if c.unsteady_rounds
+    }
+
+
+def test_a_process_far_from_its_siblings_is_named(make_run):
+    """Half as fast again as the others."""
+    run = make_run(steps={"tf-eager": 1e-3, "tf-fit": 1e-3}, noise=0.001)
+    first = run.trials[0]
+    slow = replace(first, blocks=tuple(replace(block, seconds=1.5 * block.seconds) for block in first.blocks))
+
+    (group,) = compare.summarise(replace(run, trials=(slow, *run.trials[1:])))
+
+    assert {first.cell.loop: (first.round,)} == {c.cell.loop: c.odd_rounds for c in group.cells if c.odd_rounds}
+
+
+def test_precision_is_judged_on_every_pair_whether_or_not_it_is_verified(make_run, make_cell):
+    """The control counts as well; verdicts and checks have no part in it."""
+    cell = make_cell("tf-eager")
+    run = make_run(cells=[cell, make_cell("tf-fit"), again(cell)])
+
+    assert [0.95, 0.95] == [pair.confidence for pair in compare.paired_intervals(replace(run, verifications=()))]

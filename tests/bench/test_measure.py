@@ -1,5 +1,6 @@
 """Rounds: one at a time, fresh trials each, failures kept apart. Trials here are fakes that write down what happens."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -65,6 +66,28 @@ class Silent:
         self.rows.append(trial)
 
 
+class FixedPace:
+    """So many rounds of so many blocks, and a diary of what was stored."""
+
+    def __init__(self, *, rounds, blocks):
+        """Nothing is measured yet."""
+        self.rounds = rounds
+        self.of_each = blocks
+        self.seen = []
+
+    def another(self, rounds_done):
+        """Count."""
+        return rounds_done < self.rounds
+
+    def blocks(self):
+        """Always as many."""
+        return self.of_each
+
+    def stored(self, trial):
+        """Write it down."""
+        self.seen.append(trial)
+
+
 class Bench:
     """A plan, fakes for its trials, and what came of it."""
 
@@ -94,7 +117,21 @@ class Bench:
             row = self.make_trial(cell, round=number)
             return FakeTrial(cell, number, diary=self.diary, fails_in=(fails or {}).get(cell.loop), row=row)
 
-        measure.measure(self.plan, done=done, launch=launch, store=self.stored.append, observer=Silent())
+        self.measure(launch, done=done)
+
+    def measure(self, launch, *, done=()):
+        """Run the plan with these trials."""
+        self.pace = FixedPace(rounds=self.plan.rounds, blocks=self.plan.blocks_per_trial)
+        self.watched = []
+        measure.measure(
+            self.plan,
+            done=done,
+            launch=launch,
+            store=self.stored.append,
+            observer=Silent(),
+            pace=self.pace,
+            watch=lambda number: nullcontext(self.watched.append(number)),
+        )
 
     def actions(self, action):
         """Return who did this, in order."""
@@ -179,6 +216,38 @@ def test_interrupting_ends_every_process(cells, make_trial):
         return trial
 
     with pytest.raises(KeyboardInterrupt):
-        measure.measure(bench.plan, done=(), launch=launch, store=bench.stored.append, observer=Silent())
+        bench.measure(launch)
 
     assert {("a", 0), ("b", 0), ("c", 0)} == set(bench.actions("end"))
+
+
+def test_cells_that_are_not_compared_do_not_live_together(make_cell, make_trial):
+    """A second workload is started when the first is finished."""
+    cells = [make_cell("a"), make_cell("b"), make_cell("a", workload="regression")]
+    bench = Bench(cells, make_trial, rounds=1)
+
+    bench.run()
+
+    actions = [action for _, _, action in bench.diary]
+    together = ["start"] * 2 + ["ready"] * 2 + ["warm"] * 2 + ["measure"] * 6 + ["finish"] * 2
+    alone = ["start", "ready", "warm", "measure", "measure", "measure", "finish"]
+    assert actions in (together + alone, alone + together)
+
+
+def test_every_round_is_watched_and_every_trial_noted(cells, make_trial):
+    """The pace can decide by what is stored, and the machine is looked at once a round."""
+    bench = Bench(cells, make_trial)
+
+    bench.run()
+
+    assert [0, 1] == bench.watched
+    assert bench.stored == bench.pace.seen
+
+
+def test_nothing_is_left_to_do_when_every_cell_has_failed(cells, make_trial):
+    """However many rounds the pace would go on for."""
+    bench = Bench(cells, make_trial, rounds=1000)
+
+    bench.run(fails=dict.fromkeys("abc", "ready"))
+
+    assert 3 == len(bench.stored)

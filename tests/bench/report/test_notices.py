@@ -1,10 +1,11 @@
 """What a reader must know before quoting a number."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from bench.records import Cell, DatasetRecord, FailureKind
+from bench.records import AGAIN, Cell, Conditions, DatasetRecord, FailureKind
 from bench.report.model import build
 from bench.report.notices import NoticeKind
 
@@ -23,7 +24,7 @@ def test_an_ordinary_run_states_only_its_scope(make_run):
 
     assert [SMALL_BATCH, ONE_MACHINE] == [notice.text for notice in report.notices]
     assert not any(notice.lowers_trust for notice in report.notices)
-    assert report.trust == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 3.4 %, no warnings."
+    assert report.trust == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 4.7 %, no warnings."
 
 
 def test_an_interrupted_run_is_incomplete_and_can_be_finished(make_run):
@@ -121,7 +122,7 @@ def test_disturbances_announced_at_the_start_are_repeated(make_run):
     run = make_run(warnings=("load 1.8 on 2 cores",))
 
     assert "load 1.8 on 2 cores" == texts(run)[NoticeKind.DISTURBANCE]
-    assert build(run).trust.endswith("noise ± 3.4 %, 1 warning.")
+    assert build(run).trust.endswith("noise ± 4.7 %, 1 warning.")
 
 
 def test_large_batches_and_slow_steps_measure_compute(make_run):
@@ -140,3 +141,22 @@ def test_noise_of_a_single_loop_is_that_of_its_step_time(make_run):
     report = build(make_run(steps={"tf-eager": 8e-3}))
 
     assert report.noise == pytest.approx(report.groups[0].cells[0].step.relative_half_width)
+
+
+def test_the_noise_floor_stands_in_the_line_of_trust(make_run, make_cell):
+    """And as a sentence among the conclusions."""
+    cell = make_cell("tf-eager")
+    report = build(make_run(cells=[cell, make_cell("tf-fit"), replace(cell, side=AGAIN)]))
+
+    assert re.search(r"identical loops up to \d+(\.\d+)? % apart", report.trust)
+    assert report.groups[0].conclusions[-1].startswith("Noise floor: tf-eager was measured twice under two names")
+
+
+def test_stolen_time_names_the_rounds(make_run):
+    """Below the margin it is not worth a word."""
+    quiet = Conditions(round=0, load_average=1.0, stolen=0.01, seconds=20.0)
+    report = build(replace(make_run(), conditions=(quiet, replace(quiet, round=1, stolen=0.3))))
+
+    (notice,) = [notice for notice in report.notices if notice.kind is NoticeKind.STOLEN]
+    assert "over 2 % of the processor time to other guests in round 2." in notice.text
+    assert notice.lowers_trust

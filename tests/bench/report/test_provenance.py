@@ -90,6 +90,6 @@ def test_commands_measure_check_draw_and_compare(make_run):
     ]
 
 
-def test_the_reading_aid_names_the_margin():
+def test_the_reading_aid_names_the_margin(make_run):
     """The words of the verdicts are explained with the number behind them."""
-    assert "beyond a difference of 2 %." in " ".join(provenance.reading())
+    assert "beyond a difference of 2 %." in " ".join(provenance.reading(make_run()))

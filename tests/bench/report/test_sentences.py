@@ -28,7 +28,7 @@ def test_a_faster_loop_is_named_with_speed_times_and_interval(make_run):
     assert group.conclusions == (
         "new is 1.98x faster than old on this CPU (2.04 vs 4.03 ms per step; 95 % interval 1.96 to 1.99).",
         "old is the baseline: 4.03 ms per step (95 % interval 3.87 to 4.20).",
-        "Smallest difference this run could have told for every loop: 2.8 % (margin 2 %, widest interval ± 0.82 %).",
+        "Smallest slowdown that this run would have found for every loop, four times in five: 3.1 % (margin 2 %).",
     )
 
 

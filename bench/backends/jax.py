@@ -1,0 +1,47 @@
+"""JAX: threads, devices, memory, versions."""
+
+import os
+from importlib.metadata import version
+
+import jax
+
+from loops.errors import DeviceMissing
+
+
+def configure(*, device: str, threads: int | None) -> None:
+    """Choose device and threads before the first array is made; take a GPU's memory as it is needed.
+
+    JAX has no function for threads. XLA reads the size of its pool from NPROC when it starts, else it counts the
+    processors.
+    """
+    if threads is not None:
+        os.environ["NPROC"] = str(threads)
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if device == "cpu":
+        jax.config.update("jax_platforms", "cpu")
+    elif jax.default_backend() == "cpu":
+        raise DeviceMissing(f"JAX {jax.__version__} sees no GPU, only {', '.join(devices())}")
+
+
+def devices() -> list[str]:
+    """Return GPU names as JAX gives them, then "cpu"."""
+    return [*(device.device_kind for device in jax.devices() if device.platform != "cpu"), "cpu"]
+
+
+def threads() -> dict[str, int]:
+    """Return the size of XLA's thread pool on the CPU."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 0
+    return {"intra_op": int(os.environ.get("NPROC", available))}
+
+
+def device_peak_memory_bytes(*, device: str) -> int | None:
+    """Return the allocator's peak on the first GPU."""
+    if device != "gpu":
+        return None
+    statistics = jax.devices()[0].memory_stats() or {}
+    return statistics.get("peak_bytes_in_use")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of JAX and of the library that compiles for it."""
+    return {"jax": jax.__version__, "jaxlib": version("jaxlib")}

@@ -1,0 +1,421 @@
+"""The check for CI: is any loop slower than it was, by more than it may be? Pure judgement; `bench.gating` measures.
+
+    Settings    what `[tool.bench.gate]` of pyproject.toml says
+    judge       what the runs say: one row per loop, one outcome, one exit code
+    to_json, to_markdown, annotation
+
+A slowdown is *suspected* when its whole interval is beyond the loop's budget, and *confirmed* when fresh rounds of that
+loop say so again. Only a confirmed one fails.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from bench import compare, family, markdown, stats, units
+from bench.compare import CellSummary, Group
+from bench.errors import NothingComparable, TrialsFailed, UsageError
+from bench.records import Failure, FailureKind, Run, Trial
+from bench.stats import Interval, Verdict
+
+SCHEMA = "bench-verdict/1"
+"""Changes whenever a field of `bench-verdict.json` changes its name or meaning."""
+
+BASE, HEAD = "base", "head"
+MOST_NAMED = 5
+_KEYS = {"loops", "workload", "max-slowdown", "budgets", "rounds", "threads"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What a project asks of its gate."""
+
+    loops: tuple[str, ...] = ()
+    workload: str | None = None
+    max_slowdown: float = stats.MARGIN
+    """Slower by more than this fails; 0.02 is 2 %."""
+    budgets: Mapping[str, float] = field(default_factory=dict)
+    """The same for single loops."""
+    rounds: int | None = None
+    threads: int | None = None
+
+    def budget(self, loop: str) -> float:
+        """Return how much slower a loop may be."""
+        return self.budgets.get(loop, self.max_slowdown)
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read `[tool.bench.gate]` of the pyproject.toml in a folder; without one, the defaults.
+
+    Raises:
+        UsageError: If the file or a value cannot be used; names file, key and value.
+    """
+    path = folder / "pyproject.toml"
+    if not path.exists():
+        return Settings()
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("bench", {}).get("gate", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path.name}: {error}") from error
+    where = f"{path.name}: [tool.bench.gate]"
+    unknown = sorted(table.keys() - _KEYS)
+    if unknown:
+        raise UsageError(f"{where} has no '{unknown[0]}'; it knows {', '.join(sorted(_KEYS))}")
+    budgets = table.get("budgets", {})
+    if not isinstance(budgets, dict):
+        raise UsageError(f"{where} budgets: expected a table such as {{tf-function = 5}}, got {budgets!r}")
+    loops = table.get("loops", [])
+    if not (isinstance(loops, list) and all(isinstance(loop, str) for loop in loops)):
+        raise UsageError(f"{where} loops: expected a list of names, got {loops!r}")
+    return Settings(
+        loops=tuple(loops),
+        workload=table.get("workload"),
+        max_slowdown=_percent(table.get("max-slowdown", 100 * stats.MARGIN), where=f"{where} max-slowdown"),
+        budgets={loop: _percent(value, where=f"{where} budgets.{loop}") for loop, value in budgets.items()},
+        rounds=_count(table.get("rounds"), where=f"{where} rounds"),
+        threads=_count(table.get("threads"), where=f"{where} threads"),
+    )
+
+
+class Outcome(StrEnum):
+    """What the gate as a whole says; stable words."""
+
+    PASSED = "passed"
+    REGRESSION = "regression"
+    """A slowdown beyond its budget, confirmed by fresh rounds."""
+    UNCLEAR = "unclear"
+    """No regression is confirmed, and for some loop none can be ruled out."""
+    NOT_COMPARABLE = "not-comparable"
+    """A loop of the base is gone, or nothing could be compared."""
+    FAILED = "failed"
+    """A loop crashed, timed out or does not do the same work as the reference."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopVerdict:
+    """What the gate says of one loop."""
+
+    loop: str
+    workload: str
+    verdict: str
+    """A word of `bench.stats.Verdict`."""
+    slowdown: float | None
+    """Relative: 0.1 is 10 % slower, -0.5 takes half the time; None without a comparison."""
+    low: float | None
+    high: float | None
+    """Interval of the slowdown, at a level at which all loops hold together."""
+    budget: float
+    """How much slower it may be."""
+    confirmed: bool | None
+    """Whether fresh rounds say so too; None where nothing was suspected."""
+    base_step_seconds: float | None
+    head_step_seconds: float | None
+    reason: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateResult:
+    """What is written to `bench-verdict.json`."""
+
+    schema: str
+    outcome: Outcome
+    exit_code: int
+    base: str
+    head: str
+    loops: tuple[LoopVerdict, ...]
+    noise_floor: float | None
+    """How far one loop, measured twice under two names, was apart."""
+    rounds: int
+    confirmation_rounds: int
+    """0 when nothing was suspected."""
+    runs: tuple[str, ...]
+    """Where the numbers are stored."""
+
+
+def suspects(run: Run, *, settings: Settings) -> tuple[str, ...]:
+    """Return the loops whose slowdown is beyond their budget, before it is confirmed."""
+    return tuple(row.loop for row in _rows(run, settings=settings) if row.verdict == Verdict.SLOWER)
+
+
+def judge(run: Run, *, settings: Settings, confirmation: Run | None, fail_on_unclear: bool) -> GateResult:
+    """Return the verdicts of a run of two sides, base first.
+
+    Args:
+        run: Of all loops.
+        settings: Budgets.
+        confirmation: Fresh rounds of the suspects; None when there were none.
+        fail_on_unclear: Whether an outcome of `unclear` is an exit code of 3 instead of 0.
+    """
+    rows = _rows(run, settings=settings)
+    if confirmation is not None:
+        rows = _confirmed(rows, again=_rows(confirmation, settings=settings))
+    outcome = _outcome(rows)
+    plan = run.header.plan
+    return GateResult(
+        schema=SCHEMA,
+        outcome=outcome,
+        exit_code=_exit_code(outcome, fail_on_unclear=fail_on_unclear),
+        base=_told(plan.sides[0].description, plan.sides[0].facts),
+        head=_told(plan.sides[1].description, plan.sides[1].facts),
+        loops=tuple(rows),
+        noise_floor=_floor(run),
+        rounds=run.planned_rounds,
+        confirmation_rounds=0 if confirmation is None else confirmation.planned_rounds,
+        runs=tuple(one.header.run_id for one in (run, confirmation) if one is not None),
+    )
+
+
+def to_json(result: GateResult) -> str:
+    """Return `bench-verdict.json`."""
+    return json.dumps(asdict(result), indent=2) + "\n"
+
+
+def to_markdown(result: GateResult) -> str:
+    """Return a summary for a job page or a pull request: outcome first, loops that changed next, the rest folded."""
+    quiet = (Verdict.SAME, Verdict.UNCLEAR)
+    loud = [row for row in result.loops if row.verdict not in quiet]
+    folded = [row for row in result.loops if row.verdict in quiet]
+    lines = [f"### {headline(result)}", ""]
+    lines += _markdown_table(loud)
+    if folded:
+        count = f"{len(folded)} {'loop' if len(folded) == 1 else 'loops'} without a clear change"
+        lines += [f"<details><summary>{count}</summary>", "", *_markdown_table(folded), "</details>", ""]
+    lines.append(f"Base: {markdown.plain(result.base)}. Head: {markdown.plain(result.head)}. {_measured(result)}")
+    return "\n".join(lines) + "\n"
+
+
+def to_text(result: GateResult) -> str:
+    """Return the same for a terminal."""
+    sentences = [f"  {row.loop}: {row.reason}" for row in result.loops]
+    return "\n".join([headline(result), *sentences, _measured(result)])
+
+
+def headline(result: GateResult) -> str:
+    """Return the outcome in one sentence."""
+    named = [row.loop for row in result.loops if row.verdict in _DECISIVE[result.outcome]]
+    more = len(named) - MOST_NAMED
+    names = ", ".join(named[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    faster = [row.loop for row in result.loops if row.verdict == Verdict.FASTER]
+    match result.outcome:
+        case Outcome.PASSED:
+            return "No slowdown." + (f" Faster: {', '.join(faster)}." if faster else "")
+        case Outcome.REGRESSION:
+            return f"Slower, and confirmed by fresh rounds: {names}."
+        case Outcome.UNCLEAR:
+            return f"No slowdown is confirmed, and none can be ruled out for {names}."
+        case Outcome.NOT_COMPARABLE:
+            return f"Not comparable: {names}." if names else "Nothing could be compared."
+        case Outcome.FAILED:
+            return f"Failed: {names}."
+
+
+def annotation(result: GateResult) -> str | None:
+    """Return the one line that makes GitHub mark the job, or None when there is nothing to mark."""
+    if result.exit_code == 0:
+        return None
+    return f"::error title=bench gate::{headline(result)} See the job summary."
+
+
+_DECISIVE: Mapping[Outcome, tuple[str, ...]] = {
+    Outcome.PASSED: (),
+    Outcome.REGRESSION: (Verdict.SLOWER,),
+    Outcome.UNCLEAR: (Verdict.UNCLEAR,),
+    Outcome.NOT_COMPARABLE: (Verdict.REMOVED,),
+    Outcome.FAILED: (Verdict.FAILED, Verdict.INVALID),
+}
+"""The verdicts that lead to an outcome."""
+
+
+def _rows(run: Run, *, settings: Settings) -> list[LoopVerdict]:
+    """Return one verdict per loop; those with numbers are judged together."""
+    groups = [group for group in compare.summarise(run) if len(group.cells) > 1]
+    floor = _floor(run)
+    pairs = [_slow_down(group) for group in groups]
+    limits = [_limit(settings, group, floor=floor) for group in groups]
+    shown = family.simultaneous(pairs, margins=limits)
+    return [
+        _row(run, group, interval=interval, limit=limit, settings=settings)
+        for group, interval, limit in zip(groups, shown, limits, strict=True)
+    ]
+
+
+def _limit(settings: Settings, group: Group, *, floor: float | None) -> float:
+    """Return the budget of a loop, or the noise floor where that is larger: a limit below it would judge noise."""
+    return max(settings.budget(_loop(group)), floor or 0.0)
+
+
+def _floor(run: Run) -> float | None:
+    """Return the noise floor of a run, if it measured anything twice."""
+    return max((group.control.floor for group in compare.summarise(run) if group.control is not None), default=None)
+
+
+def _loop(group: Group) -> str:
+    """Return the loop that a group of sides is about."""
+    return group.cells[0].cell.loop
+
+
+def _side(group: Group, name: str) -> CellSummary:
+    """Return one side of a loop."""
+    return next(cell for cell in group.cells if cell.cell.side == name)
+
+
+def _slow_down(group: Group) -> Interval | None:
+    """Return the interval of base time / head time at the usual level, or None where one side has no numbers."""
+    base, head = _side(group, BASE), _side(group, HEAD)
+    if any(cell.verdict in (Verdict.FAILED, Verdict.INVALID) for cell in (base, head)):
+        return None
+    shared = sorted(base.process_steps.keys() & head.process_steps.keys())
+    return stats.ratio_interval([base.process_steps[r] for r in shared], [head.process_steps[r] for r in shared])
+
+
+def _row(run: Run, group: Group, *, interval: Interval | None, limit: float, settings: Settings) -> LoopVerdict:
+    """Put one loop into words."""
+    base, head = _side(group, BASE), _side(group, HEAD)
+    budget = settings.budget(_loop(group))
+    word, reason = _word(run, base=base, head=head, interval=interval, limit=limit, budget=budget)
+    times = None if interval is None else interval.reciprocal()
+    return LoopVerdict(
+        loop=_loop(group),
+        workload=group.workload,
+        verdict=word.value,
+        slowdown=None if times is None else times.estimate - 1.0,
+        low=None if times is None or times.low is None else times.low - 1.0,
+        high=None if times is None or times.high is None else times.high - 1.0,
+        budget=budget,
+        confirmed=None,
+        base_step_seconds=None if base.step is None else base.step.estimate,
+        head_step_seconds=None if head.step is None else head.step.estimate,
+        reason=reason,
+    )
+
+
+def _word(
+    run: Run, *, base: CellSummary, head: CellSummary, interval: Interval | None, limit: float, budget: float
+) -> tuple[Verdict, str]:
+    """Return the verdict on a loop and the sentence that explains it."""
+    absent = {cell.cell.side: _absent(run, cell) for cell in (base, head)}
+    if absent[HEAD] and not absent[BASE]:
+        return Verdict.REMOVED, f"in the base and not in the head: {absent[HEAD]}"
+    if absent[BASE] and not absent[HEAD]:
+        return Verdict.NEW, "in the head and not in the base, so there is nothing to compare with"
+    for side in (head, base):
+        if side.failure is not None:
+            return Verdict.FAILED, f"{side.cell.side}: {side.failure.kind.value}: {side.failure.message}"
+        if side.verdict is Verdict.INVALID:
+            why = side.verification.reason if side.verification is not None else "it was not verified"
+            return Verdict.INVALID, f"{side.cell.side}: {why}"
+    if interval is None or interval.low is None:
+        return Verdict.UNCLEAR, "too few rounds for an interval"
+    word = stats.verdict(interval, margin=limit)
+    raised = "" if limit <= budget else f"; the budget of {units.percent(budget)} is below the noise floor of this run"
+    text = f"{_change(interval)}, budget {units.percent(limit)}{raised}"
+    return (Verdict.UNCLEAR if word is Verdict.INVALID else word), text
+
+
+def _absent(run: Run, cell: CellSummary) -> str | None:
+    """Return why a side does not have a loop, or None if it has it."""
+    trials: Iterable[Trial] = run.trials_of(cell.cell)
+    failures: list[Failure] = [trial.failure for trial in trials if trial.failure is not None]
+    return next((f.message for f in failures if f.kind is FailureKind.UNAVAILABLE), None)
+
+
+def _confirmed(rows: Sequence[LoopVerdict], *, again: Sequence[LoopVerdict]) -> list[LoopVerdict]:
+    """Let a slowdown stand only where fresh rounds say so as well."""
+    second = {(row.loop, row.workload): row for row in again}
+    settled = []
+    for row in rows:
+        fresh = second.get((row.loop, row.workload))
+        if row.verdict != Verdict.SLOWER or fresh is None:
+            settled.append(row)
+        elif fresh.verdict == Verdict.SLOWER:
+            reason = f"{row.reason}; fresh rounds: {fresh.reason}"
+            settled.append(_replaced(row, verdict=Verdict.SLOWER, confirmed=True, reason=reason))
+        elif fresh.verdict in (Verdict.FAILED, Verdict.INVALID):
+            settled.append(fresh)
+        else:
+            reason = f"suspected ({row.reason}), not confirmed by fresh rounds ({fresh.reason})"
+            settled.append(_replaced(row, verdict=Verdict.UNCLEAR, confirmed=False, reason=reason))
+    return settled
+
+
+def _replaced(row: LoopVerdict, *, verdict: Verdict, confirmed: bool, reason: str) -> LoopVerdict:
+    """Return a row with another verdict."""
+    return LoopVerdict(**asdict(row) | {"verdict": verdict.value, "confirmed": confirmed, "reason": reason})
+
+
+def _outcome(rows: Sequence[LoopVerdict]) -> Outcome:
+    """Return the gravest thing that any loop says; a failure outweighs a slowdown."""
+    words = {row.verdict for row in rows}
+    for outcome in (Outcome.FAILED, Outcome.REGRESSION):
+        if words & set(_DECISIVE[outcome]):
+            return outcome
+    if Verdict.REMOVED in words or not words - {Verdict.NEW}:
+        return Outcome.NOT_COMPARABLE
+    return Outcome.UNCLEAR if Verdict.UNCLEAR in words else Outcome.PASSED
+
+
+def _exit_code(outcome: Outcome, *, fail_on_unclear: bool) -> int:
+    """Return the exit code of an outcome."""
+    return {
+        Outcome.PASSED: 0,
+        Outcome.REGRESSION: 1,
+        Outcome.UNCLEAR: 3 if fail_on_unclear else 0,
+        Outcome.NOT_COMPARABLE: NothingComparable.exit_code,
+        Outcome.FAILED: TrialsFailed.exit_code,
+    }[outcome]
+
+
+def _change(interval: Interval) -> str:
+    """Return a comparison of head with base in words, with its interval."""
+    assert interval.low is not None  # callers have looked
+    assert interval.high is not None
+    word = "slower" if interval.estimate < 1.0 else "faster"
+    size = abs(interval.reciprocal().estimate - 1.0)
+    bounds = sorted(1.0 / bound - 1.0 for bound in (interval.low, interval.high))
+    low, high = (f"{'+' if bound > 0 else '-'}{units.percent(abs(bound))}" for bound in bounds)
+    return f"{units.percent(size)} {word} (step time {low} to {high})"
+
+
+def _measured(result: GateResult) -> str:
+    """Return how much was measured, and how quiet it was."""
+    noise = "n/a" if result.noise_floor is None else units.percent(result.noise_floor)
+    floor = "" if result.noise_floor is None else f" Identical loops came out up to {noise} apart."
+    fresh = f", {result.confirmation_rounds} more to confirm" if result.confirmation_rounds else ""
+    return f"{result.rounds} rounds, both sides in each{fresh}.{floor}"
+
+
+def _markdown_table(rows: Sequence[LoopVerdict]) -> list[str]:
+    """Return a table of loops, or nothing."""
+    if not rows:
+        return []
+    lines = ["| Loop | Verdict | Budget | Why |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {markdown.plain(row.loop)} | {row.verdict} | {units.percent(row.budget)} | {markdown.plain(row.reason)} |"
+        for row in rows
+    ]
+    return [*lines, ""]
+
+
+def _told(description: str, facts: Mapping[str, str]) -> str:
+    """Return a side as it was written, with its commit where it has one."""
+    commit = facts.get("commit")
+    return description if commit is None else f"{description} ({commit[:12]})"
+
+
+def _percent(value: Any, *, where: str) -> float:
+    """Read a number of per cent from a settings file."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < 100.0:  # noqa: PLR2004
+        raise UsageError(f"{where}: expected a number of per cent between 0 and 100, got {value!r}")
+    return value / 100.0
+
+
+def _count(value: Any, *, where: str) -> int | None:
+    """Read a whole number above zero from a settings file, or nothing."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise UsageError(f"{where}: expected a whole number above zero, got {value!r}")
+    return value

@@ -1,0 +1,99 @@
+"""How long a run goes on: a number of rounds, or until intervals are narrow or time is up. Verdicts have no say in it.
+
+A rule that stops at the first significant difference finds one between identical loops in a fifth of all runs.
+"""
+
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import final
+
+from bench import effort
+from bench.compare import paired_intervals
+from bench.records import BlockKind, Plan, Run, RunHeader, Seconds, Trial
+
+FEWEST_ROUNDS = 6
+"""Before this many, intervals that agree by chance look precise."""
+
+MOST_ROUNDS = 200
+"""A precision that this many rounds do not reach will not be reached on this machine."""
+
+ROUNDS_TO_LEARN_FROM = 3
+"""After so many, the number of blocks per process is fitted to the noise; never without a precision to reach."""
+
+
+@final
+class Pace:
+    """Says before each round whether there is another one, and how many blocks each process measures in it."""
+
+    def __init__(
+        self, header: RunHeader, *, done: Iterable[Trial] = (), clock: Callable[[], Seconds] = monotonic
+    ) -> None:
+        """Start the time that the plan's budget bounds.
+
+        Args:
+            header: Whose plan it is.
+            done: Trials of an earlier, interrupted attempt.
+            clock: Seconds from any start.
+        """
+        self._header = header
+        self._plan: Plan = header.plan
+        self._trials = list(done)
+        self._clock = clock
+        self._started = clock()
+        self._rounds_here: set[int] = set()
+
+    def stored(self, trial: Trial) -> None:
+        """Take note of a finished or failed trial."""
+        self._trials.append(trial)
+        self._rounds_here.add(trial.round)
+
+    def another(self, rounds_done: int) -> bool:
+        """Whether to run another round.
+
+        Args:
+            rounds_done: Of the run, those of an earlier attempt included.
+        """
+        plan = self._plan
+        if plan.precision is None and plan.time_budget is None:
+            return rounds_done < plan.rounds
+        if rounds_done >= MOST_ROUNDS or self._time_is_up():
+            return False
+        if plan.precision is None or rounds_done < max(plan.rounds, FEWEST_ROUNDS):
+            return True
+        run = Run(header=self._header, trials=tuple(self._trials))
+        return not effort.precise_enough(paired_intervals(run), precision=plan.precision)
+
+    def blocks(self) -> int:
+        """Return how many blocks each process should measure.
+
+        With a precision to reach, time goes where the noise is: processes that start fast and differ little from one
+        another are worth more blocks each (Kalibera and Jones, 2013).
+        """
+        plan = self._plan
+        if plan.precision is None or len({trial.round for trial in self._trials}) < ROUNDS_TO_LEARN_FROM:
+            return plan.blocks_per_trial
+        wanted = [plan.blocks_per_trial]
+        for cell in plan.cells:
+            trials = [t for t in self._trials if t.cell == cell and t.failure is None]
+            times = [[block.step_seconds for block in t.blocks_of(BlockKind.MEASURED)] for t in trials]
+            block_cost = plan.block_seconds
+            found = effort.blocks_per_trial(times, process_cost=_overhead(trials), block_cost=block_cost)
+            if found is not None:
+                wanted.append(found)
+        return max(wanted)
+
+    def _time_is_up(self) -> bool:
+        """Whether a round as long as the mean one so far would end after the budget."""
+        rounds = len(self._rounds_here)
+        if self._plan.time_budget is None or rounds == 0:
+            return False
+        return (self._clock() - self._started) * (rounds + 1) / rounds > self._plan.time_budget
+
+
+def _overhead(trials: Iterable[Trial]) -> Seconds:
+    """Return what a process costs before its first measured block, in the mean."""
+    costs = [
+        sum(part or 0.0 for part in (t.import_seconds, t.build_seconds, t.first_step_seconds, t.warm_up_seconds))
+        for t in trials
+    ]
+    return sum(costs) / len(costs) if costs else 0.0

@@ -1,0 +1,123 @@
+"""Train with `fit()` on an own `train_step`: Keras runs the loop, the step stays in our hands.
+
+What one writes for a custom algorithm that should keep callbacks, metrics and distribution. The step is a pure function
+of the values of all variables, which `fit` compiles with `jax.jit` and carries from step to step.
+Source: Keras guide "Customizing what happens in `fit()` with JAX".
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, ClassVar, final
+
+import jax
+import keras
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.jax_feed import training_arrays
+from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+
+Values = list[jax.Array]
+"""Of a group of variables, in their order."""
+
+
+class CustomModel(keras.Model):
+    """A model with its own training and test step; `compile` supplies loss, optimizer and metrics."""
+
+    def train_step(self, state: tuple[Values, ...], data: tuple[jax.Array, ...]) -> tuple[dict[str, Any], Any]:
+        """Return what the progress bar would show, and the next state."""
+        trainable, others, optimizer, metrics = state
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        # `compute_loss_and_updates` is Keras' own: forward pass, compiled loss and what layers added by `add_loss`
+        differentiate = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
+        (_, (loss, predictions, others, metrics)), gradients = differentiate(
+            trainable, others, metrics, x, y, weight, training=True, optimizer_variables=optimizer
+        )
+        trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
+        logs, metrics = self.update_metrics(metrics, y, predictions, loss=loss, weight=weight)
+        return logs, (trainable, others, optimizer, metrics)
+
+    def test_step(self, state: tuple[Values, ...], data: tuple[jax.Array, ...]) -> tuple[dict[str, Any], Any]:
+        """Evaluate one batch."""
+        trainable, others, metrics = state
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        _, (loss, predictions, others, metrics) = self.compute_loss_and_updates(
+            trainable, others, metrics, x, y, weight, training=False
+        )
+        logs, metrics = self.update_metrics(metrics, y, predictions, loss=loss, weight=weight)
+        return logs, (trainable, others, metrics)
+
+    def update_metrics(
+        self, values: Values, y: Any, predictions: Any, *, loss: Any, weight: Any
+    ) -> tuple[dict[str, Any], Values]:
+        """Return results and new values of the loss tracker and the compiled metrics, one batch added."""
+        logs: dict[str, Any] = {}
+        updated: Values = []
+        for metric in self.metrics:
+            own = values[len(updated) : len(updated) + len(metric.variables)]
+            if metric.name == "loss":
+                own = metric.stateless_update_state(own, loss)
+            else:
+                own = metric.stateless_update_state(own, y, predictions, sample_weight=weight)
+            logs[metric.name] = metric.stateless_result(own)
+            updated += own
+        return logs, updated
+
+
+@final
+class JaxFit(Loop):
+    """One `fit()` call for the whole trial."""
+
+    backend: ClassVar[str] = "jax"
+
+    def prepare(self, job: Job) -> None:
+        """Build and compile the model, and lay out the data."""
+        workload = job.workload
+        functional = workload.build_model(seed=job.seed)
+        self.metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.model = CustomModel(functional.inputs, functional.outputs)
+        self.model.compile(
+            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            loss=workload.build_loss(one_hot=job.training.one_hot),
+            weighted_metrics=[self.metric],
+            jit_compile=True,  # what "auto" means on this backend
+        )
+        self.training_data = training_arrays(job)
+        self.validation_data = job.validation.arrays
+        self.batch_size = job.batch_size
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train until the blocks run out; `fit` resets the metrics at each epoch."""
+        hand_over = HandOver(blocks)
+        x, y, *weight = self.training_data
+        with suppress(TrainingDone):
+            self.model.fit(
+                x,
+                y,
+                sample_weight=weight[0] if weight else None,
+                batch_size=self.batch_size,
+                shuffle=False,
+                epochs=UNTIL_STOPPED,
+                verbose=0,
+                callbacks=[hand_over],
+            )
+
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples."""
+        x, y = self.validation_data
+        results: dict[str, float] = self.model.evaluate(x, y, batch_size=self.batch_size, verbose=0, return_dict=True)
+        return results[self.metric.name]
+
+    def synchronise(self) -> None:
+        """Wait for every variable, not for the loss alone, which is known before the update."""
+        variables = [*self.model.variables, *self.model.optimizer.variables, *self.model.metrics_variables]
+        jax.block_until_ready([variable.value for variable in variables])
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        results = self.model.get_metrics_result()
+        return Outcome(
+            steps=int(self.model.optimizer.iterations),
+            loss=float(results["loss"]),
+            metric=float(results[self.metric.name]),
+            weights=self.model.get_weights(),
+        )

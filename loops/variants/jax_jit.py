@@ -1,0 +1,114 @@
+"""Train with JAX, one compiled step: a pure function from the state of everything and a batch to the next state.
+
+Keras keeps state in variables; JAX compiles functions without any. So model, optimizer and metric are called by their
+stateless forms, which take the values of their variables and return the new ones, and the loop carries these along.
+Source: Keras guide "Writing a training loop from scratch in JAX".
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, ClassVar, final
+
+import jax
+import keras
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.jax_feed import training_batches, validation_batches
+
+State = tuple[list[jax.Array], ...]
+"""Values of trainable, other, optimizer's and metric's variables."""
+
+
+@final
+class JaxJit(Loop):
+    """`jax.jit` around `value_and_grad`, an update and a metric."""
+
+    backend: ClassVar[str] = "jax"
+
+    def prepare(self, job: Job) -> None:
+        """Build model, optimizer, loss, metrics and batches."""
+        workload = job.workload
+        self.model = workload.build_model(seed=job.seed)
+        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        self.optimizer.build(self.model.trainable_variables)
+        self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
+        self.training_batches = training_batches(job)
+        self.validation_batches = validation_batches(job)
+        self.variables = (
+            self.model.trainable_variables,
+            self.model.non_trainable_variables,
+            self.optimizer.variables,
+            self.training_metric.variables,
+        )
+        self.state: State = tuple([variable.value for variable in group] for group in self.variables)
+        # The old state is given away: the new one is written into its memory, so each state is good for one step.
+        self.compiled_step = jax.jit(self.train_step, donate_argnums=0)
+        self.compiled_test_step = jax.jit(self.test_step)
+
+    def epochs(self) -> Iterator[tuple[jax.Array, ...]]:
+        """Yield batches (x: [batch, features], y: [batch], maybe weight: [batch]), epoch after epoch, without end."""
+        while True:
+            *others, metric = self.state
+            self.state = (*others, [jax.numpy.zeros_like(value) for value in metric])
+            yield from self.training_batches
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train block after block; a call returns before its step is done, and the next one queues behind it."""
+        batches = self.epochs()
+        for steps in blocks:
+            for batch in islice(batches, steps):
+                self.state, loss = self.compiled_step(self.state, batch)
+            self.last_loss = loss
+
+    def train_step(self, state: State, batch: tuple[jax.Array, ...]) -> tuple[State, jax.Array]:
+        """Return the next state and the loss of one batch."""
+        trainable, others, optimizer, metric = state
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        differentiate = jax.value_and_grad(self.loss_and_updates, has_aux=True)
+        (loss, (logits, others)), gradients = differentiate(trainable, others, x, y, weight)
+        trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
+        metric = self.training_metric.stateless_update_state(metric, y, logits, sample_weight=weight)
+        return (trainable, others, optimizer, metric), loss
+
+    def loss_and_updates(
+        self, trainable: list[jax.Array], others: list[jax.Array], x: jax.Array, y: jax.Array, weight: Any
+    ) -> tuple[jax.Array, tuple[jax.Array, list[jax.Array]]]:
+        """Return the loss, which is differentiated by the first argument, and what else the forward pass leads to."""
+        logits, others, tracked = self.model.stateless_call(trainable, others, x, training=True, return_losses=True)
+        loss = self.loss_function(y, logits, sample_weight=weight)
+        return loss + sum(tracked), (logits, others)  # tracked: what layers added by `add_loss`
+
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples, dropout and the like switched off."""
+        trainable, others, *_ = self.state
+        self.validation_metric.reset_state()
+        metric = [variable.value for variable in self.validation_metric.variables]
+        for x, y in self.validation_batches:
+            metric = self.compiled_test_step(trainable, others, metric, x, y)
+        return float(self.validation_metric.stateless_result(metric))
+
+    def test_step(
+        self, trainable: list[jax.Array], others: list[jax.Array], metric: list[jax.Array], x: jax.Array, y: jax.Array
+    ) -> list[jax.Array]:
+        """Return the validation metric's state with one batch added."""
+        logits, _ = self.model.stateless_call(trainable, others, x, training=False)
+        added: list[jax.Array] = self.validation_metric.stateless_update_state(metric, y, logits)
+        return added
+
+    def synchronise(self) -> None:
+        """Wait for the whole state, not for the loss alone, which is known before the update."""
+        jax.block_until_ready(self.state)
+
+    def outcome(self) -> Outcome:
+        """Write the state back into Keras' variables and read results from there."""
+        for variables, values in zip(self.variables, self.state, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        return Outcome(
+            steps=int(self.optimizer.iterations),
+            loss=float(self.last_loss),
+            metric=float(self.training_metric.result()),
+            weights=self.model.get_weights(),
+        )

@@ -1,0 +1,122 @@
+"""Train with JAX, many steps per call: `jax.lax.scan` carries the state through a stack of batches.
+
+Differs from `jax_jit` in the loop, which is compiled with the step, so that Python is asked once for many steps. The
+batches have to lie on the device, and there is nothing to see between two steps of a call.
+Source: https://docs.jax.dev/en/latest/_autosummary/jax.lax.scan.html; the step is that of the Keras guide "Writing a
+training loop from scratch in JAX".
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, ClassVar, final
+
+import jax
+import keras
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.jax_feed import stacked_batches, validation_batches
+
+State = tuple[list[jax.Array], ...]
+"""Values of trainable, other, optimizer's and metric's variables."""
+
+
+@final
+class JaxScan(Loop):
+    """`jax.jit` around a `scan` over steps."""
+
+    backend: ClassVar[str] = "jax"
+    steps_per_call: int = 100
+
+    def prepare(self, job: Job) -> None:
+        """Build model, optimizer, loss, metrics and batches."""
+        workload = job.workload
+        self.model = workload.build_model(seed=job.seed)
+        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        self.optimizer.build(self.model.trainable_variables)
+        self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
+        # A call stays within an epoch, and all are of one length: another one would be compiled anew.
+        self.steps_per_call = job.steps_per_call(at_most=self.steps_per_call)
+        self.training_stacks = stacked_batches(job, steps=self.steps_per_call)
+        self.validation_batches = validation_batches(job)
+        self.variables = (
+            self.model.trainable_variables,
+            self.model.non_trainable_variables,
+            self.optimizer.variables,
+            self.training_metric.variables,
+        )
+        self.state: State = tuple([variable.value for variable in group] for group in self.variables)
+        # The old state is given away: the new one is written into its memory, so each state is good for one call.
+        self.compiled_steps = jax.jit(self.train_steps, donate_argnums=0)
+        self.compiled_test_step = jax.jit(self.test_step)
+
+    def epochs(self) -> Iterator[tuple[jax.Array, ...]]:
+        """Yield stacks of batches (x: [steps, batch, features], y: [steps, batch], maybe weight), without end."""
+        while True:
+            *others, metric = self.state
+            self.state = (*others, [jax.numpy.zeros_like(value) for value in metric])
+            yield from self.training_stacks
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train block after block; a call returns before its steps are done, and the next one queues behind it."""
+        stacks = self.epochs()
+        for steps in blocks:
+            for stack in islice(stacks, steps // self.steps_per_call):
+                self.state, losses = self.compiled_steps(self.state, stack)
+            self.last_loss = losses[-1]
+
+    def train_steps(self, state: State, stack: tuple[jax.Array, ...]) -> tuple[State, jax.Array]:
+        """Return the state after the last step and the losses of all of them."""
+        return jax.lax.scan(self.train_step, state, stack)  # takes the stack apart along its first axis
+
+    def train_step(self, state: State, batch: tuple[jax.Array, ...]) -> tuple[State, jax.Array]:
+        """Return the next state and the loss of one batch."""
+        trainable, others, optimizer, metric = state
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        differentiate = jax.value_and_grad(self.loss_and_updates, has_aux=True)
+        (loss, (logits, others)), gradients = differentiate(trainable, others, x, y, weight)
+        trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
+        metric = self.training_metric.stateless_update_state(metric, y, logits, sample_weight=weight)
+        return (trainable, others, optimizer, metric), loss
+
+    def loss_and_updates(
+        self, trainable: list[jax.Array], others: list[jax.Array], x: jax.Array, y: jax.Array, weight: Any
+    ) -> tuple[jax.Array, tuple[jax.Array, list[jax.Array]]]:
+        """Return the loss, which is differentiated by the first argument, and what else the forward pass leads to."""
+        logits, others, tracked = self.model.stateless_call(trainable, others, x, training=True, return_losses=True)
+        loss = self.loss_function(y, logits, sample_weight=weight)
+        return loss + sum(tracked), (logits, others)  # tracked: what layers added by `add_loss`
+
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples, dropout and the like switched off."""
+        trainable, others, *_ = self.state
+        self.validation_metric.reset_state()
+        metric = [variable.value for variable in self.validation_metric.variables]
+        for x, y in self.validation_batches:
+            metric = self.compiled_test_step(trainable, others, metric, x, y)
+        return float(self.validation_metric.stateless_result(metric))
+
+    def test_step(
+        self, trainable: list[jax.Array], others: list[jax.Array], metric: list[jax.Array], x: jax.Array, y: jax.Array
+    ) -> list[jax.Array]:
+        """Return the validation metric's state with one batch added."""
+        logits, _ = self.model.stateless_call(trainable, others, x, training=False)
+        added: list[jax.Array] = self.validation_metric.stateless_update_state(metric, y, logits)
+        return added
+
+    def synchronise(self) -> None:
+        """Wait for the whole state, not for the loss alone, which is known before the update."""
+        jax.block_until_ready(self.state)
+
+    def outcome(self) -> Outcome:
+        """Write the state back into Keras' variables and read results from there."""
+        for variables, values in zip(self.variables, self.state, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        return Outcome(
+            steps=int(self.optimizer.iterations),
+            loss=float(self.last_loss),
+            metric=float(self.training_metric.result()),
+            weights=self.model.get_weights(),
+        )

@@ -1,0 +1,67 @@
+"""Train with `compile(steps_per_execution=...)` and `fit()`: Keras runs many steps per call.
+
+Differs from `tf_fit_stock` in one argument. The loop over those steps is part of the graph; callbacks and logs come
+once per call.
+Source: Keras documentation of `Model.compile`, argument `steps_per_execution`.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import ClassVar, final
+
+import keras
+import tensorflow as tf
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.tensorflow_feed import training_dataset, validation_dataset
+from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+
+
+@final
+class TfFitSteps(Loop):
+    """One `fit()` call for the whole trial, which calls its graph once for many steps."""
+
+    backend: ClassVar[str] = "tensorflow"
+    steps_per_call: int = 100
+
+    def prepare(self, job: Job) -> None:
+        """Build and compile the model, and lay out the data."""
+        workload = job.workload
+        # A call stays within an epoch, and all are of one length: the harness counts in calls.
+        self.steps_per_call = job.steps_per_call(at_most=self.steps_per_call)
+        self.metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.model = workload.build_model(seed=job.seed)
+        self.model.compile(
+            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            loss=workload.build_loss(one_hot=job.training.one_hot),
+            weighted_metrics=[self.metric],
+            steps_per_execution=self.steps_per_call,
+            jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
+        )
+        self.training_data = training_dataset(job)
+        self.validation_data = validation_dataset(job)
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train until the blocks run out; `fit` resets the metrics at each epoch."""
+        hand_over = HandOver(blocks, steps_per_call=self.steps_per_call)
+        with suppress(TrainingDone):
+            self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[hand_over])
+
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples."""
+        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return results[self.metric.name]
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was dispatched."""
+        tf.test.experimental.sync_devices()
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        results = self.model.get_metrics_result()
+        return Outcome(
+            steps=int(self.model.optimizer.iterations),
+            loss=float(results["loss"]),
+            metric=float(results[self.metric.name]),
+            weights=self.model.get_weights(),
+        )

@@ -1,0 +1,97 @@
+"""Train with one compiled step: `tf.function` traces it and XLA turns it into machine code.
+
+Differs from `tf_function` in one argument of the decorators. XLA joins operations and leaves the runtime nothing to
+schedule within a step, for a compilation of half a second per shape.
+Source: https://www.tensorflow.org/xla; the step is that of the Keras guide "Writing a training loop from scratch in
+TensorFlow".
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import ClassVar, final
+
+import keras
+import tensorflow as tf
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.tensorflow_feed import training_batches, validation_dataset
+
+
+@final
+class TfFunctionXla(Loop):
+    """The eager steps, compiled into machine code."""
+
+    backend: ClassVar[str] = "tensorflow"
+
+    def prepare(self, job: Job) -> None:
+        """Build model, optimizer, loss, metrics and batches."""
+        workload = job.workload
+        self.model = workload.build_model(seed=job.seed)
+        self.tracks_losses = workload.tracks_losses
+        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        # Variables must exist before the step is traced, or it is traced twice.
+        self.optimizer.build(self.model.trainable_weights)
+        self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
+        self.training_batches = training_batches(job)
+        self.validation_batches = validation_dataset(job)
+
+    def epochs(self) -> Iterator[tuple[tf.Tensor, ...]]:
+        """Yield batches (x: [batch, features], y: [batch], maybe weight: [batch]), epoch after epoch, without end."""
+        while True:
+            self.training_metric.reset_state()
+            yield from self.training_batches
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train block after block."""
+        batches = self.epochs()
+        train_step = self.train_step  # looked up once: each look-up of a compiled method binds it anew
+        for steps in blocks:
+            for batch in islice(batches, steps):
+                loss = train_step(*batch)
+            self.last_loss = loss
+
+    @tf.function(jit_compile=True)
+    def train_step(self, *batch: tf.Tensor) -> tf.Tensor:
+        """Return the loss of one batch after moving the weights against its gradient.
+
+        Traced and compiled at the first call, and again for every new shape: whole batches only, or pay twice.
+        Its arguments are sorted out at every call: a default such as `weight=None` would add a fifth to that.
+        """
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        # Operations inside the tape's scope are recorded for differentiation.
+        with tf.GradientTape() as tape:
+            logits = self.model(x, training=True)
+            loss = self.loss_function(y, logits, sample_weight=weight)
+            if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
+                loss += sum(self.model.losses)
+        gradients = tape.gradient(loss, self.model.trainable_weights)
+        self.optimizer.apply(gradients, self.model.trainable_weights)
+        self.training_metric.update_state(y, logits, sample_weight=weight)
+        return loss
+
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples, dropout and the like switched off."""
+        self.validation_metric.reset_state()
+        for x, y in self.validation_batches:
+            self.test_step(x, y)
+        return float(self.validation_metric.result())
+
+    @tf.function(jit_compile=True)
+    def test_step(self, x: tf.Tensor, y: tf.Tensor) -> None:
+        """Add one batch to the validation metric."""
+        self.validation_metric.update_state(y, self.model(x, training=False))
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was dispatched."""
+        tf.test.experimental.sync_devices()
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        return Outcome(
+            steps=int(self.optimizer.iterations),
+            loss=float(self.last_loss),
+            metric=float(self.training_metric.result()),
+            weights=self.model.get_weights(),
+        )

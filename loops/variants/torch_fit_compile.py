@@ -1,0 +1,65 @@
+"""Train with `compile(jit_compile=True)` and `fit()`: Keras has its step compiled by `torch.compile`.
+
+Differs from `torch_fit_stock` in one argument. Keras' own step calls `loss.backward()`, at which the graph breaks, so
+it is compiled in pieces with Python between them. The first steps take many seconds, and a C++ compiler on a CPU.
+Source: Keras documentation of `Model.compile`, argument `jit_compile`.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import ClassVar, final
+
+import keras
+import torch
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.torch_feed import device_of, training_loader, validation_loader
+from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+
+
+@final
+class TorchFitCompile(Loop):
+    """One `fit()` call for the whole trial, its step compiled."""
+
+    backend: ClassVar[str] = "torch"
+
+    def prepare(self, job: Job) -> None:
+        """Build and compile the model, and lay out the data."""
+        workload = job.workload
+        self.device = device_of(job)
+        self.metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.model = workload.build_model(seed=job.seed)
+        self.model.compile(
+            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            loss=workload.build_loss(one_hot=job.training.one_hot),
+            weighted_metrics=[self.metric],
+            jit_compile=True,
+        )
+        self.training_data = training_loader(job)
+        self.validation_data = validation_loader(job)
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train until the blocks run out; `fit` resets the metrics at each epoch."""
+        with suppress(TrainingDone):
+            self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples."""
+        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return results[self.metric.name]
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was queued; a CPU has, when the call returns."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        results = self.model.get_metrics_result()
+        return Outcome(
+            steps=int(self.model.optimizer.iterations),
+            loss=float(results["loss"]),
+            metric=float(results[self.metric.name]),
+            weights=self.model.get_weights(),
+            gradients=[weight.value.grad.cpu().numpy() for weight in self.model.trainable_weights],
+        )

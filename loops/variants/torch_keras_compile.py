@@ -1,0 +1,100 @@
+"""Train a Keras model on PyTorch with Keras' optimizer, loss and metrics, the whole step compiled by `torch.compile`.
+
+Differs from `torch_keras` in the compilation. Everything that Keras does in a step fits into one graph as long as
+`autograd.grad` takes the place of `loss.backward()`, which breaks it: forward and backward pass, update and metric.
+The first step takes many seconds, and a C++ compiler on a CPU.
+Source: PyTorch tutorial "Introduction to torch.compile".
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import ClassVar, final
+
+import keras
+import torch
+from torch._dynamo import config as tracing
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.torch_feed import device_of, training_batches, validation_batches
+
+
+@final
+class TorchKerasCompile(Loop):
+    """Differentiation by PyTorch, the rest by Keras, all of it compiled."""
+
+    backend: ClassVar[str] = "torch"
+
+    def prepare(self, job: Job) -> None:
+        """Build model, optimizer, loss, metrics and batches."""
+        workload = job.workload
+        self.device = device_of(job)
+        self.model = workload.build_model(seed=job.seed).to(self.device)
+        self.tracks_losses = workload.tracks_losses
+        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        self.optimizer.build(self.model.trainable_weights)
+        self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
+        # One graph or an error: a graph in pieces would run eagerly in between, and nobody would know.
+        tracing.trace_autograd_ops = True  # without it, `autograd.grad` breaks the graph
+        self.compiled_step = torch.compile(self.train_step, fullgraph=True)
+        self.training_batches = training_batches(job)
+        self.validation_batches = validation_batches(job)
+
+    def epochs(self) -> Iterator[list[torch.Tensor]]:
+        """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
+        while True:
+            self.training_metric.reset_state()
+            for batch in self.training_batches:
+                # A batch from a DataLoader comes from the host; `to` does nothing for one that is there already.
+                yield [tensor.to(self.device) for tensor in batch]
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train block after block."""
+        batches = self.epochs()
+        for steps in blocks:
+            for batch in islice(batches, steps):
+                loss = self.compiled_step(*batch)
+            self.last_loss = loss
+
+    def train_step(self, x: torch.Tensor, y: torch.Tensor, *weight: torch.Tensor) -> torch.Tensor:
+        """Return the loss of one batch after moving the weights against its gradient."""
+        sample_weight = weight[0] if weight else None
+        # forward; Keras' losses take the truth first
+        logits = self.model(x, training=True)
+        loss = self.loss_function(y, logits, sample_weight=sample_weight)
+        if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
+            loss = loss + sum(self.model.losses)
+            # A graph may not leave behind what it has differentiated; Keras has no public way to let go of it.
+            self.model._clear_losses()  # noqa: SLF001
+        # backward
+        trainable_weights = self.model.trainable_weights
+        gradients = torch.autograd.grad(loss, [weight.value for weight in trainable_weights])
+        # update
+        with torch.no_grad():
+            self.optimizer.apply(gradients, trainable_weights)
+            self.training_metric.update_state(y, logits, sample_weight=sample_weight)
+        return loss.detach()
+
+    @torch.no_grad()
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples; no graph is kept for a backward pass."""
+        self.validation_metric.reset_state()
+        for x, y in self.validation_batches:
+            logits = self.model(x.to(self.device), training=False)
+            self.validation_metric.update_state(y.to(self.device), logits)
+        return float(self.validation_metric.result())
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was queued; a CPU has, when the call returns."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        return Outcome(
+            steps=int(self.optimizer.iterations),
+            loss=self.last_loss.item(),
+            metric=float(self.training_metric.result()),
+            weights=self.model.get_weights(),
+        )

@@ -1,0 +1,116 @@
+"""Train with PyTorch and nothing else, in eager mode, its optimizer as one fused operation.
+
+Differs from `torch_plain` in one word: by default PyTorch updates each parameter by a dozen small operations (on a
+GPU, all parameters at once by each of them), fused it does the whole update of all of them in one.
+Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html, argument `fused`.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import ClassVar, final
+
+import torch
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.torch_feed import device_of, training_batches, validation_batches
+from loops.workloads.torch_dense import Dense, as_keras
+
+
+@final
+class TorchPlainFused(Loop):
+    """`zero_grad`, `backward` and a fused `step` on a plain `torch.nn.Module`."""
+
+    backend: ClassVar[str] = "torch"
+    adam: ClassVar[str] = "torch-adam"
+    own_model: ClassVar[bool] = True
+
+    def prepare(self, job: Job) -> None:
+        """Build model, optimizer, loss and batches."""
+        workload = job.workload
+        self.device = device_of(job)
+        self.model = Dense(workload.initial_weights(seed=job.seed)).to(self.device)
+        self.activity_penalty = workload.activity_penalty
+        optimizer = getattr(torch.optim, workload.optimizer)
+        self.optimizer = optimizer(self.model.parameters(), lr=workload.learning_rate, fused=True)
+        self.optimizer.register_step_post_hook(self.count_step)
+        self.steps = 0
+        # One loss per sample where samples count differently: PyTorch's own mean knows no sample weights.
+        weighted = job.training.weights is not None
+        self.loss_function = getattr(torch.nn, workload.torch_loss)(reduction="none" if weighted else "mean")
+        self.training_batches = training_batches(job)
+        self.validation_batches = validation_batches(job)
+        # These stay on the device: reading them for every batch would wait for it each time.
+        self.score = torch.zeros((), device=self.device)
+        self.seen = torch.zeros((), device=self.device)
+
+    def count_step(self, *_: object) -> None:
+        """Count an update; SGD keeps no count of its own."""
+        self.steps += 1
+
+    def epochs(self) -> Iterator[list[torch.Tensor]]:
+        """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
+        while True:
+            self.score.zero_()
+            self.seen.zero_()
+            for batch in self.training_batches:
+                # A batch from a DataLoader comes from the host; `to` does nothing for one that is there already.
+                yield [tensor.to(self.device) for tensor in batch]
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train block after block."""
+        batches = self.epochs()
+        self.model.train()
+        for steps in blocks:
+            for x, y, *weight in islice(batches, steps):
+                # forward
+                outputs, hidden = self.model(x)
+                loss = self.loss_function(outputs, y)
+                scores = self.scores(outputs, y)
+                if weight:
+                    # divided by the batch, as Keras does, and not by the sum of the weights
+                    loss = (loss.flatten() * weight[0]).mean()
+                    scores = scores * weight[0]
+                if self.activity_penalty:
+                    loss = loss + self.activity_penalty * hidden.sum()
+                # backward, from gradients set back to nothing
+                self.optimizer.zero_grad()
+                loss.backward()
+                # update
+                self.optimizer.step()
+                self.score += scores.sum()
+                self.seen += weight[0].sum() if weight else len(y)
+            self.last_loss = loss
+
+    @torch.no_grad()
+    def scores(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the metric of each sample, shape [batch]: whether the class is right, or the absolute error."""
+        if isinstance(self.loss_function, torch.nn.MSELoss):
+            return (outputs - y).abs().mean(dim=1)
+        labels = y if y.dim() == 1 else y.argmax(dim=1)
+        return outputs.argmax(dim=1) == labels
+
+    @torch.no_grad()
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples; no graph is kept for a backward pass."""
+        self.model.eval()
+        score, seen = torch.zeros((), device=self.device), 0
+        for batch in self.validation_batches:
+            x, y = (tensor.to(self.device) for tensor in batch)
+            score += self.scores(self.model(x)[0], y).sum()
+            seen += len(y)
+        return score.item() / seen
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was queued; a CPU has, when the call returns."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        return Outcome(
+            steps=self.steps,
+            loss=self.last_loss.item(),
+            metric=self.score.item() / self.seen.item(),
+            weights=as_keras(self.model.parameters()),
+            gradients=as_keras(parameter.grad for parameter in self.model.parameters()),
+        )

@@ -1,0 +1,119 @@
+"""How many rounds a run has: with a fake clock, and trials whose noise is known."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.pacing import FEWEST_ROUNDS, MOST_ROUNDS, Pace
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self):
+        """Midnight."""
+        self.now = 0.0
+
+    def __call__(self):
+        """Return the time."""
+        return self.now
+
+
+def rounds_taken(run, *, clock=None, seconds=10.0, **plan):
+    """Return how many rounds a pace asks for, when it is given the trials of a run and each round takes so long."""
+    clock = clock or Clock()
+    header = replace(run.header, plan=replace(run.header.plan, **plan))
+    pace = Pace(header, clock=clock)
+    done = 0
+    while pace.another(done):
+        for trial in run.trials:
+            if trial.round == done:
+                pace.stored(trial)
+        clock.now += seconds
+        done += 1
+    return done
+
+
+@pytest.mark.parametrize("rounds", [1, 3, 20])
+def test_without_precision_or_budget_there_are_as_many_rounds_as_planned(make_run, rounds):
+    """Whatever the numbers say."""
+    assert rounds == rounds_taken(make_run(rounds=20, noise=0.2), rounds=rounds)
+
+
+def test_a_precise_run_stops_after_the_fewest_rounds(make_run):
+    """Two processes that agree by chance look precise, so it takes six."""
+    assert FEWEST_ROUNDS == rounds_taken(make_run(rounds=40, noise=0.001), rounds=3, precision=0.02)
+
+
+def test_a_noisy_run_goes_on_until_it_is_precise(make_run):
+    """At 2 % between processes, ± 2 % takes more than six rounds and fewer than forty."""
+    assert FEWEST_ROUNDS < rounds_taken(make_run(rounds=40, noise=0.02), rounds=6, precision=0.02) < 40
+
+
+def test_more_noise_takes_more_rounds(make_run):
+    """Width decides."""
+    quiet, noisy = (rounds_taken(make_run(rounds=200, noise=n), rounds=6, precision=0.02) for n in (0.02, 0.04))
+
+    assert quiet < noisy
+
+
+def test_rounds_that_were_asked_for_are_measured_however_precise(make_run):
+    """`--rounds 10 --precision 5` is at least ten."""
+    assert 10 == rounds_taken(make_run(rounds=10, noise=0.001), rounds=10, precision=0.05)
+
+
+def test_a_difference_does_not_stop_a_run(make_run):
+    """A loop twice as fast is measured as precisely as one that is as fast."""
+    same = make_run(rounds=60, noise=0.02, steps={"tf-eager": 1e-3, "tf-function": 1e-3}, seed=3)
+    twice = make_run(rounds=60, noise=0.02, steps={"tf-eager": 1e-3, "tf-function": 5e-4}, seed=3)
+
+    assert rounds_taken(same, rounds=6, precision=0.02) == rounds_taken(twice, rounds=6, precision=0.02)
+
+
+def test_a_budget_ends_a_run_before_the_round_that_would_exceed_it(make_run):
+    """Ten seconds a round, 65 seconds: the seventh would end at 70."""
+    assert 6 == rounds_taken(make_run(rounds=10), rounds=3, time_budget=65.0)
+
+
+def test_a_budget_beats_a_precision_that_is_not_reached(make_run):
+    """Whichever comes first."""
+    assert 8 == rounds_taken(make_run(rounds=40, noise=0.3), rounds=6, precision=0.001, time_budget=85.0)
+
+
+def test_one_round_is_measured_however_short_the_budget(make_run):
+    """Nothing at all would be no answer."""
+    assert 1 == rounds_taken(make_run(rounds=2), rounds=6, time_budget=0.1)
+
+
+def test_a_precision_out_of_reach_is_given_up(make_run):
+    """There is an end even without a budget."""
+    assert MOST_ROUNDS == rounds_taken(make_run(rounds=2, noise=0.3), rounds=6, precision=1e-6)
+
+
+def test_the_number_of_blocks_is_left_alone_without_a_precision(make_run):
+    """A fixed plan is what it says."""
+    run = make_run(rounds=6)
+    pace = Pace(run.header, done=run.trials)
+
+    assert run.header.plan.blocks_per_trial == pace.blocks()
+
+
+def test_noisy_blocks_are_worth_repeating_when_processes_agree(make_run):
+    """All the noise is inside the processes, and starting one is dear: more blocks for each."""
+    run = make_run(rounds=6, noise=0.06, seed=1)
+    header = replace(run.header, plan=replace(run.header.plan, precision=0.01))
+    trials = [
+        replace(trial, import_seconds=30.0, blocks=tuple(_levelled(trial, run.trials_of(trial.cell)[0])))
+        for trial in run.trials
+    ]
+
+    assert Pace(header, done=trials).blocks() > header.plan.blocks_per_trial
+
+
+def _levelled(trial, first):
+    """Return a trial's blocks with the times of another round, in an order of their own: processes that agree."""
+    turned = [*first.blocks[1:], first.blocks[0]]
+    return [
+        replace(block, seconds=other.step_seconds * block.steps) if block.kind == other.kind else block
+        for block, other in zip(trial.blocks, turned, strict=True)
+    ]
