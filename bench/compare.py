@@ -178,8 +178,7 @@ def _control(run: Run, cells: list[Cell]) -> Control | None:
     again = next((cell for cell in cells if cell.side == AGAIN), None)
     if again is None:
         return None
-    sides = run.header.plan.sides
-    twin = next(cell for cell in cells if cell.loop == again.loop and cell.side == (sides[0].name if sides else None))
+    twin = run.header.plan.twin_of(again)
     first, second = (_steps_by_round(run.trials_of(cell)) for cell in (twin, again))
     shared = sorted(first.keys() & second.keys())
     ratio = stats.ratio_interval([first[r] for r in shared], [second[r] for r in shared])

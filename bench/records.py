@@ -4,7 +4,7 @@ Only the standard library is imported here, because the worker needs these recor
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -325,18 +325,14 @@ class Plan:
     """No round is begun that would probably end later than this after the first."""
 
     def side_of(self, cell: Cell) -> Side | None:
-        """Return the environment that a cell is measured in; None for the harness' own.
+        """Return the environment that a cell is measured in; None for the harness' own."""
+        return next((side for side in self.sides if side.name == self.twin_of(cell).side), None)
 
-        What is measured twice is the baseline, so it repeats the first side.
-        """
-        if cell.side == AGAIN:
-            return self.sides[0] if self.sides else None
-        return next((side for side in self.sides if side.name == cell.side), None)
-
-    def side_name_of(self, cell: Cell) -> str | None:
-        """Return the name of that environment."""
-        side = self.side_of(cell)
-        return None if side is None else side.name
+    def twin_of(self, cell: Cell) -> Cell:
+        """Return the cell that a repetition repeats, and any other cell as it is."""
+        if cell.side != AGAIN:
+            return cell
+        return replace(cell, side=self.sides[0].name if self.sides else None)
 
     def group_of(self, cell: Cell) -> tuple[object, ...]:
         """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
@@ -422,7 +418,8 @@ class Run:
 
     def verification_of(self, cell: Cell) -> Verification | None:
         """Return what the check of a cell's loop on its workload and device found; None when it was not made."""
-        sought = (cell.loop, cell.workload, cell.device, self.header.plan.side_name_of(cell))
+        twin = self.header.plan.twin_of(cell)
+        sought = (twin.loop, twin.workload, twin.device, twin.side)
         return next((v for v in self.verifications if (v.loop, v.workload, v.device, v.side) == sought), None)
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:

@@ -273,18 +273,19 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
     if not plan.verify:
         return
     memory = verify.Memory(opened.cache)
-    cells = [cell for cell in plan.cells if cell not in skip and opened.run.verification_of(cell) is None]
+    unchecked = [cell for cell in plan.cells if cell not in skip and opened.run.verification_of(cell) is None]
+    cells = dict.fromkeys(plan.twin_of(cell) for cell in unchecked)
     # What another environment computes is looked at each time: its libraries and variables are nobody's to enumerate.
     unchanged = {None, *(side.name for side in plan.sides if side.changes_nothing)}
-    wanted: dict[tuple[str, str | None], list[str]] = {}
-    for loop, workload, device, name in dict.fromkeys(
-        (cell.loop, cell.workload, cell.device, plan.side_name_of(cell)) for cell in cells
-    ):
-        known = memory.recall(loop, workload=workload, device=device) if name in unchanged else None
+    wanted: dict[tuple[str, str | None], list[Cell]] = {}
+    for cell in {(cell.loop, cell.workload, cell.device, cell.side): cell for cell in cells}.values():
+        side = plan.side_of(cell)
+        name = None if side is None else side.name
+        known = memory.recall(cell.loop, workload=cell.workload, device=cell.device) if name in unchanged else None
         if known is not None:
             opened.journal.add_verification(replace(known, side=name))
         else:
-            wanted.setdefault((loop, name), []).append(workload)
+            wanted.setdefault((cell.loop, name), []).append(cell)
 
     def tell(found: Verification) -> None:
         opened.journal.add_verification(found)
@@ -297,11 +298,11 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
         [
             verify.Request(
                 loop=loop,
-                workloads=tuple(workloads),
-                backend=None if name is None else opened.inventories[name][loop, workloads[0]].backend,
-                side=next((side for side in plan.sides if side.name == name), None),
+                workloads=tuple(cell.workload for cell in cells),
+                backend=_identity(cells[0], opened=opened)[0],
+                side=plan.side_of(cells[0]),
             )
-            for (loop, name), workloads in wanted.items()
+            for (loop, _), cells in wanted.items()
         ],
         digits=opened.digits,
         device=plan.cells[0].device,

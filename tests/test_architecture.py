@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
         {"errors", "records", "backends"},
-        {"stats", "family", "effort", "resampling", "steady", "built", "markdown"}
-        | {"machine", "store", "schedule", "channel", "units", "tidy", "probe", "reference", "reference_dcgan"},
+        {"stats", "family", "effort", "resampling", "steady", "reference", "reference_dcgan", "built"}
+        | {"machine", "store", "schedule", "channel", "units", "markdown", "tidy", "probe"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity", "conditions"}
         | {"checkout", "installation", "lookup", "sides"},
         {"verify_worker", "verify"},
