@@ -20,6 +20,7 @@ from bench import compare, family, markdown, stats, units
 from bench.compare import CellSummary, Group
 from bench.errors import NothingComparable, TrialsFailed, UsageError
 from bench.records import Failure, FailureKind, Run, Trial
+from bench.report import wording
 from bench.stats import Interval, Verdict
 
 SCHEMA = "bench-verdict/1"
@@ -310,8 +311,7 @@ def _word(
         if side.failure is not None:
             return Verdict.FAILED, f"{side.cell.side}: {side.failure.kind.value}: {side.failure.message}"
         if side.verdict is Verdict.INVALID:
-            why = side.verification.reason if side.verification is not None else "it was not verified"
-            return Verdict.INVALID, f"{side.cell.side}: {why}"
+            return Verdict.INVALID, f"{side.cell.side}: {wording.invalid_text(side)}"
     if interval is None or interval.low is None:
         return Verdict.UNCLEAR, "too few rounds for an interval"
     word = stats.verdict(interval, margin=limit)
