@@ -384,6 +384,7 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) ->
     metavar="SEC",
     help="Longest wait for one phase of one process.",
 )
+@option("--seed", type=click.IntRange(min=0), default=0, help="Of initial weights, batch order and schedule.")
 @option("--no-verify", is_flag=True, help="Do not check that both sides do the same work.")
 @option("--no-report", is_flag=True, help="Write no page.")
 @option(
