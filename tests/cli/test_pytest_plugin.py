@@ -138,44 +138,37 @@ def test_a_planted_slowdown_is_red_in_three_lines_beside_a_plain_benchmark_that_
     assert (0, 2) == (compared.returncode, compared.stdout.count("test_mine")), compared.stderr
 
 
-def test_the_same_code_is_green_and_the_summary_says_what_was_found(tests_of):
-    """By the base of the settings, without pytest-benchmark; `unclear` is a line and not a failure."""
-    tests = tests_of(project(), project(note__txt="x", pytest__ini="[pytest]\nbench_base_ref = HEAD~1\n"))
+def test_the_same_code_is_green_and_a_renamed_or_lost_loop_is_red(tests_of):
+    """Also where no test is left that fails: pyproject.toml lists what must be measured."""
+    settings = {"pyproject.toml": SETTINGS.replace('["mine"]', '["mine", "lost"]')}
+    renamed = {"mine-1.0.dist-info/entry_points.txt": POINTS.replace("other = ", "yours = ")}
+    more = {"test_other.py": OTHER, "test_yours.py": OTHER.replace("other", "yours")}
+    base = {"pytest.ini": "[pytest]\nbench_base_ref = HEAD~1\n"}
+    tests = tests_of(project(), project() | settings | renamed | more | base)
 
-    done = tests.run("-k", "mine", plugins=("-p", "bench.pytest_plugin", "-p", "no:benchmark"))
+    done = tests.run("--benchmark-json=out.json")
 
-    assert 0 == done.returncode, done.stdout
+    assert 1 == done.returncode, done.stdout
+    assert "1 failed, 3 passed" in done.stdout
+    assert "removed: other: in the base and not in the head" in done.stdout
     summary = done.stdout.partition("= training loops =")[2]
     assert any(f"{word}: mine: " in summary for word in ("same", "unclear", "faster"))
-    assert "missing" not in summary  # -k chose
-
-
-def test_a_renamed_loop_is_red_whether_or_not_its_test_was_renamed_too(tests_of):
-    """The base has it and the head has not; or no test measures what pyproject.toml lists."""
-    renamed = {"mine-1.0.dist-info/entry_points.txt": POINTS.replace("mine = ", "yours = ")}
-    tests = tests_of(project(), project() | renamed)
-
-    old_test = tests.run("--bench-base-ref=HEAD~1", "--benchmark-json=out.json")
-    (tests.folder / "test_speed.py").write_text(TESTS.replace("mine", "yours"))
-    new_test = tests.run("--bench-base-ref=HEAD~1", "test_speed.py", "--bench-require-all")
-
-    assert (1, 1) == (old_test.returncode, new_test.returncode), old_test.stdout + new_test.stdout
-    assert "removed: mine: in the base and not in the head" in old_test.stdout
-    assert ["test_plain"] == list(tests.entries())
-    assert "2 passed" in new_test.stdout
-    assert "new: yours: in the head and not in the base" in new_test.stdout
-    assert "missing: mine: listed in [tool.bench.gate], and no test measured it" in new_test.stdout
+    assert "new: yours: in the head and not in the base" in summary
+    assert 1 == summary.count("missing: ")
+    assert "missing: lost: listed in [tool.bench.gate], and no test measured it" in summary
+    assert ["test_mine", "test_plain", "test_yours"] == sorted(tests.entries())
 
 
 def test_a_crash_has_its_own_word_and_is_no_number(tests_of):
-    """With a base and without one; a test that measures twice is told so."""
+    """With a base and without one, and without pytest-benchmark; a test that measures twice is told so."""
     broken = project(other="raise RuntimeError('planted')")
     tests = tests_of(project(), broken | {"test_other.py": OTHER, "test_twice.py": TWICE})
 
-    gated = tests.run("--bench-base-ref=HEAD~1", "-k", "other")
+    gated = tests.run("--bench-base-ref=HEAD~1", "-k", "other", "-p", "no:benchmark")
     alone = tests.run("--benchmark-json=out.json", "-k", "other or plain or twice")
 
     assert (1, 1) == (gated.returncode, alone.returncode), gated.stdout + alone.stdout
+    assert "missing" not in gated.stdout  # -k chose
     assert "failed: other: head: raised: RuntimeError: planted" in gated.stdout
     assert "not measured: other: Error: 1 of 1 cells failed: other" in alone.stdout
     assert "RuntimeError: planted" in alone.stdout
