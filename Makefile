@@ -5,7 +5,7 @@ BIN := .venv/bin
 SETUP := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow test-browser lint clean
+.PHONY: run test test-slow test-browser test-speed lint clean
 
 run: $(SETUP)
 	$(BIN)/bench run
@@ -20,6 +20,10 @@ test-slow: $(SETUP)
 test-browser: $(SETUP)
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || true
 	$(BIN)/python -m pytest -m browser
+
+# BASE=HEAD~1 compares with that commit; without it, the loops are measured and compared with nothing.
+test-speed: $(SETUP)
+	$(BIN)/python -m pytest tests/speed -m speed --benchmark-json=speed.json $(if $(BASE),--bench-base-ref=$(BASE))
 
 lint: $(SETUP)
 	$(BIN)/ruff check .
