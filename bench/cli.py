@@ -259,6 +259,11 @@ def main() -> None:
 @option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
 @option("--resume", metavar="RUN", help="Go on with an interrupted run.")
 @option("--no-verify", is_flag=True, help="Do not check first that the loops do the same work.")
+@option(
+    "--calibrate/--no-calibrate",
+    default=True,
+    help="Measure the machine's speed in each round, for 'bench compare'; costs under a second a round.",
+)
 @option("--no-report", is_flag=True, help="Store the numbers, write no page.")
 @results_option
 @reports_option

@@ -15,7 +15,7 @@ from typing import Any, Literal, final
 import msgspec
 
 from bench.errors import InvalidResult, ResultsError
-from bench.records import SCHEMA_VERSION, Conditions, Run, RunEnd, RunHeader, Trial, Verification
+from bench.records import CALIBRATION, SCHEMA_VERSION, Conditions, Run, RunEnd, RunHeader, Trial, Verification
 
 JOURNAL = "journal.jsonl"
 MANIFEST = "manifest.json"
@@ -128,6 +128,7 @@ def load(folder: Path) -> Run:
         raise ResultsError(f"{path}: no such run ({error.strerror}); see 'bench list runs'") from error
     header, end = None, None
     trials: list[Trial] = []
+    calibration: list[Trial] = []
     verifications: list[Verification] = []
     conditions: list[Conditions] = []
     for number, line in enumerate(_whole_lines(text), start=1):
@@ -137,6 +138,8 @@ def load(folder: Path) -> Run:
                 header = run
             case VerificationLine(verification=verification):
                 verifications.append(verification)
+            case TrialLine(trial=trial) if trial.cell.side == CALIBRATION:
+                calibration.append(trial)
             case TrialLine(trial=trial):
                 trials.append(trial)
             case ConditionsLine(conditions=seen):
@@ -148,6 +151,7 @@ def load(folder: Path) -> Run:
     return Run(
         header=header,
         trials=tuple(trials),
+        calibration=tuple(calibration),
         verifications=tuple(verifications),
         conditions=tuple(conditions),
         end=end,

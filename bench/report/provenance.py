@@ -67,6 +67,11 @@ def method(run: Run) -> tuple[str, ...]:
         if plan.schedule == "interleaved"
         else f"The loops of a round run one after the other, in shuffled order (seed {plan.seed}), for {blocks}."
     )
+    kernel = plan.calibration
+    apart = (
+        "Once a round, {} on {} is measured as well, in blocks of its own: how fast the machine was, for comparison "
+        "with other runs. It is not ranked."
+    )
     return (
         f"Each loop is trained by {run.planned_rounds} fresh processes, one per round. {order}",
         "The clock is read between blocks only, when the device is idle. First call and warm-up are kept apart.",
@@ -77,6 +82,7 @@ def method(run: Run) -> tuple[str, ...]:
         "Where a run has several comparisons, Holm's procedure widens their intervals, so that they hold together.",
         "Blocks are left out where a change-point test shows that a process was still warming up.",
         f"Differences below {units.percent(plan.margin)} are too small to matter.",
+        *(() if kernel is None else (apart.format(kernel.loop, kernel.workload),)),
     )
 
 
