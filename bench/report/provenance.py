@@ -46,8 +46,8 @@ def facts(run: Run) -> tuple[Fact, ...]:
         "Run": _run(run),
         "Data": _data(run),
         "Software": _software(run),
-        "Machine": run.header.environment | _collate(run.trials, _device),
-        "Source": _collate(run.trials, _source),
+        "Machine": run.header.environment | collate(run.trials, _device),
+        "Source": collate(run.trials, _source),
     }
     return tuple(
         Fact(section=section, name=wording.display_name(name), value=wording.display_name(value))
@@ -135,8 +135,8 @@ def _data(run: Run) -> dict[str, str]:
 
 def _software(run: Run) -> dict[str, str]:
     """Return versions and thread counts, per loop where they differ."""
-    threads = _collate(run.trials, lambda trial: {f"threads, {k}": str(n) for k, n in trial.threads.items()})
-    return _collate(run.trials, lambda trial: trial.versions) | threads
+    threads = collate(run.trials, lambda trial: {f"threads, {k}": str(n) for k, n in trial.threads.items()})
+    return collate(run.trials, lambda trial: trial.versions) | threads
 
 
 def _device(trial: Trial) -> dict[str, str]:
@@ -150,7 +150,7 @@ def _source(trial: Trial) -> dict[str, str]:
     return {name: digest[:_HASH_DIGITS] for name, digest in hashes.items() if digest is not None}
 
 
-def _collate(trials: Iterable[Trial], read: Callable[[Trial], Mapping[str, str]]) -> dict[str, str]:
+def collate(trials: Iterable[Trial], read: Callable[[Trial], Mapping[str, str]]) -> dict[str, str]:
     """Return fact -> value; where trials differ, each value with the loops that it holds for."""
     seen: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for trial in trials:
