@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -363,6 +364,126 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) ->
     context.invoke(
         run, sides=tuple(preparing.prepare(recipe, place=place, tell=tell) for recipe in recipes), **settings
     )
+
+
+@main.command()
+@click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
+@option("--base-ref", default="main", metavar="REF", help="The commit to compare with, measured in this same run.")
+@option("--base", metavar="SIDE", help="In place of --base-ref: any environment, as in 'bench ab'.")
+@option("--head", metavar="SIDE", default="here", help="What is judged, as in 'bench ab'.")
+@option("--max-slowdown", type=Percent(), help="Slower by more than so many per cent fails. [default: 2]")
+@option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="What is trained.")
+@option("--rounds", type=click.IntRange(min=2), help="Fresh processes per loop and side. [default: 6]")
+@option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: 1]")
+@option("--precision", type=Percent(), help="Add rounds until every interval is within ± so many per cent.")
+@option("--time-budget", type=click.FloatRange(min=0, min_open=True), metavar="SEC", help="No longer than about this.")
+@option("--on-unclear", type=click.Choice(["pass", "fail"]), default="pass", help="What 'unclear' does: exit 0 or 3.")
+@option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", help="As in 'bench run'.")
+@option("--dataset", type=click.Choice(["auto", "mnist", "synthetic"]), default="auto", help="As in 'bench run'.")
+@option("--data", type=click.Path(path_type=Path), help="An mnist.npz to use.")
+@option("--steps", type=click.IntRange(min=1), help="Measured steps per process. [default: sized by time]")
+@option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    metavar="SEC",
+    help="Longest wait for one phase of one process.",
+)
+@option("--no-verify", is_flag=True, help="Do not check that both sides do the same work.")
+@option("--no-report", is_flag=True, help="Write no page.")
+@option(
+    "--verdict-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="bench-verdict.json",
+    help="Where the verdict goes.",
+)
+@results_option
+@reports_option
+@click.pass_context
+def gate(
+    context: click.Context,
+    /,
+    *,
+    loops: tuple[str, ...],
+    base_ref: str,
+    base: str | None,
+    head: str,
+    max_slowdown: float | None,
+    workload: str | None,
+    rounds: int | None,
+    threads: int | None,
+    on_unclear: str,
+    dataset: str,
+    no_verify: bool,
+    no_report: bool,
+    verdict_file: Path,
+    reports_dir: Path,
+    results_dir: Path,
+    **settings: Any,
+) -> None:
+    """Fail when a LOOP has become slower: the commit it comes from and the working tree, measured side by side.
+
+    Base and head take turns in the same rounds, so the machine's drift hits both. A slowdown fails only if its whole
+    interval is beyond the budget and fresh rounds say so again. One thread by default: threads are most of the noise.
+
+    \b
+    Budgets stand in pyproject.toml:
+      [tool.bench.gate]
+      loops = ["tf-function", "tf-fit"]
+      max-slowdown = 5              # per cent
+      budgets = { tf-fit = 10 }
+
+    \b
+    Exit codes: 0 no slowdown is confirmed, 1 a slowdown is, 2 usage, 3 unclear (--on-unclear=fail),
+    4 a loop of the base is gone, 5 a loop failed or does not do the same work.
+
+    \b
+    Examples:
+      bench gate
+      bench gate --base-ref origin/main tf-function
+      bench gate --base pip=keras==3.14.0 --head pip=keras==3.15.1 --max-slowdown 5
+    """
+    from bench import gate as judging  # noqa: PLC0415
+    from bench import gating  # noqa: PLC0415
+    from bench import run as runs  # noqa: PLC0415
+    from loops.data.mnist import DatasetChoice  # noqa: PLC0415
+
+    wanted = judging.read_settings(Path.cwd())
+    if max_slowdown is not None:
+        wanted = replace(wanted, max_slowdown=max_slowdown, budgets={})
+    workload = workload or wanted.workload
+    measuring = runs.Options(
+        **settings,
+        loops=loops or wanted.loops,
+        workloads=() if workload is None else (workload,),
+        rounds=rounds or wanted.rounds or gating.ROUNDS,
+        threads=threads or wanted.threads or gating.THREADS,
+        margin=wanted.max_slowdown,
+        verify=not no_verify,
+        dataset=DatasetChoice(dataset),
+        results=results_dir,
+        cache=_cache(),
+        label="gate",
+        command=shlex.join(["bench", *sys.argv[1:]]),
+    )
+    options = gating.Options(
+        settings=wanted,
+        base=base or f"ref={base_ref}",
+        head=head,
+        measuring=measuring,
+        fail_on_unclear=on_unclear == "fail",
+        verdict_file=verdict_file,
+        reports=None if no_report else reports_dir,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    gated = gating.check(options, console=Terminal(), environment=os.environ, folder=Path.cwd())
+    click.echo(judging.to_text(gated.result))
+    if gated.page is not None:
+        click.echo(f"report: {gated.page}", err=True)
+    marked = judging.annotation(gated.result)
+    if marked and os.environ.get("GITHUB_ACTIONS") == "true":
+        click.echo(marked)
+    context.exit(gated.result.exit_code)
 
 
 @main.command()

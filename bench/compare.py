@@ -6,6 +6,7 @@ from functools import lru_cache
 from statistics import median
 
 from bench import effort, family, stats
+from bench.expectation import band
 from bench.records import AGAIN, Block, BlockKind, Cell, Failure, Run, Seconds, Trial, Verification
 from bench.stats import BreakEvenSteps, Interval, Verdict
 from bench.steady import Steadiness, SteadyState, steady_state
@@ -44,6 +45,9 @@ class CellSummary:
     """Rounds whose process never settled: its step time is the median of all its blocks, and should not be quoted."""
     excluded_blocks: int
     """Measured blocks that were left out, because the process was shown to be warming up still."""
+    recompiled_steps: tuple[int, ...]
+    """Of the first process in which the framework compiled again while it was measured: the first step, counted from
+    1, of each such block."""
     disturbed_blocks: int
     """Blocks that were slow and in which the operating system took the processor away unusually often."""
     odd_rounds: tuple[int, ...]
@@ -72,6 +76,8 @@ class CellSummary:
     steps_per_epoch: int | None
     verification: Verification | None
     """What the check against the reference found; None when it was not made."""
+    off_the_curve: str | None
+    """How a timed process ended outside what the reference had learned by then; None if none did."""
     failure: Failure | None
     """The first failed trial's, if any trial failed."""
     failed_trials: int
@@ -217,9 +223,24 @@ def _place(summary: CellSummary) -> tuple[bool, bool, float]:
 
 
 def _valid(run: Run, cell: Cell) -> bool:
-    """Whether a loop was shown to do the same work, as far as this run asks for it."""
+    """Whether a loop was shown to do the same work, as far as this run asks for it, and its timed trials did it."""
     verification = run.verification_of(cell)
-    return verification.passed if verification is not None else not run.header.plan.verify
+    passed = verification.passed if verification is not None else not run.header.plan.verify
+    return passed and _off_the_curve(run, cell) is None
+
+
+def _off_the_curve(run: Run, cell: Cell) -> str | None:
+    """Return how a timed trial ended outside what the reference had learned by then, or None if none did."""
+    expectation = run.expectation_of(cell)
+    for trial in run.trials_of(cell) if expectation is not None else ():
+        if trial.failure is None and trial.steps is not None and trial.validation_metric is not None:
+            assert expectation is not None  # or there is nothing to go through
+            low, high = band(expectation, steps=trial.steps)
+            if not low <= trial.validation_metric <= high:
+                what = f"validation {trial.metric_name or 'metric'} {trial.validation_metric:.3g}"
+                when = f"after {trial.steps} timed steps in round {trial.round + 1}"
+                return f"{what} {when}; the reference had {max(low, 0.0):.3g} to {high:.3g}"
+    return None
 
 
 def _summarise_cell(
@@ -257,6 +278,7 @@ def _summarise_cell(
         excluded_blocks=sum(
             len(trial.blocks_of(BlockKind.MEASURED)) - len(_steady_blocks(trial)) for trial in finished
         ),
+        recompiled_steps=next((found for trial in finished if (found := _recompiled(trial))), ()),
         disturbed_blocks=_disturbed(finished),
         odd_rounds=_odd(steps),
         first_step=first_step,
@@ -278,6 +300,7 @@ def _summarise_cell(
         steps=None if (done := _median(trial.steps for trial in finished)) is None else int(done),
         steps_per_epoch=next((trial.steps_per_epoch for trial in finished), None),
         verification=run.verification_of(cell),
+        off_the_curve=_off_the_curve(run, cell),
         failure=failures[0] if failures else None,
         failed_trials=len(failures),
         finished_trials=len(finished),
@@ -303,6 +326,16 @@ def _never_settles(trial: Trial) -> bool:
     """Whether a trial's measured blocks have no steady state."""
     found = _state(tuple(block.step_seconds for block in trial.blocks_of(BlockKind.MEASURED)))
     return found is not None and found.kind is Steadiness.NONE
+
+
+def _recompiled(trial: Trial) -> tuple[int, ...]:
+    """Return the first step of each measured block in which something was compiled."""
+    found, done = [], 0
+    for block in trial.blocks:
+        if block.compilations:
+            found.append(done + 1)
+        done += block.steps
+    return tuple(found)
 
 
 def _disturbed(trials: list[Trial]) -> int:

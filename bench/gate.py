@@ -20,6 +20,7 @@ from bench import compare, family, markdown, stats, units
 from bench.compare import CellSummary, Group
 from bench.errors import NothingComparable, TrialsFailed, UsageError
 from bench.records import Failure, FailureKind, Run, Trial
+from bench.report import wording
 from bench.stats import Interval, Verdict
 
 SCHEMA = "bench-verdict/1"
@@ -71,9 +72,12 @@ def read_settings(folder: Path) -> Settings:
     loops = table.get("loops", [])
     if not (isinstance(loops, list) and all(isinstance(loop, str) for loop in loops)):
         raise UsageError(f"{where} loops: expected a list of names, got {loops!r}")
+    workload = table.get("workload")
+    if not isinstance(workload, str | None):
+        raise UsageError(f"{where} workload: expected a name, got {workload!r}")
     return Settings(
         loops=tuple(loops),
-        workload=table.get("workload"),
+        workload=workload,
         max_slowdown=_percent(table.get("max-slowdown", 100 * stats.MARGIN), where=f"{where} max-slowdown"),
         budgets={loop: _percent(value, where=f"{where} budgets.{loop}") for loop, value in budgets.items()},
         rounds=_count(table.get("rounds"), where=f"{where} rounds"),
@@ -307,8 +311,7 @@ def _word(
         if side.failure is not None:
             return Verdict.FAILED, f"{side.cell.side}: {side.failure.kind.value}: {side.failure.message}"
         if side.verdict is Verdict.INVALID:
-            why = side.verification.reason if side.verification is not None else "it was not verified"
-            return Verdict.INVALID, f"{side.cell.side}: {why}"
+            return Verdict.INVALID, f"{side.cell.side}: {wording.invalid_text(side)}"
     if interval is None or interval.low is None:
         return Verdict.UNCLEAR, "too few rounds for an interval"
     word = stats.verdict(interval, margin=limit)

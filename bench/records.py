@@ -110,6 +110,8 @@ class Block:
     """Processor time of all threads of the process; divided by `seconds` it says how many cores were in use."""
     involuntary_switches: int
     """How often the operating system took the processor away."""
+    compilations: int = 0
+    """How often the framework traced or compiled in a measured block, where it should not have to."""
 
     @property
     def step_seconds(self) -> Seconds:
@@ -281,6 +283,19 @@ class Verification:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Expectation:
+    """The reference's own validation metric on the way, which timed trials are held against."""
+
+    workload: str
+    track: str
+    batch_size: int
+    higher_is_better: bool
+    steps: tuple[int, ...]
+    """Training steps after which the metric was noted, ascending."""
+    metrics: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetRecord:
     """Which data were trained on."""
 
@@ -410,6 +425,7 @@ class Run:
     """Of `Plan.calibration`: kept apart, so that nothing that counts or ranks loops meets them."""
     verifications: tuple[Verification, ...] = ()
     conditions: tuple[Conditions, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
     end: RunEnd | None = None
     """None when the parent was killed."""
 
@@ -431,6 +447,11 @@ class Run:
         twin = self.header.plan.twin_of(cell)
         sought = (twin.loop, twin.workload, twin.device, twin.side)
         return next((v for v in self.verifications if (v.loop, v.workload, v.device, v.side) == sought), None)
+
+    def expectation_of(self, cell: Cell) -> Expectation | None:
+        """Return the reference's curve for a cell; None where there is none."""
+        sought = (cell.workload, cell.track, cell.batch_size)
+        return next((e for e in self.expectations if (e.workload, e.track, e.batch_size) == sought), None)
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:
         """Return one cell's trials in the order of rounds."""

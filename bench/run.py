@@ -13,7 +13,21 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, backends, conditions, lookup, machine, measure, probe, stats, store, tidy, verify
+from bench import (
+    __version__,
+    backends,
+    compare,
+    conditions,
+    expectation,
+    lookup,
+    machine,
+    measure,
+    probe,
+    stats,
+    store,
+    tidy,
+    verify,
+)
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
 from bench.launch import Launcher
 from bench.lookup import Inventory
@@ -25,6 +39,7 @@ from bench.records import (
     SCHEMA_VERSION,
     Cell,
     DatasetRecord,
+    Expectation,
     FailureKind,
     Plan,
     Run,
@@ -221,6 +236,7 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
                 pace=Pace(opened.run.header, done=done),
                 watch=partial(conditions.watched, keep=journal.add_conditions),
             )
+            _expect(opened, console=console)
         except KeyboardInterrupt:
             interrupted = True
     stored = close(journal, interrupted=interrupted)
@@ -260,12 +276,15 @@ def check(run: Run) -> None:
     failures = {trial.cell: trial.failure for trial in run.trials if trial.failure is not None}
     crashed = [cell for cell, failure in failures.items() if failure.kind is not FailureKind.UNAVAILABLE]
     invalid = [v for v in run.verifications if not v.passed]
+    off = [cell.cell.name for group in compare.summarise(run) for cell in group.cells if cell.off_the_curve is not None]
     if crashed:
         names = ", ".join(dict.fromkeys(cell.name for cell in crashed))
         raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")
     if invalid:
         names = ", ".join(v.loop if v.side is None else f"{v.loop} [{v.side}]" for v in invalid)
         raise TrialsFailed(f"not the same work as the reference: {names}")
+    if off:
+        raise TrialsFailed(f"timed processes did not learn what they should have: {', '.join(off)}")
     if len(failures) == len(run.header.plan.cells):
         raise UsageError("none of these loops can be measured here; see 'bench list'")
     plan = run.header.plan
@@ -319,6 +338,34 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
         timeout=plan.timeout,
         tell=tell,
     )
+
+
+def _expect(opened: Opened, *, console: Console) -> None:
+    """Store what the reference had learned on the way, for every kind of trial that finished; measuring is over."""
+    run = store.load(opened.journal.folder)
+    plan = run.header.plan
+    if not plan.verify:
+        return
+    finished = {trial.cell for trial in run.trials if trial.failure is None}
+    cells = {
+        (cell.workload, cell.track, cell.batch_size): cell
+        for cell in plan.cells
+        if cell in finished and expectation.has_reference(cell.workload) and run.expectation_of(cell) is None
+    }
+    memory = expectation.Memory(opened.cache, data_sha256=run.header.dataset.sha256, seed=plan.seed)
+    for cell in cells.values():
+
+        def train(cell: Cell = cell) -> Expectation:
+            console.notice(f"training the reference on {cell.workload}, to hold the timed processes against it")
+            return expectation.expected(
+                registry.load_workload(cell.workload),
+                digits=mnist.load(Path(opened.digits)),
+                track=Track(cell.track),
+                batch_size=cell.batch_size,
+                seed=plan.seed,
+            )
+
+        opened.journal.add_expectation(memory.recall(cell, otherwise=train))
 
 
 def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher) -> TrialProcess:

@@ -15,7 +15,17 @@ from typing import Any, Literal, final
 import msgspec
 
 from bench.errors import InvalidResult, ResultsError
-from bench.records import CALIBRATION, SCHEMA_VERSION, Conditions, Run, RunEnd, RunHeader, Trial, Verification
+from bench.records import (
+    CALIBRATION,
+    SCHEMA_VERSION,
+    Conditions,
+    Expectation,
+    Run,
+    RunEnd,
+    RunHeader,
+    Trial,
+    Verification,
+)
 
 JOURNAL = "journal.jsonl"
 MANIFEST = "manifest.json"
@@ -39,6 +49,12 @@ class VerificationLine(msgspec.Struct, tag_field="kind", tag="verification", fro
     verification: Verification
 
 
+class ExpectationLine(msgspec.Struct, tag_field="kind", tag="expectation", frozen=True):
+    """What timed trials are held against."""
+
+    expectation: Expectation
+
+
 class ConditionsLine(msgspec.Struct, tag_field="kind", tag="conditions", frozen=True):
     """What else the machine did during a round."""
 
@@ -51,7 +67,7 @@ class EndLine(msgspec.Struct, tag_field="kind", tag="end", frozen=True):
     end: RunEnd
 
 
-Line = HeaderLine | VerificationLine | TrialLine | ConditionsLine | EndLine
+Line = HeaderLine | VerificationLine | TrialLine | ConditionsLine | ExpectationLine | EndLine
 
 
 def utc_now() -> str:
@@ -92,6 +108,10 @@ class Journal:
         """Write what a check found."""
         self._append(VerificationLine(verification=verification))
 
+    def add_expectation(self, expectation: Expectation) -> None:
+        """Write what timed trials are held against."""
+        self._append(ExpectationLine(expectation=expectation))
+
     def add_conditions(self, conditions: Conditions) -> None:
         """Write what else the machine did during a round."""
         self._append(ConditionsLine(conditions=conditions))
@@ -131,6 +151,7 @@ def load(folder: Path) -> Run:
     calibration: list[Trial] = []
     verifications: list[Verification] = []
     conditions: list[Conditions] = []
+    expectations: list[Expectation] = []
     for number, line in enumerate(_whole_lines(text), start=1):
         entry = _decode(line, path=path, number=number)
         match entry:
@@ -144,6 +165,8 @@ def load(folder: Path) -> Run:
                 trials.append(trial)
             case ConditionsLine(conditions=seen):
                 conditions.append(seen)
+            case ExpectationLine(expectation=curve):
+                expectations.append(curve)
             case EndLine(end=ended):
                 end = ended
     if header is None:
@@ -154,6 +177,7 @@ def load(folder: Path) -> Run:
         calibration=tuple(calibration),
         verifications=tuple(verifications),
         conditions=tuple(conditions),
+        expectations=tuple(expectations),
         end=end,
     )
 
@@ -221,5 +245,5 @@ def _decode(line: bytes, *, path: Path, number: int) -> Line:
 class _Versioned(msgspec.Struct, frozen=True):
     """The part of a line that is read before anything else."""
 
-    kind: Literal["run", "verification", "trial", "conditions", "end"]
+    kind: Literal["run", "verification", "trial", "conditions", "expectation", "end"]
     run: dict[str, Any] | None = None

@@ -16,7 +16,7 @@ def main() -> None:
     progress = report_failures(channel)
     request = channel.receive()
     progress.phase = "import"
-    import_framework(request["backend"], device=request["device"], threads=request["threads"])
+    backend = import_framework(request["backend"], device=request["device"], threads=request["threads"])
     from bench import parity  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
     from loops import registry  # noqa: PLC0415
     from loops.data import mnist  # noqa: PLC0415
@@ -31,6 +31,7 @@ def main() -> None:
             device=request["device"],
             seed=request["seed"],
         )
+        backend.forget()
         channel.send({"kind": "verified", "workload": name} | asdict(found))
     leave()
 

@@ -137,10 +137,10 @@ class Trial:
             }
         )
         self._expect("warm")
-        loop.train(self._blocks(request, loop=loop))
+        loop.train(self._blocks(request, loop=loop, backend=backend))
         self._finish(request, loop=loop, workload=workload, backend=backend)
 
-    def _blocks(self, request: TrialRequest, *, loop: Loop) -> Iterator[int]:
+    def _blocks(self, request: TrialRequest, *, loop: Loop, backend: Any) -> Iterator[int]:
         """Yield the steps of each block; the loop trains them before it asks for the next one."""
         stopwatch = Stopwatch(loop)
         self.progress.phase = "first-step"
@@ -154,6 +154,7 @@ class Trial:
             warm_steps += steps
             warm_seconds += block.seconds
             steps = min(steps * 2, _steps_within(LONGEST_WARM_UP_SECONDS / 2, block=block, loop=loop))
+        compiled = backend.compilations()
         self.channel.send({"kind": "warmed", "first_loss": first_loss, "blocks": [asdict(b) for b in blocks]})
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
@@ -161,7 +162,8 @@ class Trial:
         self.progress.phase = "measure"
         while self.channel.receive()["kind"] == "measure":
             block = yield from self._block(BlockKind.MEASURED, steps=steps, stopwatch=stopwatch)
-            self.channel.send({"kind": "measured", "block": asdict(block)})
+            before, compiled = compiled, backend.compilations()
+            self.channel.send({"kind": "measured", "block": asdict(block) | {"compilations": compiled - before}})
         self.progress.phase = "finish"
         closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
         self.channel.send({"kind": "closed", "block": asdict(closing)})

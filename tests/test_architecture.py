@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
         {"errors", "records", "backends"},
-        {"stats", "family", "effort", "resampling", "steady", "reference", "reference_dcgan", "built"}
+        {"stats", "family", "effort", "resampling", "steady", "reference", "reference_dcgan", "built", "expectation"}
         | {"machine", "store", "schedule", "channel", "units", "markdown", "tidy", "probe"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity", "conditions"}
         | {"checkout", "installation", "lookup", "sides"},
@@ -19,7 +19,7 @@ LAYERS = {
         {"pacing"},
         {"progress", "report", "run", "export", "across"},
         {"listing", "gate"},
-        {"verification"},
+        {"verification", "gating"},
         {"cli"},
         {"__main__"},
     ],

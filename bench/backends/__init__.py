@@ -32,6 +32,12 @@ class Backend(Protocol):
     def device_peak_memory_bytes(self, *, device: str) -> int | None:
         """Return the peak that the framework's allocator held on the accelerator; None on a CPU."""
 
+    def compilations(self) -> int:
+        """Return how often the framework has traced or compiled anything in this process; 0 where it never does."""
+
+    def forget(self) -> None:
+        """Drop what was compiled, so that a process can check one workload after another."""
+
     def versions(self) -> dict[str, str]:
         """Return the framework's version and those of the runtimes it was built for."""
 

@@ -7,6 +7,8 @@ import jax
 
 from loops.errors import DeviceMissing
 
+_compiled = 0
+
 
 def configure(*, device: str, threads: int | None) -> None:
     """Choose device and threads before the first array is made; take a GPU's memory as it is needed.
@@ -17,6 +19,7 @@ def configure(*, device: str, threads: int | None) -> None:
     if threads is not None:
         os.environ["NPROC"] = str(threads)
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    jax.monitoring.register_event_duration_secs_listener(_count)
     if device == "cpu":
         jax.config.update("jax_platforms", "cpu")
     elif jax.default_backend() == "cpu":
@@ -40,6 +43,22 @@ def device_peak_memory_bytes(*, device: str) -> int | None:
         return None
     statistics = jax.devices()[0].memory_stats() or {}
     return statistics.get("peak_bytes_in_use")
+
+
+def compilations() -> int:
+    """Return how many programs XLA has compiled since `configure`."""
+    return _compiled
+
+
+def forget() -> None:
+    """Do nothing: programs of one model have no part in those of another."""
+
+
+def _count(event: str, seconds: float, **_: object) -> None:
+    """Listen to what JAX says about itself."""
+    global _compiled  # noqa: PLW0603 - a listener has nowhere else to count
+    del seconds
+    _compiled += event.endswith("backend_compile_duration")
 
 
 def versions() -> dict[str, str]:

@@ -28,6 +28,15 @@ def device_peak_memory_bytes(*, device: str) -> int | None:
     return None
 
 
+def compilations() -> int:
+    """Return 0: nothing is compiled."""
+    return 0
+
+
+def forget() -> None:
+    """Do nothing."""
+
+
 def versions() -> dict[str, str]:
     """Return NumPy's version."""
     return {"numpy": np.__version__}

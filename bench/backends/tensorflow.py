@@ -1,5 +1,8 @@
 """TensorFlow: threads, devices, memory, versions."""
 
+import gc
+from functools import cache
+
 import tensorflow as tf
 
 from loops.errors import DeviceMissing
@@ -41,6 +44,22 @@ def device_peak_memory_bytes(*, device: str) -> int | None:
     if device != "gpu":
         return None
     return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+def compilations() -> int:
+    """Return how often the functions that exist at the first call of this have been traced."""
+    return sum(function.experimental_get_tracing_count() for function in _functions())
+
+
+@cache
+def _functions() -> list[tf.types.experimental.PolymorphicFunction]:
+    """Find every `tf.function`, those that Keras makes for `fit()` included; takes a quarter of a second."""
+    kind = tf.types.experimental.PolymorphicFunction
+    return [found for found in gc.get_objects() if isinstance(found, kind)]
+
+
+def forget() -> None:
+    """Do nothing: functions of one model have no part in those of another."""
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,7 @@
 """PyTorch: threads, devices, memory, versions."""
 
+import sys
+
 import torch
 
 from loops.errors import DeviceMissing
@@ -29,6 +31,19 @@ def threads() -> dict[str, int]:
 def device_peak_memory_bytes(*, device: str) -> int | None:
     """Return the allocator's peak on the current GPU."""
     return torch.cuda.max_memory_allocated() if device == "gpu" else None
+
+
+def compilations() -> int:
+    """Return how many graphs TorchDynamo has made; it is imported by the first `torch.compile`."""
+    if "torch._dynamo" not in sys.modules:
+        return 0
+    return int(sys.modules["torch._dynamo.utils"].counters["stats"]["unique_graphs"])
+
+
+def forget() -> None:
+    """Drop compiled graphs: beyond a number of them per function, TorchDynamo refuses to make more."""
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.reset()
 
 
 def versions() -> dict[str, str]:

@@ -39,6 +39,7 @@ class NoticeKind(StrEnum):
     IDENTITY = "identity"
     FEW_ROUNDS = "few-rounds"
     NOISE = "noise"
+    RECOMPILED = "recompiled"
     UNSTEADY = "unsteady"
     ODD_PROCESS = "odd-process"
     INTERRUPTED = "interrupted-blocks"
@@ -79,6 +80,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.IDENTITY, _identity(run)),
             (NoticeKind.FEW_ROUNDS, _few_rounds(run)),
             (NoticeKind.NOISE, _noise(groups)),
+            (NoticeKind.RECOMPILED, _recompiled(groups)),
             (NoticeKind.UNSTEADY, _unsteady(groups)),
             (NoticeKind.ODD_PROCESS, _odd_processes(groups)),
             (NoticeKind.INTERRUPTED, _interrupted(groups)),
@@ -220,6 +222,18 @@ def _noise(groups: Sequence[Group]) -> list[str]:
     ]
 
 
+def _recompiled(groups: Sequence[Group]) -> list[str]:
+    found = [cell for group in groups for cell in group.cells if cell.recompiled_steps]
+    if not found:
+        return []
+    places = []
+    for cell in found[:_NAMED]:
+        steps = ", ".join(units.count(step) for step in cell.recompiled_steps[:_NAMED])
+        places.append(f"{wording.display_name(cell.cell.name)} from step {steps}")
+    where = "; ".join(places)
+    return [f"Traced or compiled again while measured: {where}. A shape or a Python value changes between steps."]
+
+
 def _unsteady(groups: Sequence[Group]) -> list[str]:
     found = [cell for group in groups for cell in group.cells if cell.unsteady_rounds]
     if not found:
@@ -248,9 +262,7 @@ def _interrupted(groups: Sequence[Group]) -> list[str]:
         return []
     count = sum(cell.disturbed_blocks for cell in found)
     blocks = "1 slow block" if count == 1 else f"{count} slow blocks"
-    return [
-        f"Other work took the processor away in {blocks} ({_names(found)}), which were slow. Stop it or wait for it."
-    ]
+    return [f"Other work took the processor away in {blocks} ({_names(found)}). Stop it or wait for it."]
 
 
 def _stolen(run: Run) -> list[str]:

@@ -25,6 +25,9 @@ GLYPHS = {
 }
 """A shape for each verdict, so that none is told by colour alone."""
 
+MOST_NOISE = 10.0
+"""Beyond this the number itself says nothing."""
+
 UNRANKED = (Verdict.FAILED, Verdict.INVALID)
 """Shown last, without a rank."""
 
@@ -84,8 +87,12 @@ def ratio_span(ratio: Interval | None) -> str:
 
 
 def noise_text(relative_half_width: float | None) -> str:
-    """Return "± 2.1 %"."""
-    return units.NOT_AVAILABLE if relative_half_width is None else f"± {units.percent(relative_half_width)}"
+    """Return "± 2.1 %", or "over ± 1,000 %" where two rounds say next to nothing."""
+    if relative_half_width is None:
+        return units.NOT_AVAILABLE
+    if relative_half_width > MOST_NOISE:
+        return f"over ± {units.percent(MOST_NOISE)}"
+    return f"± {units.percent(relative_half_width)}"
 
 
 def break_even_text(cell: CellSummary) -> str:
@@ -116,6 +123,8 @@ def failure_text(cell: CellSummary) -> str:
 
 def invalid_text(cell: CellSummary) -> str:
     """Return why a loop that was measured is not ranked."""
+    if cell.verification is not None and cell.verification.passed and cell.off_the_curve is not None:
+        return f"its timed processes did not learn what they should have: {_one_line(cell.off_the_curve)}"
     if cell.verification is None:
         return "it was not checked against the reference"
     return f"it does not do the same work: {_one_line(cell.verification.reason or '')}"

@@ -272,3 +272,12 @@ def test_what_makes_no_sense_for_two_environments_is_no_option(session, option):
     done = session.bench("ab", "here", "here", option)
 
     assert (2, True) == (done.code, "No such option" in done.err)
+
+
+def test_the_baseline_measured_twice_is_the_first_side(session):
+    """With its variables, so that the two differ by nothing but noise."""
+    done = session.bench("ab", "env=TOY_RATE=0.5", "here", "toy-tuned", "--aa", "--no-report", "--rounds", "1")
+
+    losses = by_side(session.run(), "last_loss")
+    assert (0, {"A", "B", "again"}) == (done.code, losses.keys()), done.err
+    assert min(losses["A"] | losses["again"]) > max(losses["B"])

@@ -1,0 +1,138 @@
+"""What a loop's timed trial should have learned by the time it was stopped: the float64 reference's own curve.
+
+    expected    train the reference and note its validation metric on the way
+    band        between what and what the metric of a trial may lie
+    Memory      curves of earlier runs, which depend on nothing that a loop does
+
+`bench.parity` compares step by step, on a few batches, outside the clock. This holds the very processes that were timed
+to account, loosely: their steps are counted elsewhere, and a band cannot be tight, because training parts from the
+reference's by rounding errors, and on raw pixels in shuffled order soon goes its own way.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from bench import machine, reference, store
+from bench.records import Cell, Expectation
+from bench.reference import Batch, Formula
+from loops.contract import Digits, Samples, Track, Workload
+
+STEPS, SAMPLES = 4000, 256_000
+"""How far the reference is followed, whichever comes first; beyond, a metric only has to be no worse."""
+
+FIRST_STEPS, GROWTH = 4, 1.25
+"""Of the steps at which the metric is noted: each is so many times the one before."""
+
+TOLERANCE = {Track.MATCHED: 0.03, Track.GUIDE: 0.12}
+"""How far a metric may be outside what the reference had between a part and a multiple of the steps. On `matched`,
+trials of correct loops were within 0.01 of the curve; on `guide`, raw pixels in another order, within 0.08."""
+
+REACH = {Track.MATCHED: 1.5, Track.GUIDE: 2.0}
+"""The part and the multiple."""
+
+
+def has_reference(workload: str) -> bool:
+    """Whether there is a curve for this workload."""
+    return workload in reference.RECIPES
+
+
+def expected(workload: Workload, *, digits: Digits, track: Track, batch_size: int, seed: int) -> Expectation:
+    """Train the reference as a loop would be trained, and note its validation metric.
+
+    Args:
+        workload: One of `bench.reference.RECIPES`.
+        digits: Where its samples come from.
+        track: On `guide` the order is drawn here, because every pipeline shuffles in its own way.
+        batch_size: Samples per step.
+        seed: Of the initial weights and the order.
+    """
+    recipe = reference.RECIPES[workload.name]
+    training, validation = workload.samples(digits, track=track, backend="numpy", seed=seed)
+    count = len(training.inputs)
+    order = np.arange(count) if track is Track.MATCHED else np.random.default_rng(seed).permutation(count)
+    optimizer = reference.Optimizer(
+        Formula.SGD if recipe.optimizer == "SGD" else Formula.KERAS_ADAM, learning_rate=recipe.learning_rate
+    )
+    weights = [np.asarray(array, np.float64) for array in workload.initial_weights(seed=seed)]
+    per_epoch, steps, metrics, following = count // batch_size, [], [], float(FIRST_STEPS)
+    last = min(STEPS, max(SAMPLES // batch_size, FIRST_STEPS))
+    for step in range(last):
+        start = step % per_epoch * batch_size
+        rows = order[start : start + batch_size]
+        _, gradients = reference.loss_and_gradients(recipe, weights, batch=_batch(training, rows))
+        weights = optimizer.updated(weights, gradients=gradients)
+        if step + 1 >= following or step + 1 == last:
+            steps.append(step + 1)
+            metrics.append(reference.evaluate(recipe, weights, batch=_batch(validation, slice(None))))
+            following = max(following * GROWTH, step + 2.0)
+    return Expectation(
+        workload=workload.name,
+        track=track.value,
+        batch_size=batch_size,
+        higher_is_better=recipe.loss == "cross-entropy",
+        steps=tuple(steps),
+        metrics=tuple(metrics),
+    )
+
+
+def band(expectation: Expectation, *, steps: int) -> tuple[float, float]:
+    """Return the lowest and the highest metric that a trial of so many steps may end with.
+
+    All that the reference had between ``steps / reach`` and ``steps * reach``, and the tolerance on either side. Where
+    the trial went on for longer than the reference, it may be better than that by any amount.
+    """
+    track = Track(expectation.track)
+    reach, tolerance = REACH[track], TOLERANCE[track]
+    last = expectation.steps[-1]
+    nearby = [
+        metric
+        for metric, (before, after) in zip(expectation.metrics, _neighbours(expectation.steps), strict=True)
+        if after >= min(steps, last) / reach and before <= steps * reach
+    ]
+    low, high = min(nearby) - tolerance, max(nearby) + tolerance
+    if steps * reach > last:
+        return (low, float("inf")) if expectation.higher_is_better else (float("-inf"), high)
+    return low, high
+
+
+def _neighbours(steps: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Return for each checkpoint the one before it and the one after it, itself at the ends."""
+    padded = (steps[0], *steps, steps[-1])
+    return [(before, after) for (before, _), (_, after) in pairwise(pairwise(padded))]
+
+
+def _batch(samples: Samples, rows: "np.ndarray[tuple[int], np.dtype[np.int64]] | slice") -> Batch:
+    """Return some samples as the reference takes them."""
+    weights = None if samples.weights is None else samples.weights[rows]
+    return Batch(inputs=samples.inputs[rows], targets=samples.targets[rows], weights=weights)
+
+
+class Memory:
+    """Curves of earlier runs, kept by what they depend on: data, recipe, seed and the reference's own source."""
+
+    def __init__(self, cache: Path, *, data_sha256: str, seed: int) -> None:
+        """Keep them in this folder."""
+        self._folder = cache / "expected"
+        sources = [machine.SOURCE_TREE / "bench" / name for name in ("reference.py", "expectation.py")]
+        sources += sorted((machine.SOURCE_TREE / "loops" / "workloads").glob("*.py"))
+        self._key = [data_sha256, str(seed), *(hashlib.sha256(path.read_bytes()).hexdigest() for path in sources)]
+
+    def recall(self, cell: Cell, *, otherwise: Callable[[], Expectation]) -> Expectation:
+        """Return the curve for a cell, from an earlier run or, the first time, by training the reference."""
+        key = json.dumps([*self._key, cell.workload, cell.track, cell.batch_size])
+        path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+        if path.exists():
+            try:
+                return msgspec.json.decode(path.read_bytes(), type=Expectation)
+            except msgspec.DecodeError:
+                pass  # written by another version of the tool
+        curve = otherwise()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        store.replace(path, msgspec.json.encode(curve))
+        return curve

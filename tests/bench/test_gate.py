@@ -1,0 +1,253 @@
+"""What the gate says, and how it exits, when loops are slower, faster, new, gone, broken or too noisy to tell."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bench import gate
+from bench.errors import UsageError
+from bench.gate import Outcome, Settings
+from bench.records import AGAIN, Failure, FailureKind, Side
+from bench.stats import Verdict
+
+SIDES = (Side(name="base", description="ref=main", facts={"commit": "a" * 40}), Side(name="head", description="here"))
+
+
+@pytest.fixture
+def make_gate_run(make_run, make_cell):
+    """Return a function that makes the run of a gate; ``slowdowns`` maps loop -> head time / base time."""
+
+    def make(slowdowns, *, noise=0.005, rounds=6, seed=0, control=True, failures=None):
+        cells = [replace(make_cell(loop), side=side.name) for loop in slowdowns for side in SIDES]
+        if control:
+            cells.append(replace(cells[0], side=AGAIN))
+        run = make_run(cells=cells, noise=noise, rounds=rounds, seed=seed, steps=dict.fromkeys(slowdowns, 1e-3))
+        run = replace(run, header=replace(run.header, plan=replace(run.header.plan, sides=SIDES, verify=False)))
+        trials = []
+        for trial in run.trials:
+            factor = slowdowns[trial.cell.loop] if trial.cell.side == "head" else 1.0
+            blocks = tuple(replace(block, seconds=factor * block.seconds) for block in trial.blocks)
+            failure = (failures or {}).get((trial.cell.loop, trial.cell.side))
+            trials.append(replace(trial, blocks=() if failure else blocks, failure=failure))
+        return replace(run, trials=tuple(trials), verifications=())
+
+    return make
+
+
+def judge(run, *, confirmation=None, fail_on_unclear=False, **settings):
+    """Return what the gate makes of runs."""
+    return gate.judge(run, settings=Settings(**settings), confirmation=confirmation, fail_on_unclear=fail_on_unclear)
+
+
+def words(result):
+    """Return loop -> verdict."""
+    return {row.loop: row.verdict for row in result.loops}
+
+
+def test_nothing_slower_passes(make_gate_run):
+    """Exit 0, every loop the same."""
+    result = judge(make_gate_run({"tf-fit": 1.0, "tf-function": 1.0}))
+
+    assert (Outcome.PASSED, 0) == (result.outcome, result.exit_code)
+    assert {"tf-fit": "same", "tf-function": "same"} == words(result)
+    assert "No slowdown." == gate.headline(result)
+
+
+def test_a_slowdown_is_suspected_before_it_is_confirmed(make_gate_run):
+    """Only the loop that changed."""
+    run = make_gate_run({"tf-fit": 1.1, "tf-function": 1.0})
+
+    assert ("tf-fit",) == gate.suspects(run, settings=Settings())
+
+
+def test_a_confirmed_slowdown_fails_and_names_the_loop(make_gate_run):
+    """Exit 1, with both measurements in the reason."""
+    result = judge(
+        make_gate_run({"tf-fit": 1.1, "tf-function": 1.0}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1)
+    )
+
+    (slow,) = [row for row in result.loops if row.verdict == Verdict.SLOWER]
+    assert (Outcome.REGRESSION, 1) == (result.outcome, result.exit_code)
+    assert ("tf-fit", True) == (slow.loop, slow.confirmed)
+    assert pytest.approx(0.10, abs=0.02) == slow.slowdown
+    assert slow.low < slow.slowdown < slow.high
+    assert "fresh rounds: " in slow.reason
+    assert "Slower, and confirmed by fresh rounds: tf-fit." == gate.headline(result)
+
+
+def test_a_slowdown_that_fresh_rounds_do_not_show_is_unclear(make_gate_run):
+    """Not red, and not silent."""
+    result = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.0}, seed=1))
+
+    assert (Outcome.UNCLEAR, 0) == (result.outcome, result.exit_code)
+    assert [("unclear", False)] == [(row.verdict, row.confirmed) for row in result.loops]
+    assert "not confirmed by fresh rounds" in result.loops[0].reason
+
+
+def test_unclear_fails_where_that_was_asked_for(make_gate_run):
+    """Exit 3."""
+    noisy = make_gate_run({"tf-fit": 1.0}, noise=0.2)
+
+    assert [(Outcome.UNCLEAR, 0), (Outcome.UNCLEAR, 3)] == [
+        (found.outcome, found.exit_code) for found in (judge(noisy, fail_on_unclear=fail) for fail in (False, True))
+    ]
+
+
+def test_a_faster_loop_is_said_to_be_faster(make_gate_run):
+    """Exit 0, and good news stands in the headline."""
+    result = judge(make_gate_run({"tf-fit": 0.5}))
+
+    assert (Outcome.PASSED, {"tf-fit": "faster"}) == (result.outcome, words(result))
+    assert "No slowdown. Faster: tf-fit." == gate.headline(result)
+    assert pytest.approx(-0.5, abs=0.02) == result.loops[0].slowdown
+
+
+def test_a_slowdown_within_its_budget_passes(make_gate_run):
+    """Each loop has its own."""
+    run = make_gate_run({"tf-fit": 1.08, "tf-function": 1.08})
+
+    assert ("tf-function",) == gate.suspects(run, settings=Settings(budgets={"tf-fit": 0.15}))
+
+
+def test_a_budget_below_the_noise_floor_is_raised_to_it_and_says_so(make_gate_run):
+    """Identical loops were further apart than that."""
+    run = make_gate_run({"tf-fit": 1.0}, noise=0.02)
+    result = judge(run, max_slowdown=0.001)
+
+    assert result.noise_floor > 0.001
+    assert result.loops[0].verdict in {"same", "unclear"}
+    assert "the budget of 0.10 % is below the noise floor of this run" in result.loops[0].reason
+
+
+@pytest.mark.parametrize(
+    ("side", "word", "outcome", "code"),
+    [("base", Verdict.NEW, Outcome.PASSED, 0), ("head", Verdict.REMOVED, Outcome.NOT_COMPARABLE, 4)],
+)
+def test_a_loop_that_only_one_side_has_gets_its_own_word(make_gate_run, side, word, outcome, code):
+    """Gone is an exit code of its own; new is listed."""
+    gone = Failure(kind=FailureKind.UNAVAILABLE, phase="start", message=f"{side} has no tf-fit")
+    result = judge(make_gate_run({"tf-function": 1.0, "tf-fit": 1.0}, failures={("tf-fit", side): gone}))
+
+    assert (outcome, code) == (result.outcome, result.exit_code)
+    assert {"tf-function": "same", "tf-fit": word} == words(result)
+
+
+def test_nothing_but_new_loops_is_not_comparable(make_gate_run):
+    """A gate that compared nothing does not pass."""
+    gone = Failure(kind=FailureKind.UNAVAILABLE, phase="start", message="base has no tf-fit")
+    result = judge(make_gate_run({"tf-fit": 1.0}, failures={("tf-fit", "base"): gone}, control=False))
+
+    assert (Outcome.NOT_COMPARABLE, 4) == (result.outcome, result.exit_code)
+    assert "Nothing could be compared." == gate.headline(result)
+
+
+def test_a_crash_outweighs_a_slowdown(make_gate_run):
+    """Exit 5 before exit 1."""
+    crash = Failure(kind=FailureKind.RAISED, phase="build", message="ValueError: no")
+    run = make_gate_run({"tf-function": 1.5, "tf-fit": 1.0}, failures={("tf-fit", "head"): crash})
+    result = judge(run, confirmation=make_gate_run({"tf-function": 1.5}, seed=1))
+
+    assert (Outcome.FAILED, 5) == (result.outcome, result.exit_code)
+    assert {"tf-function": "slower", "tf-fit": "failed"} == words(result)
+    assert "head: raised: ValueError: no" in next(row.reason for row in result.loops if row.loop == "tf-fit")
+
+
+def test_a_loop_that_was_not_verified_is_invalid(make_gate_run):
+    """Faster by doing something else is not faster."""
+    run = make_gate_run({"tf-fit": 0.5})
+    run = replace(run, header=replace(run.header, plan=replace(run.header.plan, verify=True)))
+    result = judge(run)
+
+    assert (5, {"tf-fit": "invalid"}) == (result.exit_code, words(result))
+
+
+def test_the_verdict_file_has_stable_words(make_gate_run):
+    """What a script reads."""
+    result = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
+    verdict = json.loads(gate.to_json(result))
+
+    assert ("bench-verdict/1", "regression", 1) == (verdict["schema"], verdict["outcome"], verdict["exit_code"])
+    assert {"loop", "verdict", "slowdown", "low", "high", "budget", "confirmed", "reason"} <= verdict["loops"][0].keys()
+    assert "ref=main (aaaaaaaaaaaa)" == verdict["base"]
+
+
+def test_the_summary_shows_what_changed_and_folds_the_rest(make_gate_run):
+    """Verdict first; the quiet rows behind a fold."""
+    result = judge(
+        make_gate_run({"tf-fit": 1.1, "tf-function": 1.0, "a|b<script>": 1.0}),
+        confirmation=make_gate_run({"tf-fit": 1.1}, seed=1),
+    )
+    page = gate.to_markdown(result)
+
+    assert page.startswith("### Slower, and confirmed by fresh rounds: tf-fit.")
+    assert page.index("| tf-fit | slower |") < page.index("<details><summary>2 loops without a clear change")
+    assert "a\\|b&lt;script&gt;" in page
+
+
+def test_one_annotation_marks_a_job_that_fails_and_none_one_that_passes(make_gate_run):
+    """GitHub shows ten at most, so there is one."""
+    slow = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
+
+    assert gate.annotation(judge(make_gate_run({"tf-fit": 1.0}))) is None
+    assert "::error title=bench gate::Slower, and confirmed by fresh rounds: tf-fit. See the job summary." == (
+        gate.annotation(slow)
+    )
+
+
+def test_many_names_are_cut(make_gate_run):
+    """A headline stays one line."""
+    loops = {f"loop-{number}": 1.5 for number in range(8)}
+    result = judge(make_gate_run(loops), confirmation=make_gate_run(loops, seed=1))
+
+    assert gate.headline(result).endswith("and 3 more.")
+
+
+def settings_of(folder, text):
+    """Read settings from a file with this text."""
+    (folder / "pyproject.toml").write_text(text)
+    return gate.read_settings(folder)
+
+
+def test_settings_are_read_from_pyproject(tmp_path):
+    """Per cent there, fractions here."""
+    settings = settings_of(
+        tmp_path,
+        '[tool.bench.gate]\nloops = ["tf-fit"]\nmax-slowdown = 5\nthreads = 2\nrounds = 8\n'
+        'workload = "regression"\nbudgets = { tf-fit = 10 }\n',
+    )
+
+    assert (("tf-fit",), 0.05, 2, 8, "regression") == (
+        settings.loops,
+        settings.max_slowdown,
+        settings.threads,
+        settings.rounds,
+        settings.workload,
+    )
+    assert (0.10, 0.05) == (settings.budget("tf-fit"), settings.budget("tf-function"))
+
+
+def test_without_a_file_or_a_table_there_are_defaults(tmp_path):
+    """Nothing has to be configured."""
+    assert gate.read_settings(tmp_path) == Settings() == settings_of(tmp_path, "[project]\nname = 'x'\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("max-slowdwn = 5", "has no 'max-slowdwn'; it knows budgets, loops, max-slowdown"),
+        ("max-slowdown = 0", "max-slowdown: expected a number of per cent between 0 and 100, got 0"),
+        ('max-slowdown = "5"', "max-slowdown: expected a number of per cent"),
+        ("budgets = { tf-fit = -1 }", "budgets.tf-fit: expected a number of per cent"),
+        ("budgets = 3", "budgets: expected a table"),
+        ("loops = 'tf-fit'", "loops: expected a list of names, got 'tf-fit'"),
+        ("rounds = 0", "rounds: expected a whole number above zero, got 0"),
+        ("max-slowdown = ", "Invalid value"),
+    ],
+)
+def test_a_mistake_in_the_settings_names_file_key_and_value(tmp_path, text, message):
+    """And nothing is measured."""
+    with pytest.raises(UsageError, match=r"pyproject\.toml") as error:
+        settings_of(tmp_path, f"[tool.bench.gate]\n{text}\n")
+
+    assert message in str(error.value)

@@ -1,0 +1,150 @@
+"""`bench gate` from the outside: real commits, real processes, planted slowdowns."""
+
+import json
+
+import pytest
+
+LOOP = '''"""A loop of a user."""
+
+import time
+from typing import ClassVar
+
+from toy_loops import Softmax
+
+
+class {name}(Softmax):
+    """Takes its time."""
+
+    backend: ClassVar[str] = "numpy"
+
+    def step(self):
+        """Wait, then learn."""
+        time.sleep({seconds})
+        super().step()
+'''
+METADATA = "Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n"
+GATE = ("gate", "--rounds", "4", "--no-report")
+
+
+def project(seconds, *, loops=("mine",), settings=""):
+    """Return the files of a user's project with loops whose step takes this long."""
+    points = "".join(f"{name} = mine_loops:{name.title()}\n" for name in loops)
+    source = "\n\n".join(LOOP.format(name=name.title(), seconds=seconds) for name in loops)
+    return {
+        "mine_loops.py": source,
+        "mine-1.0.dist-info/METADATA": METADATA,
+        "mine-1.0.dist-info/entry_points.txt": f"[bench.loops]\n{points}",
+        "pyproject.toml": settings,
+    }
+
+
+def verdict_of(session):
+    """Return what was written for scripts."""
+    return json.loads((session.folder / "bench-verdict.json").read_text())
+
+
+@pytest.fixture
+def gated(session, make_repository):
+    """Return a function that commits a base and a head, and gates the second against the first."""
+
+    def run(base, head, *arguments, budget=("--max-slowdown", "20"), **variables):
+        repository = make_repository(session.folder / "project")
+        repository.commit("Base", base)
+        repository.commit("Head", head)
+        inside = session.in_folder("project")
+        return inside, inside.bench(*GATE, *budget, "--base-ref", "HEAD~1", *arguments, **variables)
+
+    return run
+
+
+def test_a_planted_slowdown_fails_and_is_confirmed_by_a_second_run(gated):
+    """Half as slow again: exit 1, one annotation, both runs stored."""
+    session, done = gated(project("0.002"), project("0.004"), "mine", GITHUB_ACTIONS="true")
+
+    verdict = verdict_of(session)
+    assert (1, "regression") == (done.code, verdict["outcome"]), done.err
+    assert "Slower, and confirmed by fresh rounds: mine." in done.out
+    assert 1 == done.out.count("::error")
+    assert "suspected: mine; measuring again to confirm" in done.err
+    assert 2 == len(verdict["runs"]) == len(list((session.folder / "results").iterdir()))
+    assert ["ref=HEAD~1", "here"] == [verdict[side].partition(" ")[0] for side in ("base", "head")]
+
+
+def test_the_same_code_passes_and_is_measured_once(gated):
+    """Exit 0, a noise floor, no annotation."""
+    session, done = gated(project("0.003"), project("0.003") | {"note.txt": "other"}, "mine", GITHUB_ACTIONS="true")
+
+    verdict = verdict_of(session)
+    assert (0, 1) == (done.code, len(verdict["runs"])), done.err
+    assert verdict["outcome"] in {"passed", "unclear"}
+    assert verdict["noise_floor"] > 0.0
+    assert "::error" not in done.out
+
+
+def test_a_planted_speed_up_is_said_and_passes(gated):
+    """Exit 0."""
+    session, done = gated(project("0.004"), project("0.002"), "mine")
+
+    assert (0, "faster") == (done.code, verdict_of(session)["loops"][0]["verdict"]), done.err
+    assert "No slowdown. Faster: mine." in done.out
+
+
+def test_a_renamed_loop_is_gone_and_does_not_pass_in_silence(gated):
+    """Exit 4: the old name has nothing to be compared with, nor has the new one."""
+    session, done = gated(project("0.002", loops=("mine",)), project("0.002", loops=("yours",)), "mine", "yours")
+
+    verdicts = {row["loop"]: row["verdict"] for row in verdict_of(session)["loops"]}
+    assert (4, {"mine": "removed", "yours": "new"}) == (done.code, verdicts), done.err
+
+
+def test_a_loop_that_crashes_is_not_called_slow(gated):
+    """Exit 5, with what it raised."""
+    broken = project("0.002")
+    broken["mine_loops.py"] = broken["mine_loops.py"].replace("time.sleep(0.002)", "raise RuntimeError('planted')")
+    session, done = gated(project("0.002"), broken, "mine")
+
+    (row,) = verdict_of(session)["loops"]
+    assert (5, "failed") == (done.code, row["verdict"]), done.err
+    assert "head: raised: RuntimeError: planted" in row["reason"]
+
+
+def test_budgets_and_loops_come_from_pyproject(gated):
+    """A budget of 90 % forgives a step that takes a quarter longer."""
+    settings = '[tool.bench.gate]\nloops = ["mine"]\nmax-slowdown = 5\nbudgets = { mine = 90 }\n'
+    session, done = gated(project("0.004"), project("0.005", settings=settings), budget=())
+
+    (row,) = verdict_of(session)["loops"]
+    assert (0, "mine", 0.9) == (done.code, row["loop"], row["budget"]), done.err
+
+
+def test_the_summary_goes_where_github_wants_it(gated, tmp_path):
+    """Appended, because other steps write there too."""
+    summary = tmp_path / "summary.md"
+    summary.write_text("Before.\n")
+    gated(project("0.002"), project("0.002") | {"note.txt": "x"}, "mine", GITHUB_STEP_SUMMARY=str(summary))
+
+    assert summary.read_text().startswith("Before.\n### ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--base-ref", "no-such-branch", "toy"], "no-such-branch"),
+        (["--max-slowdown", "0", "toy"], "0 is not between 0 and 100 per cent"),
+        (["--max-slowdown", "fast", "toy"], "'fast' is not a number of per cent such as 2 or 0.5"),
+        (["--rounds", "1", "toy"], "1 is not in the range x>=2"),
+        (["--base", "branch=main", "toy"], "side base: 'branch=main' is no environment"),
+        (["tou"], "there is no loop 'tou'"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(session, make_repository, arguments, message):
+    """Exit 2, no traceback, no verdict."""
+    make_repository(session.folder / "project").commit("Only", {"note.txt": "x"})
+    inside = session.in_folder("project")
+
+    done = inside.bench("gate", *arguments, BENCH_BASE_REF="HEAD")
+
+    assert 2 == done.code, done.out
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert not (inside.folder / "bench-verdict.json").exists()
