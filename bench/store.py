@@ -148,7 +148,6 @@ def load(folder: Path) -> Run:
         raise ResultsError(f"{path}: no such run ({error.strerror}); see 'bench list runs'") from error
     header, end = None, None
     trials: list[Trial] = []
-    calibration: list[Trial] = []
     verifications: list[Verification] = []
     conditions: list[Conditions] = []
     expectations: list[Expectation] = []
@@ -159,8 +158,6 @@ def load(folder: Path) -> Run:
                 header = run
             case VerificationLine(verification=verification):
                 verifications.append(verification)
-            case TrialLine(trial=trial) if trial.cell.side == CALIBRATION:
-                calibration.append(trial)
             case TrialLine(trial=trial):
                 trials.append(trial)
             case ConditionsLine(conditions=seen):
@@ -173,8 +170,8 @@ def load(folder: Path) -> Run:
         raise InvalidResult(f"{path}: the first line with the run's header is missing")
     return Run(
         header=header,
-        trials=tuple(trials),
-        calibration=tuple(calibration),
+        trials=tuple(trial for trial in trials if trial.cell.side != CALIBRATION),
+        calibration=tuple(trial for trial in trials if trial.cell.side == CALIBRATION),
         verifications=tuple(verifications),
         conditions=tuple(conditions),
         expectations=tuple(expectations),

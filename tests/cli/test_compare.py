@@ -71,8 +71,9 @@ def test_markdown_is_printed_for_a_pull_request(runs):
 
     done = session.bench("compare", base, new, "--format", "md")
 
-    assert 2 == done.out.count("| --- |")
     assert done.out.startswith("### ")
+    assert "| Different | base | new |" in done.out
+    assert "| toy-slow | \\- removed |" in done.out
 
 
 def test_a_run_of_other_data_is_refused_unless_that_is_allowed(runs):
@@ -163,11 +164,12 @@ def test_a_kernel_that_cannot_be_measured_fails_no_run(session, tmp_path):
     hide = tmp_path / "hide"
     hide.mkdir()
     (hide / "sitecustomize.py").write_text(
-        "import sys\n"
+        "import os, sys\n"
         "class Broken:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'loops.variants.numpy_by_hand': raise RuntimeError('no kernel today')\n"
-        "sys.meta_path.insert(0, Broken())\n"
+        "if os.environ.get('KERAS_BACKEND') == 'numpy':  # in a trial, not in the harness\n"
+        "    sys.meta_path.insert(0, Broken())\n"
     )
     path = f"{hide}:{session.environment['PYTHONPATH']}"
 
