@@ -132,8 +132,8 @@ def test_the_shell_is_offered_stored_runs_for_both(runs, monkeypatch):
     assert {base, new} == offered("compare") == offered("compare", base)
 
 
-def test_the_kernel_is_measured_once_a_round_in_short_blocks(measured):
-    """Among the blocks of the loops, sized by time whatever --steps says."""
+def test_the_kernel_is_measured_once_a_round(measured):
+    """Among the blocks of the loops."""
     for folder in store.runs(measured.folder / "results"):
         run = store.load(folder)
         assert run.complete
@@ -141,7 +141,6 @@ def test_the_kernel_is_measured_once_a_round_in_short_blocks(measured):
         for trial in run.calibration:
             measured_blocks = trial.blocks_of(BlockKind.MEASURED)
             assert (CALIBRATION, None, 10) == (trial.cell.side, trial.failure, len(measured_blocks))
-            assert measured_blocks[0].steps > 2
             spans = [b.started for t in run.trials if t.round == trial.round for b in t.blocks_of(BlockKind.MEASURED)]
             assert min(spans) < measured_blocks[-1].started
             assert measured_blocks[0].started < max(spans)
