@@ -260,6 +260,11 @@ def main() -> None:
 @option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
 @option("--resume", metavar="RUN", help="Go on with an interrupted run.")
 @option("--no-verify", is_flag=True, help="Do not check first that the loops do the same work.")
+@option(
+    "--calibrate/--no-calibrate",
+    default=True,
+    help="Measure the machine's speed in each round, for 'bench compare'; costs under a second a round.",
+)
 @option("--no-report", is_flag=True, help="Store the numbers, write no page.")
 @results_option
 @reports_option
@@ -619,6 +624,49 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
         click.echo(text)
     else:
         exporting.save(text, file=output, force=force)
+
+
+@main.command()
+@click.argument("base", shell_complete=complete_runs)
+@click.argument("new", shell_complete=complete_runs)
+@option("--allow-mismatch", is_flag=True, help="Compare runs that are not alike; the differences are still listed.")
+@option(
+    "--margin", type=Percent(), default=0.02, show_default="2", help="Smallest difference in per cent that matters."
+)
+@option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "json", "md"]),
+    default="table",
+    help="What is printed on stdout.",
+)
+@results_option
+def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_format: str, results_dir: Path) -> None:
+    """Compare two stored runs, BASE first: what differs between them, and which loops became faster or slower.
+
+    Not alike, exit code 4 unless --allow-mismatch: other data, another source of a workload, another device,
+    processor or number of cores, other threads. Listed only, since they may be what is compared: the source of a loop,
+    versions of Python, Keras and frameworks, environment variables, how it was measured.
+
+    Each round of 'bench run' also measures a small kernel. Steps are compared as multiples of its step, so that a
+    machine that ran faster or slower is not taken for a change of the loop. Where a run has no kernel, or the kernel
+    itself is another one, plain times decide, and a line says so. A slower loop is no error: 'bench gate' judges.
+
+    \b
+    Examples:
+      bench compare 20261121-0900 20261122-0900
+      bench compare results/reference/default 20261122 --allow-mismatch --format md
+    """
+    from bench import across, store  # noqa: PLC0415
+    from bench.report import changes  # noqa: PLC0415
+
+    stored = [store.load(store.find(results_dir, run)) for run in (base, new)]
+    comparison = across.compare_runs(stored[0], stored[1], margin=margin)
+    across.admit(comparison, allow_mismatch=allow_mismatch)
+    if output_format == "table":
+        click.echo(changes.to_text(comparison, encoding=sys.stdout.encoding))
+    else:
+        click.echo({"json": changes.to_json, "md": changes.to_markdown}[output_format](comparison))
 
 
 def _cache() -> Path:

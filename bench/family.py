@@ -89,4 +89,4 @@ def _chance_beyond(speed_up: Interval, *, margin: float) -> float:
     beyond = abs(log(speed_up.estimate)) - log1p(margin)
     if speed_up.spread == 0.0:
         return 0.0 if beyond > 0.0 else 1.0
-    return min(1.0, 2.0 * float(stdtr(speed_up.count - 1, -beyond * sqrt(speed_up.count) / speed_up.spread)))
+    return min(1.0, 2.0 * float(stdtr(speed_up.freedom, -beyond * sqrt(speed_up.count) / speed_up.spread)))

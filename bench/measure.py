@@ -72,7 +72,8 @@ def measure(
 ) -> None:
     """Run every round of a plan that is not done yet.
 
-    A cell that failed is not started again: its verdict stands, and a loop that hangs would hang every round.
+    A cell that failed is not started again: its verdict stands, and a loop that hangs would hang every round. The same
+    holds for the cell that measures the machine; its failure is told and stored, and stops nothing.
 
     Args:
         plan: What was asked for.
@@ -91,22 +92,41 @@ def measure(
             break
         cells = [cell for cell in plan.cells if cell not in failed and (cell, round_number) not in finished]
         if not cells:
-            if len(failed) == len(plan.cells):
+            if failed.issuperset(plan.cells):
                 break
             continue
-        order = schedule.start_order(cells, seed=plan.seed, round_number=round_number)
-        # Interleaved: cells that are compared live together. Sequential: each is a small round of its own.
-        parties = plan.groups(order) if plan.schedule == "interleaved" else [[cell] for cell in order]
+        kernel = [cell for cell in (plan.calibration,) if cell and cell not in failed]
+        kernel = [cell for cell in kernel if (cell, round_number) not in finished]
+        parties = _parties(plan, cells, kernel=kernel, round_number=round_number)
         blocks = pace.blocks()
         with watch(round_number):
             for party in parties:
                 party_round = _Round(plan, launch=launch, observer=observer, number=round_number, blocks=blocks)
                 for trial in party_round.run(party):
                     store(trial)
-                    pace.stored(trial)
-                    observer.stored(trial)
                     if trial.failure is not None:
                         failed.add(trial.cell)
+                    if trial.cell != plan.calibration:
+                        pace.stored(trial)
+                    if trial.cell != plan.calibration or trial.failure is not None:
+                        observer.stored(trial)
+
+
+def _parties(
+    plan: Plan, cells: Sequence[Cell], *, kernel: Sequence[Cell], round_number: int
+) -> Iterable[Sequence[Cell]]:
+    """Return who lives together in a round, in the order in which they are started.
+
+    Interleaved: cells that are compared. Sequential: each is a small round of its own. The cell that measures the
+    machine joins the first party, which is another one from round to round where there are several. So it meets every
+    group alike, at the price of one process a round: what differs between runs and between rounds cancels in the ratio
+    to it, and what changes within a round, from one party to the next, shows as a wider interval.
+    """
+    if plan.schedule == "sequential":
+        order = schedule.start_order([*cells, *kernel], seed=plan.seed, round_number=round_number)
+        return [[cell] for cell in order]
+    first, *others = plan.groups(schedule.start_order(cells, seed=plan.seed, round_number=round_number))
+    return [[*first, *kernel], *others]
 
 
 class _Round:
@@ -148,7 +168,8 @@ class _Round:
         trial = self.running.get(cell)
         if trial is None:
             return
-        self.observer.entered(phase, round_number=self.number, cell=cell)
+        if cell != self.plan.calibration:
+            self.observer.entered(phase, round_number=self.number, cell=cell)
         try:
             action(trial)
         except TrialFailed as failed:

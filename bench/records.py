@@ -33,7 +33,7 @@ class Cell:
     """CPU threads the framework may use; None leaves the framework's own default."""
     side: str | None = None
     """Name of the `Side` that it is measured in, where a run compares environments; "again" for a second measurement
-    of the same thing in the same rounds."""
+    of the same thing in the same rounds; "calibration" for the kernel that measures the machine."""
 
     @property
     def name(self) -> str:
@@ -49,6 +49,10 @@ class Cell:
 
 AGAIN = "again"
 """The side of a cell that repeats another one, to see how much identical things differ."""
+
+CALIBRATION = "calibration"
+"""The side of the cell that measures the machine, which tells its trials from those of the same loop, if that is
+measured as well."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -338,6 +342,9 @@ class Plan:
     """Rounds are added until every interval is at most this wide to either side, as a fraction."""
     time_budget: Seconds | None = None
     """No round is begun that would probably end later than this after the first."""
+    calibration: Cell | None = None
+    """Measured once in each round beside the cells, so that runs can be compared: it says how fast the machine was.
+    It is not one of `cells`; None where it was not asked for."""
 
     def side_of(self, cell: Cell) -> Side | None:
         """Return the environment that a cell is measured in; None for the harness' own."""
@@ -413,6 +420,9 @@ class Run:
 
     header: RunHeader
     trials: tuple[Trial, ...]
+    """Of the plan's cells."""
+    calibration: tuple[Trial, ...] = ()
+    """Of `Plan.calibration`: kept apart, so that nothing that counts or ranks loops meets them."""
     verifications: tuple[Verification, ...] = ()
     conditions: tuple[Conditions, ...] = ()
     expectations: tuple[Expectation, ...] = ()

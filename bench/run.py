@@ -35,6 +35,7 @@ from bench.pacing import Pace
 from bench.progress import Display
 from bench.records import (
     AGAIN,
+    CALIBRATION,
     SCHEMA_VERSION,
     Cell,
     DatasetRecord,
@@ -61,6 +62,10 @@ BLOCK_SECONDS: Seconds = 0.15
 """Long against a scheduler's time slice and short against the machine's drift."""
 IMAGES = 32
 """How many a generator draws with `--samples`."""
+KERNEL = "numpy"
+"""The loop that measures the machine: it needs no framework, so it is the same where frameworks differ."""
+KERNEL_BLOCK_SECONDS: Seconds = 0.05
+"""Shorter than the others': ten of them, warm-up and evaluation are to cost less than a second a round."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +103,9 @@ class Options:
     schedule: Literal["interleaved", "sequential"] = "interleaved"
     sides: tuple[Side, ...] = ()
     """Environments in which every loop is measured, baseline first; empty compares loops."""
+    calibrate: bool = True
+    """Whether the speed of the machine is measured in each round, for comparison with other runs. Never where there
+    are sides, which are compared within their run."""
     results: Path = Path("results")
     cache: Path = Path()
     command: str = ""
@@ -221,7 +229,7 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
             display = screen.enter_context(console.display(plan, done=len(done)))
             measure.measure(
                 plan,
-                done=done,
+                done=[*done, *opened.run.calibration],
                 launch=launch,
                 store=journal.add,
                 observer=display,
@@ -365,6 +373,7 @@ def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher
     plan = opened.run.header.plan
     side = plan.side_of(cell)
     backend, identity = _identity(cell, opened=opened)
+    kernel = cell == plan.calibration
     request = TrialRequest(
         loop=cell.loop,
         workload=cell.workload,
@@ -376,8 +385,8 @@ def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher
         seed=plan.seed,
         digits=opened.digits,
         blocks=plan.blocks_per_trial,
-        block_seconds=plan.block_seconds,
-        steps=plan.steps,
+        block_seconds=KERNEL_BLOCK_SECONDS if kernel else plan.block_seconds,
+        steps=None if kernel else plan.steps,
         images=plan.images if round_number == 0 else 0,
     )
     return TrialProcess(
@@ -463,6 +472,20 @@ def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Co
         margin=options.margin,
         precision=options.precision,
         time_budget=options.time_budget,
+        calibration=_calibration(threads=options.threads) if options.calibrate and not options.sides else None,
+    )
+
+
+def _calibration(*, threads: int | None) -> Cell:
+    """Return the cell that measures the machine: the same in every run on as many threads."""
+    return Cell(
+        loop=KERNEL,
+        workload="mnist-mlp",
+        track=Track.MATCHED.value,
+        device="cpu",
+        batch_size=32,
+        threads=threads,
+        side=CALIBRATION,
     )
 
 

@@ -3,6 +3,7 @@
     Interval                   an estimate with its confidence interval
     geometric_mean_interval    typical value of positive numbers, one per process
     ratio_interval             how two loops compare, from one ratio per round
+    unpaired_ratio_interval    the same where they share no rounds
     verdict                    faster, slower, same or unclear
     noise_floor                the largest difference that identical loops may show
     rounds_to_settle           how many rounds would turn `unclear` into an answer
@@ -16,10 +17,11 @@ on together in `bench/family.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, exp, isfinite, log, log1p, sqrt
-from statistics import fmean, stdev
+from statistics import fmean, stdev, variance
+from typing import Self, TypeVar
 
 from scipy.special import ndtri, stdtrit
 
@@ -66,11 +68,16 @@ class Interval:
     """Two-sided level of the bounds."""
 
     @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the spread."""
+        return self.count - 1
+
+    @property
     def spread(self) -> float | None:
         """Standard deviation of the logarithms between rounds: 0.011 reads "1.1 %". None without an interval."""
         if self.low is None or self.high is None:
             return None
-        return log(self.high / self.low) / 2.0 * sqrt(self.count) / _quantile(self.count, confidence=self.confidence)
+        return log(self.high / self.low) / 2.0 * sqrt(self.count) / _quantile(self.freedom, confidence=self.confidence)
 
     @property
     def relative_half_width(self) -> float | None:
@@ -79,38 +86,50 @@ class Interval:
             return None
         return sqrt(self.high / self.low) - 1.0
 
-    def reciprocal(self) -> "Interval":
+    def reciprocal(self) -> Self:
         """Return the interval of 1/x: swapping sides turns "2.0x slower" into exactly "2.0x faster"."""
-        return Interval(
+        return replace(
+            self,
             estimate=1.0 / self.estimate,
             low=None if self.high is None else 1.0 / self.high,
             high=None if self.low is None else 1.0 / self.low,
-            count=self.count,
-            confidence=self.confidence,
         )
 
-    def at(self, confidence: float) -> "Interval":
+    def at(self, confidence: float) -> Self:
         """Return the interval of the same numbers at another level; the same interval where there are no bounds."""
         if self.spread is None or confidence == self.confidence:
             return self
-        return _student(self.estimate, spread=self.spread, count=self.count, confidence=confidence)
+        return _student(replace(self, confidence=confidence), spread=self.spread)
 
 
-def _quantile(count: int, *, confidence: float) -> float:
-    """Return how many standard errors an interval over so many rounds reaches to either side."""
-    return float(stdtrit(count - 1, 0.5 + confidence / 2.0))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnpairedInterval(Interval):
+    """A ratio of two samples that share no rounds; `count` is that of the smaller one.
+
+    So `spread` is what a round of each would differ by, and `rounds_to_settle` speaks of rounds on either side.
+    """
+
+    degrees: float
+    """Of freedom, as Welch and Satterthwaite count them: a fraction, never below those of the smaller sample."""
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the spread."""
+        return self.degrees
 
 
-def _student(estimate: float, *, spread: float, count: int, confidence: float) -> Interval:
-    """Return the t-interval of a geometric mean whose logarithms have this standard deviation."""
-    half_width = min(_quantile(count, confidence=confidence) * spread / sqrt(count), _WIDEST)
-    return Interval(
-        estimate=estimate,
-        low=estimate * exp(-half_width),
-        high=estimate * exp(half_width),
-        count=count,
-        confidence=confidence,
-    )
+AnyInterval = TypeVar("AnyInterval", bound=Interval)
+
+
+def _quantile(freedom: float, *, confidence: float) -> float:
+    """Return how many standard errors an interval with so many degrees of freedom reaches to either side."""
+    return float(stdtrit(freedom, 0.5 + confidence / 2.0))
+
+
+def _student(bare: AnyInterval, *, spread: float) -> AnyInterval:
+    """Return an interval with the bounds that logarithms of this standard deviation give it."""
+    half_width = min(_quantile(bare.freedom, confidence=bare.confidence) * spread / sqrt(bare.count), _WIDEST)
+    return replace(bare, low=bare.estimate * exp(-half_width), high=bare.estimate * exp(half_width))
 
 
 def geometric_mean_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Interval | None:
@@ -135,13 +154,9 @@ def geometric_mean_interval(values: Sequence[float], *, confidence: float = CONF
     """
     if not values:
         return None
-    if not all(isfinite(value) and value > 0.0 for value in values):
-        raise ValueError(f"expected positive, finite values, got {list(values)}")
-    logarithms = [log(value) for value in values]
-    centre = fmean(logarithms)
-    if len(values) == 1:
-        return Interval(estimate=exp(centre), low=None, high=None, count=1, confidence=confidence)
-    return _student(exp(centre), spread=stdev(logarithms), count=len(values), confidence=confidence)
+    logarithms = _logarithms(values)
+    bare = Interval(estimate=exp(fmean(logarithms)), low=None, high=None, count=len(values), confidence=confidence)
+    return bare if len(values) == 1 else _student(bare, spread=stdev(logarithms))
 
 
 def ratio_interval(
@@ -163,6 +178,60 @@ def ratio_interval(
     if len(base) != len(new):
         raise ValueError(f"cannot pair {len(base)} rounds with {len(new)}")
     return geometric_mean_interval([b / n for b, n in zip(base, new, strict=True)], confidence=confidence)
+
+
+def unpaired_ratio_interval(
+    base: Sequence[float], new: Sequence[float], *, confidence: float = CONFIDENCE
+) -> UnpairedInterval | None:
+    """Return how many times faster ``new`` is than ``base`` where they share no rounds.
+
+    The difference of the mean logarithms has the squared standard error ``a + b``, with ``a`` and ``b`` each sample's
+    variance over its size, and is taken for Student's t with ``(a + b)² / (a² / (m - 1) + b² / (n - 1))`` degrees of
+    freedom, so the two need not vary alike. Sources: Welch, "The generalization of 'Student's' problem when several
+    different population variances are involved", Biometrika 34, 1947; Satterthwaite, "An approximate distribution of
+    estimates of variance components", Biometrics Bulletin 2, 1946.
+
+    Args:
+        base: One positive number per process of the baseline: its step time, or that over a kernel's.
+        new: The same of the other; may be more or fewer.
+        confidence: Two-sided level.
+
+    Returns:
+        The ratio of the geometric means; above 1 means that ``new`` is faster. Without bounds where a side has one
+        process only; None where it has none.
+
+    Raises:
+        ValueError: If a value is not positive and finite.
+
+    >>> interval = unpaired_ratio_interval([2.0, 2.2, 2.1], [1.0, 1.3, 1.1])
+    >>> round(interval.estimate, 3), round(interval.low, 3), round(interval.high, 3), round(interval.degrees, 2)
+    (1.863, 1.393, 2.491, 2.51)
+    """
+    if not base or not new:
+        return None
+    sides = [_logarithms(values) for values in (base, new)]
+    count = min(len(side) for side in sides)
+    estimate = exp(fmean(sides[0]) - fmean(sides[1]))
+    bare = UnpairedInterval(
+        estimate=estimate, low=None, high=None, count=count, confidence=confidence, degrees=count - 1
+    )
+    if count == 1:
+        return bare
+    squares = [variance(side) / len(side) for side in sides]
+    below = sum(square**2 / (len(side) - 1) for square, side in zip(squares, sides, strict=True))
+    degrees = sum(squares) ** 2 / below if below > 0.0 else sum(len(side) - 1 for side in sides)
+    return _student(replace(bare, degrees=degrees), spread=sqrt(sum(squares) * count))
+
+
+def _logarithms(values: Sequence[float]) -> list[float]:
+    """Return the logarithm of each value.
+
+    Raises:
+        ValueError: If a value is not positive and finite.
+    """
+    if not all(isfinite(value) and value > 0.0 for value in values):
+        raise ValueError(f"expected positive, finite values, got {list(values)}")
+    return [log(value) for value in values]
 
 
 def verdict(speed_up: Interval, *, margin: float = MARGIN, floor: float | None = None) -> Verdict:
@@ -248,7 +317,7 @@ def rounds_for_width(interval: Interval, *, half_width: float, limit: int = 1000
     normal = float(ndtri(0.5 + interval.confidence / 2.0))
     start = max(interval.count, ceil((normal * interval.spread / half_width) ** 2))
     for rounds in range(start, limit + 1):
-        if _quantile(rounds, confidence=interval.confidence) * interval.spread / sqrt(rounds) < half_width:
+        if _quantile(rounds - 1, confidence=interval.confidence) * interval.spread / sqrt(rounds) < half_width:
             return rounds
     return None
 

@@ -15,7 +15,17 @@ from typing import Any, Literal, final
 import msgspec
 
 from bench.errors import InvalidResult, ResultsError
-from bench.records import SCHEMA_VERSION, Conditions, Expectation, Run, RunEnd, RunHeader, Trial, Verification
+from bench.records import (
+    CALIBRATION,
+    SCHEMA_VERSION,
+    Conditions,
+    Expectation,
+    Run,
+    RunEnd,
+    RunHeader,
+    Trial,
+    Verification,
+)
 
 JOURNAL = "journal.jsonl"
 MANIFEST = "manifest.json"
@@ -160,7 +170,8 @@ def load(folder: Path) -> Run:
         raise InvalidResult(f"{path}: the first line with the run's header is missing")
     return Run(
         header=header,
-        trials=tuple(trials),
+        trials=tuple(trial for trial in trials if trial.cell.side != CALIBRATION),
+        calibration=tuple(trial for trial in trials if trial.cell.side == CALIBRATION),
         verifications=tuple(verifications),
         conditions=tuple(conditions),
         expectations=tuple(expectations),

@@ -1,4 +1,7 @@
-"""Tidy tables derived from a run: one row per trial, one row per block; the raw numbers, nothing computed."""
+"""Tidy tables derived from a run: one row per trial, one row per block; the raw numbers, nothing computed.
+
+Trials that measured the machine come last; their `side` reads "calibration".
+"""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +17,7 @@ def trials(run: Run) -> "pd.DataFrame":
     """Return one row per trial, in the order in which they ended."""
     import pandas as pd  # noqa: PLC0415 - loaded where it is used
 
-    return pd.DataFrame([_trial_row(run.header.run_id, trial) for trial in run.trials])
+    return pd.DataFrame([_trial_row(run.header.run_id, trial) for trial in (*run.trials, *run.calibration)])
 
 
 def blocks(run: Run) -> "pd.DataFrame":
@@ -27,7 +30,7 @@ def blocks(run: Run) -> "pd.DataFrame":
             | asdict(trial.cell)
             | {"round": trial.round, "process_id": trial.process_id, "block": number}
             | asdict(block)
-            for trial in run.trials
+            for trial in (*run.trials, *run.calibration)
             for number, block in enumerate(trial.blocks)
         ]
     )

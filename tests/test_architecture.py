@@ -17,7 +17,7 @@ LAYERS = {
         | {"checkout", "installation", "lookup", "sides"},
         {"verify_worker", "verify"},
         {"pacing"},
-        {"progress", "report", "run", "export"},
+        {"progress", "report", "run", "export", "across"},
         {"listing", "gate"},
         {"verification", "gating"},
         {"judged"},

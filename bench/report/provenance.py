@@ -46,8 +46,8 @@ def facts(run: Run) -> tuple[Fact, ...]:
         "Run": _run(run),
         "Data": _data(run),
         "Software": _software(run),
-        "Machine": run.header.environment | _collate(run.trials, _device),
-        "Source": _collate(run.trials, _source),
+        "Machine": run.header.environment | collate(run.trials, _device),
+        "Source": collate(run.trials, _source),
     }
     return tuple(
         Fact(section=section, name=wording.display_name(name), value=wording.display_name(value))
@@ -67,6 +67,11 @@ def method(run: Run) -> tuple[str, ...]:
         if plan.schedule == "interleaved"
         else f"The loops of a round run one after the other, in shuffled order (seed {plan.seed}), for {blocks}."
     )
+    kernel = plan.calibration
+    apart = (
+        "Once a round, {} on {} is measured as well, in blocks of its own: how fast the machine was, for comparison "
+        "with other runs. It is not ranked."
+    )
     return (
         f"Each loop is trained by {run.planned_rounds} fresh processes, one per round. {order}",
         "The clock is read between blocks only, when the device is idle. First call and warm-up are kept apart.",
@@ -77,6 +82,7 @@ def method(run: Run) -> tuple[str, ...]:
         "Where a run has several comparisons, Holm's procedure widens their intervals, so that they hold together.",
         "Blocks are left out where a change-point test shows that a process was still warming up.",
         f"Differences below {units.percent(plan.margin)} are too small to matter.",
+        *(() if kernel is None else (apart.format(kernel.loop, kernel.workload),)),
     )
 
 
@@ -129,8 +135,8 @@ def _data(run: Run) -> dict[str, str]:
 
 def _software(run: Run) -> dict[str, str]:
     """Return versions and thread counts, per loop where they differ."""
-    threads = _collate(run.trials, lambda trial: {f"threads, {k}": str(n) for k, n in trial.threads.items()})
-    return _collate(run.trials, lambda trial: trial.versions) | threads
+    threads = collate(run.trials, lambda trial: {f"threads, {k}": str(n) for k, n in trial.threads.items()})
+    return collate(run.trials, lambda trial: trial.versions) | threads
 
 
 def _device(trial: Trial) -> dict[str, str]:
@@ -144,7 +150,7 @@ def _source(trial: Trial) -> dict[str, str]:
     return {name: digest[:_HASH_DIGITS] for name, digest in hashes.items() if digest is not None}
 
 
-def _collate(trials: Iterable[Trial], read: Callable[[Trial], Mapping[str, str]]) -> dict[str, str]:
+def collate(trials: Iterable[Trial], read: Callable[[Trial], Mapping[str, str]]) -> dict[str, str]:
     """Return fact -> value; where trials differ, each value with the loops that it holds for."""
     seen: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for trial in trials:

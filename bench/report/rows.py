@@ -102,9 +102,7 @@ def main_row(cell: CellSummary, *, rank: str) -> Row:
         verdict=word,
         glyph=glyph,
         speed_up=wording.speed_text(cell),
-        interval=units.NOT_AVAILABLE
-        if speed_up is None
-        else units.speed_span(speed_up.estimate, low=speed_up.low, high=speed_up.high),
+        interval=wording.ratio_span(speed_up),
         step=wording.step_text(cell),
         samples_per_second=units.number(
             samples,

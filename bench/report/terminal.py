@@ -42,9 +42,14 @@ def to_text(report: Report, *, console: Console | None = None) -> str:
         for part in _parts(report, width=console.width):
             console.print(part, highlight=False, soft_wrap=False)
     text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
-    if console.encoding.lower().startswith("utf"):
+    return printable(text, encoding=console.encoding)
+
+
+def printable(text: str, *, encoding: str) -> str:
+    """Return a text as a terminal with this character set can show it."""
+    if encoding.lower().startswith("utf"):
         return text
-    return text.translate(_ASCII).encode(console.encoding, errors="replace").decode(console.encoding)
+    return text.translate(_ASCII).encode(encoding, errors="replace").decode(encoding)
 
 
 def _parts(report: Report, *, width: int) -> list[RenderableType]:

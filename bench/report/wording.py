@@ -5,7 +5,7 @@ import unicodedata
 from bench import units
 from bench.compare import CellSummary
 from bench.records import Failure, FailureKind
-from bench.stats import Verdict
+from bench.stats import Interval, Verdict
 
 BASELINE = "baseline"
 """Stands where a verdict would, in the row that the others are compared with."""
@@ -60,7 +60,11 @@ def verdict_words(cell: CellSummary) -> tuple[str, str]:
 
 def step_text(cell: CellSummary) -> str:
     """Return milliseconds per step with the digits that its interval supports."""
-    step = cell.step
+    return interval_milliseconds(cell.step)
+
+
+def interval_milliseconds(step: Interval | None) -> str:
+    """Return a step time in milliseconds with the digits that its interval supports."""
     if step is None:
         return units.NOT_AVAILABLE
     half_width = None if step.low is None or step.high is None else (step.high - step.low) / 2.0
@@ -69,9 +73,17 @@ def step_text(cell: CellSummary) -> str:
 
 def speed_text(cell: CellSummary) -> str:
     """Return the speed-up in words."""
-    if cell.speed_up is None:
-        return units.NOT_AVAILABLE
-    return units.speed(cell.speed_up.estimate, low=cell.speed_up.low, high=cell.speed_up.high)
+    return units.NOT_AVAILABLE if cell.speed_up is None else ratio_text(cell.speed_up)
+
+
+def ratio_text(ratio: Interval) -> str:
+    """Return a ratio of speeds in words, with the digits that its interval supports."""
+    return units.speed(ratio.estimate, low=ratio.low, high=ratio.high)
+
+
+def ratio_span(ratio: Interval | None) -> str:
+    """Return the interval of a ratio of speeds in words."""
+    return units.NOT_AVAILABLE if ratio is None else units.speed_span(ratio.estimate, low=ratio.low, high=ratio.high)
 
 
 def noise_text(relative_half_width: float | None) -> str:

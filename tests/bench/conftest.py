@@ -20,6 +20,7 @@ from random import Random
 import pytest
 
 from bench.records import (
+    CALIBRATION,
     SCHEMA_VERSION,
     Block,
     BlockKind,
@@ -257,6 +258,8 @@ def _run(
     finished_rounds: int | None = None,
     trial_fields: Mapping[str, Mapping[str, object]] | None = None,
     loss_gaps: Mapping[str, float] | None = None,
+    kernel: Seconds | None = None,
+    machine: float = 1.0,
     **header: object,
 ) -> Run:
     """Return a run with one trial per cell and round.
@@ -275,14 +278,22 @@ def _run(
         finished_rounds: Rounds before the run was interrupted; all when left out.
         trial_fields: Loop -> fields of `Trial` to replace.
         loss_gaps: Loop -> largest gap of its losses in the check against the reference; above 1e-5 it fails.
+        kernel: Seconds per step of the kernel that measures the machine; None leaves it out.
+        machine: Everything takes so many times as long, the kernel included.
         header: Fields of `RunHeader` to replace.
     """
     times = dict(STEP_SECONDS if steps is None else steps)
     planned = tuple(_cell(loop) for loop in times) if cells is None else tuple(cells)
     done = rounds if finished_rounds is None else finished_rounds
-    trials = []
+    trials, calibration = [], []
+    beside = _cell("numpy", side=CALIBRATION)
     for number in range(done):
-        common = Random(f"{seed}/{number}").gauss(0.0, drift)
+        common = (1.0 + Random(f"{seed}/{number}").gauss(0.0, drift)) * machine - 1.0
+        if kernel is not None:
+            own = Random(f"{seed}/{number}/{beside}").gauss(0.0, noise)
+            step = kernel * (1.0 + common) * (1.0 + own)
+            fields = (trial_fields or {}).get("kernel", {})
+            calibration.append(_trial(beside, round=number, step=step, noise=noise / 2.0, seed=seed, **fields))
         for cell in planned:
             failure = (failures or {}).get(cell.loop)
             if failure is not None and (failed_rounds is None or number in failed_rounds):
@@ -302,9 +313,13 @@ def _run(
             )
     complete = done == rounds
     ended = (datetime.fromisoformat(STARTED) + timedelta(seconds=done * ROUND_SECONDS)).isoformat()
+    first_line = _header(planned, rounds=rounds, baseline=baseline, **header)
+    if kernel is not None:
+        first_line = replace(first_line, plan=replace(first_line.plan, calibration=beside))
     return Run(
-        header=_header(planned, rounds=rounds, baseline=baseline, **header),
+        header=first_line,
         trials=tuple(trials),
+        calibration=tuple(calibration),
         verifications=tuple(
             _verification(cell, largest=(loss_gaps or {}).get(cell.loop, 4e-7)) for cell in dict.fromkeys(planned)
         ),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bench import measure
-from bench.records import Failure, FailureKind, Plan
+from bench.records import CALIBRATION, Failure, FailureKind, Plan
 from bench.trial_process import TrialFailed
 
 
@@ -57,9 +57,11 @@ class Silent:
     def __init__(self):
         """Nothing was stored."""
         self.rows = []
+        self.shown = set()
 
     def entered(self, phase, *, round_number, cell):
-        """Do nothing."""
+        """Remember whom it was about."""
+        self.shown.add(cell)
 
     def stored(self, trial):
         """Count."""
@@ -122,13 +124,14 @@ class Bench:
     def measure(self, launch, *, done=()):
         """Run the plan with these trials."""
         self.pace = FixedPace(rounds=self.plan.rounds, blocks=self.plan.blocks_per_trial)
+        self.observer = Silent()
         self.watched = []
         measure.measure(
             self.plan,
             done=done,
             launch=launch,
             store=self.stored.append,
-            observer=Silent(),
+            observer=self.observer,
             pace=self.pace,
             watch=lambda number: nullcontext(self.watched.append(number)),
         )
@@ -251,3 +254,90 @@ def test_nothing_is_left_to_do_when_every_cell_has_failed(cells, make_trial):
     bench.run(fails=dict.fromkeys("abc", "ready"))
 
     assert 3 == len(bench.stored)
+
+
+@pytest.fixture
+def kernel(make_cell):
+    """Return the cell that measures the machine."""
+    return make_cell("kernel", side=CALIBRATION)
+
+
+def test_the_kernel_takes_turns_with_the_first_party_of_each_round(make_cell, make_trial, kernel):
+    """Once a round, and with every group in some round."""
+    cells = [make_cell("a"), make_cell("b", workload="regression")]
+    bench = Bench(cells, make_trial, rounds=8, calibration=kernel)
+
+    bench.run()
+
+    assert [("kernel", number) for number in range(8)] == bench.actions("start")[1::3]
+    assert {"a", "b"} == {loop for loop, _ in bench.actions("start")[0::3]}
+
+
+def test_blocks_of_the_kernel_stand_among_those_of_the_loops(cells, make_trial, kernel):
+    """Each sweep has one of each."""
+    bench = Bench(cells, make_trial, rounds=1, calibration=kernel)
+
+    bench.run()
+
+    measured = [loop for loop, _ in bench.actions("measure")]
+    assert [{"a", "b", "c", "kernel"}] * 3 == [set(measured[start : start + 4]) for start in (0, 4, 8)]
+
+
+def test_sequential_keeps_the_kernel_alone_as_well(cells, make_trial, kernel):
+    """One process alive at a time."""
+    bench = Bench(cells, make_trial, rounds=1, schedule="sequential", calibration=kernel)
+
+    bench.run()
+
+    actions = [action for _, _, action in bench.diary]
+    assert ["start", "ready", "warm", "measure", "measure", "measure", "finish"] * 4 == actions
+
+
+def test_a_kernel_that_fails_stops_nothing_and_is_not_started_again(cells, make_trial, kernel):
+    """It is stored and told once; the loops never notice."""
+    bench = Bench(cells, make_trial, rounds=3, calibration=kernel)
+
+    bench.run(fails={"kernel": "warm"})
+
+    assert [("kernel", 0)] == [start for start in bench.actions("start") if start[0] == "kernel"]
+    assert 9 == sum(trial.failure is None for trial in bench.stored)
+    assert ["kernel"] == [trial.cell.loop for trial in bench.stored if trial.failure]
+    assert ["kernel"] == [trial.cell.loop for trial in bench.observer.rows if trial.failure]
+
+
+def test_neither_progress_nor_pace_is_told_of_a_kernel_that_works(cells, make_trial, kernel):
+    """They count the plan's cells."""
+    bench = Bench(cells, make_trial, calibration=kernel)
+
+    bench.run()
+
+    assert {"a", "b", "c"} == {trial.cell.loop for trial in bench.observer.rows + bench.pace.seen}
+    assert kernel not in bench.observer.shown
+
+
+def test_a_round_that_lacks_only_its_kernel_is_not_begun(cells, make_trial, kernel):
+    """Alone, it would measure another moment."""
+    bench = Bench(cells, make_trial, calibration=kernel)
+    done = [make_trial(cell, round=0) for cell in cells]
+
+    bench.run(done=done)
+
+    assert {1} == {number for _, number in bench.actions("start")}
+
+
+def test_a_kernel_of_an_earlier_attempt_is_not_repeated(cells, make_trial, kernel):
+    """Resuming runs what is missing."""
+    bench = Bench(cells, make_trial, rounds=1, calibration=kernel)
+
+    bench.run(done=[make_trial(kernel, round=0), make_trial(cells[0], round=0)])
+
+    assert {("b", 0), ("c", 0)} == set(bench.actions("start"))
+
+
+def test_nothing_is_left_to_do_when_only_the_kernel_works(cells, make_trial, kernel):
+    """It is no reason to go on."""
+    bench = Bench(cells, make_trial, rounds=1000, calibration=kernel)
+
+    bench.run(fails=dict.fromkeys("abc", "ready"))
+
+    assert 4 == len(bench.stored)

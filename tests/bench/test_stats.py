@@ -4,9 +4,11 @@ from math import exp, log
 from random import Random
 from statistics import stdev
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.stats import ttest_ind
 
 from bench import stats
 from bench.stats import BreakEven, BreakEvenSteps, Interval, Verdict
@@ -221,3 +223,38 @@ def test_break_even_is_where_the_total_times_cross(new_first, new_step, expected
     found = stats.break_even_steps(base_first=0.1, base_step=0.010, new_first=new_first, new_step=new_step)
 
     assert expected == found
+
+
+@given(st.lists(st.floats(1e-6, 1.0), min_size=2, max_size=12), st.lists(st.floats(1e-6, 1.0), min_size=2, max_size=12))
+def test_an_unpaired_interval_is_that_of_scipy(base, new):
+    """Welch's, computed elsewhere."""
+    sides = [np.log(base), np.log(new)]
+    assume(all(side.std() > 1e-3 for side in sides))
+
+    found = stats.unpaired_ratio_interval(base, new)
+
+    expected = ttest_ind(*sides, equal_var=False)
+    bounds = expected.confidence_interval(0.95)
+    assume(bounds.high - bounds.low < 100.0)
+    assert pytest.approx((bounds.low, bounds.high, expected.df)) == (log(found.low), log(found.high), found.degrees)
+    assert found.at(0.99).at(0.95).low == pytest.approx(found.low)
+
+
+@pytest.mark.parametrize(("base", "new"), [([2.0], [1.0, 1.1]), ([2.0, 2.1], [1.0])])
+def test_one_process_on_either_side_has_no_unpaired_interval(base, new):
+    """An estimate and no bounds."""
+    found = stats.unpaired_ratio_interval(base, new)
+
+    assert (True, None, None, 1) == (found.estimate > 1.5, found.low, found.high, found.count)
+
+
+def test_without_processes_there_is_no_unpaired_ratio():
+    """On either side."""
+    assert stats.unpaired_ratio_interval([], [1.0]) is None
+
+
+def test_equal_values_have_an_unpaired_interval_of_no_width():
+    """With the degrees of freedom of both."""
+    found = stats.unpaired_ratio_interval([2.0, 2.0], [1.0, 1.0, 1.0])
+
+    assert (pytest.approx(2.0), pytest.approx(2.0), 3) == (found.low, found.high, found.degrees)

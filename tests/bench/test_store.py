@@ -167,3 +167,16 @@ def test_the_manifest_repeats_header_and_end(written):
         manifest["end"]["complete"],
         manifest["trials"],
     )
+
+
+def test_trials_of_the_kernel_are_read_back_apart(tmp_path, make_run):
+    """So that nothing that counts loops counts them."""
+    run = make_run(rounds=2, kernel=3e-4)
+    journal = store.Journal.create(tmp_path, header=run.header)
+    for trial in (*run.calibration, *run.trials):
+        journal.add(trial)
+
+    loaded = store.load(journal.folder)
+
+    assert (run.trials, run.calibration) == (loaded.trials, loaded.calibration)
+    assert loaded.header.plan.calibration == run.calibration[0].cell

@@ -44,3 +44,15 @@ def test_a_failed_trial_keeps_its_reason(make_run, make_trial, make_cell, make_f
     table = tidy.trials(type(run)(header=run.header, trials=(failed,)))
 
     assert ("raised", "measure") == (table["failure_kind"].iloc[0], table["failure_phase"].iloc[0])
+
+
+def test_trials_of_the_kernel_are_rows_that_say_so(make_run):
+    """Raw data are kept and marked."""
+    run = make_run(rounds=2, kernel=3e-4)
+
+    trials, blocks = tidy.trials(run), tidy.blocks(run)
+
+    assert [("numpy", "calibration", 0), ("numpy", "calibration", 1)] == list(
+        trials[trials["side"].notna()][["loop", "side", "round"]].itertuples(index=False, name=None)
+    )
+    assert sum(len(trial.blocks) for trial in run.calibration) == (blocks["side"] == "calibration").sum()

@@ -92,23 +92,34 @@ def make_session(cache) -> Callable[..., Session]:
 
     def make(folder: Path, **variables: str) -> Session:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("BENCH_", "COV_"))}
-        return Session(folder=folder, environment=environment | {"BENCH_CACHE_DIR": str(cache)} | variables)
+        fixed = {"BENCH_CACHE_DIR": str(cache), "BENCH_CALIBRATE": "0"}  # one process a round less
+        return Session(folder=folder, environment=environment | fixed | variables)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_toy_session(make_session) -> Callable[..., Session]:
+    """Return a factory: a folder with the toy loops on the path, and options that make runs short."""
+
+    def make(folder: Path, **variables: str) -> Session:
+        toy = {
+            "PYTHONPATH": os.pathsep.join([str(PLUGINS), os.environ.get("PYTHONPATH", "")]),
+            "BENCH_DATASET": "synthetic",
+            "BENCH_NO_VERIFY": "1",
+            "BENCH_STEPS": "20",
+            "BENCH_ROUNDS": "2",
+            "COLUMNS": "200",
+        }
+        return make_session(folder, **toy | variables)
 
     return make
 
 
 @pytest.fixture
-def session(tmp_path, make_session) -> Session:
-    """Return an empty folder with the toy loops on the path, and options that make runs short."""
-    return make_session(
-        tmp_path,
-        PYTHONPATH=os.pathsep.join([str(PLUGINS), os.environ.get("PYTHONPATH", "")]),
-        BENCH_DATASET="synthetic",
-        BENCH_NO_VERIFY="1",
-        BENCH_STEPS="20",
-        BENCH_ROUNDS="2",
-        COLUMNS="200",
-    )
+def session(tmp_path, make_toy_session) -> Session:
+    """Return an empty folder to work with toy loops in."""
+    return make_toy_session(tmp_path)
 
 
 @pytest.fixture

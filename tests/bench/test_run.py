@@ -1,0 +1,34 @@
+"""What a run asks of its processes; nothing is started."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench import run as runs
+from bench import store
+from bench.launch import Launcher
+
+
+@pytest.fixture
+def requests(tmp_path, monkeypatch, make_run, make_cell):
+    """Return what is asked of a loop, and what of the kernel, where the user fixed steps and images."""
+    monkeypatch.setattr(runs, "TrialProcess", lambda request, **_: request)
+    run = make_run(cells=[make_cell("numpy", threads=2)], steps={"numpy": 3e-4}, kernel=3e-4)
+    plan = replace(run.header.plan, steps=20, images=8, calibration=runs._calibration(threads=2))
+    opened = runs.Opened(
+        journal=store.Journal(tmp_path),
+        run=replace(run, header=replace(run.header, plan=plan)),
+        digits="",
+        cache=tmp_path,
+    )
+    with Launcher(interpreters={}, environment={}) as launcher:
+        return [runs._launch(cell, 0, opened=opened, launcher=launcher) for cell in (*plan.cells, plan.calibration)]
+
+
+def test_the_kernel_is_sized_by_time_whatever_the_user_asked_of_the_loops(requests):
+    """In short blocks, as many of them, on as many threads; it draws nothing."""
+    loop, kernel = requests
+
+    assert (20, 8, 2) == (loop.steps, loop.images, loop.threads)
+    assert (None, 0, 2) == (kernel.steps, kernel.images, kernel.threads)
+    assert (runs.KERNEL_BLOCK_SECONDS, loop.blocks) == (kernel.block_seconds, kernel.blocks)
