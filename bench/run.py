@@ -387,7 +387,7 @@ def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher
         blocks=plan.blocks_per_trial,
         block_seconds=KERNEL_BLOCK_SECONDS if kernel else plan.block_seconds,
         steps=None if kernel else plan.steps,
-        images=plan.images if round_number == 0 else 0,
+        images=plan.images if round_number == 0 and not kernel else 0,
     )
     return TrialProcess(
         request,
