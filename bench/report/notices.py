@@ -166,11 +166,20 @@ def _unavailable(groups: Sequence[Group]) -> list[str]:
 
 
 def _baseline(run: Run, groups: Sequence[Group]) -> list[str]:
-    if run.header.plan.sides:
+    plan = run.header.plan
+    # Where sides are compared, or a group has no cell of that loop, nothing was meant to be measured against it.
+    meant = {plan.group_of(cell) for cell in plan.cells if cell.loop == plan.baseline} if not plan.sides else set()
+    others = sorted(
+        {
+            wording.display_name(group.baseline)
+            for group in groups
+            if plan.group_of(group.cells[0].cell) in meant and group.baseline != plan.baseline
+        }
+    )
+    asked = wording.display_name(plan.baseline)
+    if not others:
         return []
-    asked = wording.display_name(run.header.plan.baseline)
-    others = sorted({wording.display_name(group.baseline) for group in groups} - {asked})
-    return [f"The baseline {asked} was not measured; {' and '.join(others)} stands in for it."] if others else []
+    return [f"The baseline {asked} was not measured; {' and '.join(others)} took its place."]
 
 
 def _names(cells: Sequence[CellSummary]) -> str:

@@ -68,7 +68,7 @@ def test_a_baseline_that_stands_in_is_named(make_run, make_failure):
     """Speed-ups against another loop than the one asked for are not passed off as the usual ones."""
     run = make_run(failures={"tf-eager": make_failure()})
 
-    assert texts(run)[NoticeKind.BASELINE] == "The baseline tf-eager was not measured; tf-function stands in for it."
+    assert texts(run)[NoticeKind.BASELINE] == "The baseline tf-eager was not measured; tf-function took its place."
 
 
 def test_synthetic_digits_are_announced(make_run):
