@@ -11,7 +11,7 @@ reference's by rounding errors, and on raw pixels in shuffled order soon goes it
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,28 +56,30 @@ def expected(workload: Workload, *, digits: Digits, track: Track, batch_size: in
     training, validation = workload.samples(digits, track=track, backend="numpy", seed=seed)
     count = len(training.inputs)
     order = np.arange(count) if track is Track.MATCHED else np.random.default_rng(seed).permutation(count)
-    optimizer = reference.Optimizer(
-        Formula.SGD if recipe.optimizer == "SGD" else Formula.KERAS_ADAM, learning_rate=recipe.learning_rate
+    per_epoch, last = count // batch_size, min(STEPS, max(SAMPLES // batch_size, FIRST_STEPS))
+
+    def batches() -> Iterator[Batch]:
+        for step in range(last):
+            start = step % per_epoch * batch_size
+            yield _batch(training, order[start : start + batch_size])
+
+    trace = reference.train(
+        recipe,
+        workload.initial_weights(seed=seed),
+        batches=batches(),
+        formula=Formula.SGD if recipe.optimizer == "SGD" else Formula.KERAS_ADAM,
+        snapshots=_checkpoints(last),
     )
-    weights = [np.asarray(array, np.float64) for array in workload.initial_weights(seed=seed)]
-    per_epoch, steps, metrics, following = count // batch_size, [], [], float(FIRST_STEPS)
-    last = min(STEPS, max(SAMPLES // batch_size, FIRST_STEPS))
-    for step in range(last):
-        start = step % per_epoch * batch_size
-        rows = order[start : start + batch_size]
-        _, gradients = reference.loss_and_gradients(recipe, weights, batch=_batch(training, rows))
-        weights = optimizer.updated(weights, gradients=gradients)
-        if step + 1 >= following or step + 1 == last:
-            steps.append(step + 1)
-            metrics.append(reference.evaluate(recipe, weights, batch=_batch(validation, slice(None))))
-            following = max(following * GROWTH, step + 2.0)
+    everything = _batch(validation, slice(None))
     return Expectation(
         workload=workload.name,
         track=track.value,
         batch_size=batch_size,
         higher_is_better=recipe.loss == "cross-entropy",
-        steps=tuple(steps),
-        metrics=tuple(metrics),
+        steps=tuple(trace.weights_after),
+        metrics=tuple(
+            reference.evaluate(recipe, weights, batch=everything) for weights in trace.weights_after.values()
+        ),
     )
 
 
@@ -99,6 +101,15 @@ def band(expectation: Expectation, *, steps: int) -> tuple[float, float]:
     if steps * reach > last:
         return (low, float("inf")) if expectation.higher_is_better else (float("-inf"), high)
     return low, high
+
+
+def _checkpoints(last: int) -> list[int]:
+    """Return the steps at which the metric is noted, the last one included."""
+    steps, following = [], float(FIRST_STEPS)
+    while following < last:
+        steps.append(int(following))
+        following = max(following * GROWTH, following + 1.0)
+    return [*steps, last]
 
 
 def _neighbours(steps: tuple[int, ...]) -> list[tuple[int, int]]:

@@ -55,7 +55,9 @@ def write(run: Run, *, folder: Path, results_folder: Path) -> Path:
     """
     from bench.report import page, pictures, plots
 
-    report = build(run, files=_raw_files(results_folder, folder=folder))
+    # A path from the root would be this machine's business.
+    place = None if results_folder.is_absolute() else results_folder.as_posix()
+    report = build(run, files=_raw_files(results_folder, folder=folder), place=place)
     drawn = [plots.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
     generated = [pictures.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
     contents: dict[str, bytes] = {f"{one.name}.png": one.png for group in generated for one in group}

@@ -94,12 +94,13 @@ class Report:
     files: tuple[DataFile, ...] = ()
 
 
-def build(run: Run, *, files: Sequence[DataFile] = ()) -> Report:
+def build(run: Run, *, files: Sequence[DataFile] = (), place: str | None = None) -> Report:
     """Return the report of a stored run.
 
     Args:
         run: As it was read back, complete or not.
         files: Raw data to link to.
+        place: The run's folder, for the command that draws this again; None means its name says it.
     """
     summaries = compare.summarise(run)
     noted = notices.notices(run, summaries)
@@ -118,7 +119,7 @@ def build(run: Run, *, files: Sequence[DataFile] = ()) -> Report:
         reading=provenance.reading(run),
         method=provenance.method(run),
         facts=provenance.facts(run),
-        commands=provenance.commands(run),
+        commands=provenance.commands(run, place=place),
         files=tuple(files),
     )
 

@@ -91,14 +91,19 @@ def reading(run: Run) -> tuple[str, ...]:
     return tuple(text.format(margin=units.percent(run.header.plan.margin)) for text in READING)
 
 
-def commands(run: Run) -> tuple[Command, ...]:
-    """Return the commands that measure, check and draw this again."""
-    run_id = shlex.quote(wording.display_name(run.header.run_id))
+def commands(run: Run, *, place: str | None = None) -> tuple[Command, ...]:
+    """Return the commands that measure, check and draw this again.
+
+    Args:
+        run: As it was read back.
+        place: The run's folder, where it is known by another way than its name.
+    """
+    stored = shlex.quote(wording.display_name(place or run.header.run_id))
     loops = " ".join(shlex.quote(wording.display_name(loop)) for loop in _loops(run))
     return (
         Command(purpose="Measure again", line=wording.display_name(run.header.command)),
         Command(purpose="Check that every loop trains alike", line=f"bench verify {loops}"),
-        Command(purpose="Draw this report again from the raw data", line=f"bench report {run_id}"),
+        Command(purpose="Draw this report again from the raw data", line=f"bench report {stored}"),
     )
 
 
