@@ -371,6 +371,12 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) ->
 @option("--base-ref", default="main", metavar="REF", help="The commit to compare with, measured in this same run.")
 @option("--base", metavar="SIDE", help="In place of --base-ref: any environment, as in 'bench ab'.")
 @option("--head", metavar="SIDE", default="here", help="What is judged, as in 'bench ab'.")
+@option(
+    "--baseline",
+    metavar="RUN",
+    shell_complete=complete_runs,
+    help="In place of both: the working tree against a stored run, as 'bench compare' does it.",
+)
 @option("--max-slowdown", type=Percent(), help="Slower by more than so many per cent fails. [default: 2]")
 @option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="What is trained.")
 @option("--rounds", type=click.IntRange(min=2), help="Fresh processes per loop and side. [default: 6]")
@@ -409,6 +415,7 @@ def gate(
     base_ref: str,
     base: str | None,
     head: str,
+    baseline: str | None,
     max_slowdown: float | None,
     workload: str | None,
     rounds: int | None,
@@ -443,6 +450,7 @@ def gate(
       bench gate
       bench gate --base-ref origin/main tf-function
       bench gate --base pip=keras==3.14.0 --head pip=keras==3.15.1 --max-slowdown 5
+      bench gate --baseline results/reference/default --threads 2
     """
     from bench import gate as judging  # noqa: PLC0415
     from bench import gating  # noqa: PLC0415
@@ -464,6 +472,7 @@ def gate(
         dataset=DatasetChoice(dataset),
         results=results_dir,
         cache=_cache(),
+        again=True,
         label="gate",
         command=shlex.join(["bench", *sys.argv[1:]]),
     )
@@ -471,6 +480,7 @@ def gate(
         settings=wanted,
         base=base or f"ref={base_ref}",
         head=head,
+        baseline=baseline,
         measuring=measuring,
         fail_on_unclear=on_unclear == "fail",
         verdict_file=verdict_file,

@@ -1,7 +1,9 @@
 """The check for CI: is any loop slower than it was, by more than it may be? Pure judgement; `bench.gating` measures.
 
     Settings    what `[tool.bench.gate]` of pyproject.toml says
-    judge       what the runs say: one row per loop, one outcome, one exit code
+    of_sides    what a run of base and head in the same rounds says
+    of_stored   what a run says against one that was stored earlier
+    judge       what holds once it is confirmed: one row per loop, one outcome, one exit code
     to_json, to_markdown, annotation
 
 A slowdown is *suspected* when its whole interval is beyond the loop's budget, and *confirmed* when fresh rounds of that
@@ -16,10 +18,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from bench import compare, family, markdown, stats, units
+from bench import across, compare, family, markdown, stats, units
 from bench.compare import CellSummary, Group
 from bench.errors import NothingComparable, TrialsFailed, UsageError
-from bench.records import Failure, FailureKind, Run, Trial
+from bench.records import Cell, Failure, FailureKind, Run, Trial
 from bench.report import wording
 from bench.stats import Interval, Verdict
 
@@ -141,36 +143,89 @@ class GateResult:
     """Where the numbers are stored."""
 
 
-def suspects(run: Run, *, settings: Settings) -> tuple[str, ...]:
-    """Return the loops whose slowdown is beyond their budget, before it is confirmed."""
-    return tuple(row.loop for row in _rows(run, settings=settings) if row.verdict == Verdict.SLOWER)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What one measurement of base and head says, before anything is confirmed."""
+
+    rows: tuple[LoopVerdict, ...]
+    base: str
+    head: str
+    noise_floor: float | None
+    rounds: int
+    run_id: str
+
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """The loops whose slowdown is beyond their budget."""
+        return tuple(row.loop for row in self.rows if row.verdict == Verdict.SLOWER)
 
 
-def judge(run: Run, *, settings: Settings, confirmation: Run | None, fail_on_unclear: bool) -> GateResult:
-    """Return the verdicts of a run of two sides, base first.
+def of_sides(run: Run, *, settings: Settings) -> Finding:
+    """Judge a run of two sides, base first; all loops that have numbers are judged together."""
+    groups = [group for group in compare.summarise(run) if len(group.cells) > 1]
+    floor = _floor(run)
+    limits = [_limit(settings, _loop(group), floor=floor) for group in groups]
+    shown = family.simultaneous([_slow_down(group) for group in groups], margins=limits)
+    base, head = run.header.plan.sides
+    return Finding(
+        rows=tuple(
+            _row(run, group, interval=interval, limit=limit, settings=settings)
+            for group, interval, limit in zip(groups, shown, limits, strict=True)
+        ),
+        base=_told(base.description, base.facts),
+        head=_told(head.description, head.facts),
+        noise_floor=floor,
+        rounds=run.planned_rounds,
+        run_id=run.header.run_id,
+    )
+
+
+def of_stored(base: Run, head: Run, *, settings: Settings) -> Finding:
+    """Judge a run against one that was stored earlier; rounds are not paired, so the kernel is the common unit.
+
+    Raises:
+        NothingComparable: If the two were measured on other machines or other data.
+    """
+    comparison = across.compare_runs(base, head, margin=settings.max_slowdown)
+    across.admit(comparison, allow_mismatch=False)
+    floor = _floor(head)
+    limits = [_limit(settings, row.cell.loop, floor=floor) for row in comparison.rows]
+    pairs = [row.calibrated if row.decided_by == "calibrated" else row.raw for row in comparison.rows]
+    shown = family.simultaneous(pairs, margins=limits)
+    return Finding(
+        rows=tuple(
+            _stored_row(row, interval=interval, limit=limit, settings=settings)
+            for row, interval, limit in zip(comparison.rows, shown, limits, strict=True)
+        ),
+        base=f"run {base.header.run_id}",
+        head="this working tree",
+        noise_floor=floor,
+        rounds=head.planned_rounds,
+        run_id=head.header.run_id,
+    )
+
+
+def judge(first: Finding, *, confirmation: Finding | None, fail_on_unclear: bool) -> GateResult:
+    """Return the verdicts.
 
     Args:
-        run: Of all loops.
-        settings: Budgets.
-        confirmation: Fresh rounds of the suspects; None when there were none.
+        first: Of all loops.
+        confirmation: Of the suspects, from fresh rounds; None when there were none.
         fail_on_unclear: Whether an outcome of `unclear` is an exit code of 3 instead of 0.
     """
-    rows = _rows(run, settings=settings)
-    if confirmation is not None:
-        rows = _confirmed(rows, again=_rows(confirmation, settings=settings))
+    rows = first.rows if confirmation is None else tuple(_confirmed(first.rows, again=confirmation.rows))
     outcome = _outcome(rows)
-    plan = run.header.plan
     return GateResult(
         schema=SCHEMA,
         outcome=outcome,
         exit_code=_exit_code(outcome, fail_on_unclear=fail_on_unclear),
-        base=_told(plan.sides[0].description, plan.sides[0].facts),
-        head=_told(plan.sides[1].description, plan.sides[1].facts),
-        loops=tuple(rows),
-        noise_floor=_floor(run),
-        rounds=run.planned_rounds,
-        confirmation_rounds=0 if confirmation is None else confirmation.planned_rounds,
-        runs=tuple(one.header.run_id for one in (run, confirmation) if one is not None),
+        base=first.base,
+        head=first.head,
+        loops=rows,
+        noise_floor=first.noise_floor,
+        rounds=first.rounds,
+        confirmation_rounds=0 if confirmation is None else confirmation.rounds,
+        runs=tuple(one.run_id for one in (first, confirmation) if one is not None),
     )
 
 
@@ -235,22 +290,9 @@ _DECISIVE: Mapping[Outcome, tuple[str, ...]] = {
 """The verdicts that lead to an outcome."""
 
 
-def _rows(run: Run, *, settings: Settings) -> list[LoopVerdict]:
-    """Return one verdict per loop; those with numbers are judged together."""
-    groups = [group for group in compare.summarise(run) if len(group.cells) > 1]
-    floor = _floor(run)
-    pairs = [_slow_down(group) for group in groups]
-    limits = [_limit(settings, group, floor=floor) for group in groups]
-    shown = family.simultaneous(pairs, margins=limits)
-    return [
-        _row(run, group, interval=interval, limit=limit, settings=settings)
-        for group, interval, limit in zip(groups, shown, limits, strict=True)
-    ]
-
-
-def _limit(settings: Settings, group: Group, *, floor: float | None) -> float:
+def _limit(settings: Settings, loop: str, *, floor: float | None) -> float:
     """Return the budget of a loop, or the noise floor where that is larger: a limit below it would judge noise."""
-    return max(settings.budget(_loop(group)), floor or 0.0)
+    return max(settings.budget(loop), floor or 0.0)
 
 
 def _floor(run: Run) -> float | None:
@@ -282,18 +324,48 @@ def _row(run: Run, group: Group, *, interval: Interval | None, limit: float, set
     base, head = _side(group, BASE), _side(group, HEAD)
     budget = settings.budget(_loop(group))
     word, reason = _word(run, base=base, head=head, interval=interval, limit=limit, budget=budget)
+    return _verdict(
+        word,
+        reason,
+        cell=base.cell,
+        interval=interval,
+        budget=budget,
+        steps=(base.step, head.step),
+    )
+
+
+def _stored_row(row: across.Row, *, interval: Interval | None, limit: float, settings: Settings) -> LoopVerdict:
+    """Put one loop of two stored runs into words."""
+    budget = settings.budget(row.cell.loop)
+    word, reason = row.verdict, row.reason or ""
+    if interval is not None and word not in (Verdict.FAILED, Verdict.INVALID, Verdict.NEW, Verdict.REMOVED):
+        word, reason = _compared(interval, limit=limit, budget=budget)
+    return _verdict(word, reason, cell=row.cell, interval=interval, budget=budget, steps=(row.base_step, row.new_step))
+
+
+def _verdict(
+    word: Verdict,
+    reason: str,
+    *,
+    cell: Cell,
+    interval: Interval | None,
+    budget: float,
+    steps: tuple[Interval | None, Interval | None],
+) -> LoopVerdict:
+    """Return a row; the interval is of base time / head time, a slowdown is the other way round."""
     times = None if interval is None else interval.reciprocal()
+    base, head = (None if step is None else step.estimate for step in steps)
     return LoopVerdict(
-        loop=_loop(group),
-        workload=group.workload,
+        loop=cell.loop,
+        workload=cell.workload,
         verdict=word.value,
         slowdown=None if times is None else times.estimate - 1.0,
         low=None if times is None or times.low is None else times.low - 1.0,
         high=None if times is None or times.high is None else times.high - 1.0,
         budget=budget,
         confirmed=None,
-        base_step_seconds=None if base.step is None else base.step.estimate,
-        head_step_seconds=None if head.step is None else head.step.estimate,
+        base_step_seconds=base,
+        head_step_seconds=head,
         reason=reason,
     )
 
@@ -312,12 +384,17 @@ def _word(
             return Verdict.FAILED, f"{side.cell.side}: {side.failure.kind.value}: {side.failure.message}"
         if side.verdict is Verdict.INVALID:
             return Verdict.INVALID, f"{side.cell.side}: {wording.invalid_text(side)}"
-    if interval is None or interval.low is None:
+    if interval is None:
+        return Verdict.UNCLEAR, "no round was finished on both sides"
+    return _compared(interval, limit=limit, budget=budget)
+
+
+def _compared(interval: Interval, *, limit: float, budget: float) -> tuple[Verdict, str]:
+    """Return what an interval says against a limit, and the sentence that explains it."""
+    if interval.low is None:
         return Verdict.UNCLEAR, "too few rounds for an interval"
-    word = stats.verdict(interval, margin=limit)
     raised = "" if limit <= budget else f"; the budget of {units.percent(budget)} is below the noise floor of this run"
-    text = f"{_change(interval)}, budget {units.percent(limit)}{raised}"
-    return (Verdict.UNCLEAR if word is Verdict.INVALID else word), text
+    return stats.verdict(interval, margin=limit), f"{_change(interval)}, budget {units.percent(limit)}{raised}"
 
 
 def _absent(run: Run, cell: CellSummary) -> str | None:

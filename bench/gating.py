@@ -1,14 +1,15 @@
 """One `bench gate`, settings to verdict: measure base and head together, confirm what is suspected, write it down."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import gate, report, run, sides, store
-from bench.errors import ResultsError
-from bench.gate import BASE, HEAD, GateResult, Settings
+from bench.errors import NothingComparable, ResultsError
+from bench.gate import BASE, HEAD, Finding, GateResult, Settings
 from bench.records import Run
+from loops import registry
 
 THREADS = 1
 """Threads are most of the noise, and at small batches one is no slower."""
@@ -24,8 +25,10 @@ class Options:
     base: str
     """A side as `bench.sides.parse` takes it, such as "ref=main"."""
     head: str
+    baseline: str | None
+    """A stored run to compare with, in place of both sides."""
     measuring: run.Options
-    """Everything else about the run; sides and repetition are set here."""
+    """Everything else about the run; sides are set here."""
     fail_on_unclear: bool
     verdict_file: Path
     reports: Path | None
@@ -52,25 +55,65 @@ def check(options: Options, *, console: run.Console, environment: Mapping[str, s
     Raises:
         BenchError: As `bench.run.execute` does, or if a side cannot be made ready.
     """
-    place = sides.Place(folder=folder, cache=options.measuring.cache, environment=environment)
-    texts = ((BASE, options.base), (HEAD, options.head))
-    prepared = tuple(
-        sides.prepare(sides.parse(text, name=name), place=place, tell=console.notice) for name, text in texts
-    )
-    measuring = replace(options.measuring, sides=prepared, again=True)
-    first, page = _measure(measuring, options=options, console=console, environment=environment)
-    suspected = gate.suspects(first, settings=options.settings)
+    find = _against_stored if options.baseline else _side_by_side
+    measure = find(options, console=console, environment=environment, folder=folder)
+    first, page = measure(options.measuring)
     confirmation = None
-    if suspected:
-        console.notice(f"suspected: {', '.join(suspected)}; measuring again to confirm")
+    if first.suspects:
+        console.notice(f"suspected: {', '.join(first.suspects)}; measuring again to confirm")
         # Another seed, so that nothing about the order of blocks is repeated.
-        again = replace(measuring, loops=suspected, again=False, seed=measuring.seed + 1)
-        confirmation, _ = _measure(again, options=options, console=console, environment=environment)
-    result = gate.judge(
-        first, settings=options.settings, confirmation=confirmation, fail_on_unclear=options.fail_on_unclear
-    )
+        again = replace(options.measuring, loops=first.suspects, again=False, seed=options.measuring.seed + 1)
+        confirmation, _ = measure(again)
+    result = gate.judge(first, confirmation=confirmation, fail_on_unclear=options.fail_on_unclear)
     _write(result, file=options.verdict_file, environment=environment)
     return Gated(result=result, page=page)
+
+
+Measured = tuple[Finding, Path | None]
+
+
+def _side_by_side(
+    options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path
+) -> Callable[[run.Options], Measured]:
+    """Make both sides ready, and return what measures them in the same rounds."""
+    place = sides.Place(folder=folder, cache=options.measuring.cache, environment=environment)
+    prepared = tuple(
+        sides.prepare(sides.parse(text, name=name), place=place, tell=console.notice)
+        for name, text in ((BASE, options.base), (HEAD, options.head))
+    )
+
+    def measure(measuring: run.Options) -> Measured:
+        stored, page = _measure(
+            replace(measuring, sides=prepared), options=options, console=console, environment=environment
+        )
+        return gate.of_sides(stored, settings=options.settings), page
+
+    return measure
+
+
+def _against_stored(
+    options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path
+) -> Callable[[run.Options], Measured]:
+    """Find the stored run, and return what measures its loops here."""
+    del folder
+    base = store.load(store.find(options.measuring.results, options.baseline))
+    stored_loops = {cell.loop for cell in base.header.plan.cells}
+    asked = options.measuring.loops or tuple(dict.fromkeys(cell.loop for cell in base.header.plan.cells))
+    # A loop that the stored run has and this tree has not cannot be measured; the comparison says that it is gone.
+    here = tuple(loop for loop in asked if loop in registry.loop_names() or loop not in stored_loops)
+    if not here:
+        raise NothingComparable(f"no loop of {options.baseline} is left: {', '.join(asked)}")
+
+    def measure(measuring: run.Options) -> Measured:
+        wanted = [loop for loop in measuring.loops or here if loop in here]
+        stored, page = _measure(
+            replace(measuring, loops=tuple(wanted)), options=options, console=console, environment=environment
+        )
+        kept = tuple(cell for cell in base.header.plan.cells if cell.loop in (measuring.loops or asked))
+        only = replace(base, header=replace(base.header, plan=replace(base.header.plan, cells=kept)))
+        return gate.of_stored(only, stored, settings=options.settings), page
+
+    return measure
 
 
 def _measure(

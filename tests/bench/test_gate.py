@@ -37,7 +37,12 @@ def make_gate_run(make_run, make_cell):
 
 def judge(run, *, confirmation=None, fail_on_unclear=False, **settings):
     """Return what the gate makes of runs."""
-    return gate.judge(run, settings=Settings(**settings), confirmation=confirmation, fail_on_unclear=fail_on_unclear)
+    wanted = Settings(**settings)
+    return gate.judge(
+        gate.of_sides(run, settings=wanted),
+        confirmation=None if confirmation is None else gate.of_sides(confirmation, settings=wanted),
+        fail_on_unclear=fail_on_unclear,
+    )
 
 
 def words(result):
@@ -58,7 +63,7 @@ def test_a_slowdown_is_suspected_before_it_is_confirmed(make_gate_run):
     """Only the loop that changed."""
     run = make_gate_run({"tf-fit": 1.1, "tf-function": 1.0})
 
-    assert ("tf-fit",) == gate.suspects(run, settings=Settings())
+    assert ("tf-fit",) == gate.of_sides(run, settings=Settings()).suspects
 
 
 def test_a_confirmed_slowdown_fails_and_names_the_loop(make_gate_run):
@@ -107,7 +112,7 @@ def test_a_slowdown_within_its_budget_passes(make_gate_run):
     """Each loop has its own."""
     run = make_gate_run({"tf-fit": 1.08, "tf-function": 1.08})
 
-    assert ("tf-function",) == gate.suspects(run, settings=Settings(budgets={"tf-fit": 0.15}))
+    assert ("tf-function",) == gate.of_sides(run, settings=Settings(budgets={"tf-fit": 0.15})).suspects
 
 
 def test_a_budget_below_the_noise_floor_is_raised_to_it_and_says_so(make_gate_run):

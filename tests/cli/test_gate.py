@@ -148,3 +148,47 @@ def test_bad_input_gets_one_clear_line(session, make_repository, arguments, mess
     assert message in done.err
     assert "Traceback" not in done.err
     assert not (inside.folder / "bench-verdict.json").exists()
+
+
+@pytest.fixture
+def stored(session, make_repository):
+    """Return a function that stores a run of one state of a project, and gates another state against it."""
+
+    def run(before, after, *arguments):
+        repository = make_repository(session.folder / "project")
+        repository.commit("Before", before)
+        inside = session.in_folder("project")
+        done = inside.bench("run", "mine", "--rounds", "4", "--no-report", "--threads", "1", BENCH_CALIBRATE="1")
+        assert 0 == done.code, done.err
+        (folder,) = (inside.folder / "results").iterdir()
+        repository.commit("After", after)
+        budget = ("--max-slowdown", "30")
+        return inside, inside.bench(*GATE, *budget, "--baseline", folder.name, *arguments, BENCH_CALIBRATE="1")
+
+    return run
+
+
+def test_a_slowdown_against_a_stored_run_fails(stored):
+    """Twice the time, measured now and again, as multiples of the kernel."""
+    session, done = stored(project("0.002"), project("0.006"))
+
+    verdict = verdict_of(session)
+    (row,) = verdict["loops"]
+    assert (1, "slower", True) == (done.code, row["verdict"], row["confirmed"]), done.err
+    assert verdict["base"].startswith("run ")
+
+
+def test_a_loop_that_the_stored_run_had_is_gone(stored):
+    """Exit 4: nothing of it is left to compare."""
+    _, done = stored(project("0.002"), project("0.002", loops=("yours",)))
+
+    assert 4 == done.code, done.err
+    assert "is left: mine" in done.err
+
+
+def test_a_baseline_that_is_not_there_is_named(session):
+    """Exit 2, and nothing is measured."""
+    done = session.bench("gate", "--baseline", "2020", "toy")
+
+    assert 2 == done.code
+    assert "there is no run '2020'" in done.err
