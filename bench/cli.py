@@ -52,11 +52,14 @@ def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
     return click.option(*names, **settings)
 
 
-def options_of(other: click.Command, *, but: Collection[str]) -> Callable[[click.Command], click.Command]:
-    """Give a command what another one takes, behind its own, except for some."""
+def options_of(
+    other: click.Command, *, but: Collection[str] = (), only: Collection[str] | None = None
+) -> Callable[[click.Command], click.Command]:
+    """Give a command what another one takes, behind its own: all, all but some, or only some."""
 
     def add(command: click.Command) -> click.Command:
-        command.params += [parameter for parameter in other.params if parameter.name not in but]
+        wanted = [parameter for parameter in other.params if only is None or parameter.name in only]
+        command.params += [parameter for parameter in wanted if parameter.name not in but]
         return command
 
     return add
@@ -366,6 +369,13 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) ->
     )
 
 
+@options_of(
+    run,
+    only={
+        *("precision", "time_budget", "steps", "timeout", "seed", "device", "dataset", "data"),
+        *("no_verify", "no_report", "results_dir", "reports_dir"),
+    },
+)
 @main.command()
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
 @option("--base-ref", default="main", metavar="REF", help="The commit to compare with, measured in this same run.")
@@ -381,31 +391,13 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) ->
 @option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="What is trained.")
 @option("--rounds", type=click.IntRange(min=2), help="Fresh processes per loop and side. [default: 6]")
 @option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: 1]")
-@option("--precision", type=Percent(), help="Add rounds until every interval is within ± so many per cent.")
-@option("--time-budget", type=click.FloatRange(min=0, min_open=True), metavar="SEC", help="No longer than about this.")
 @option("--on-unclear", type=click.Choice(["pass", "fail"]), default="pass", help="What 'unclear' does: exit 0 or 3.")
-@option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", help="As in 'bench run'.")
-@option("--dataset", type=click.Choice(["auto", "mnist", "synthetic"]), default="auto", help="As in 'bench run'.")
-@option("--data", type=click.Path(path_type=Path), help="An mnist.npz to use.")
-@option("--steps", type=click.IntRange(min=1), help="Measured steps per process. [default: sized by time]")
-@option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300.0,
-    metavar="SEC",
-    help="Longest wait for one phase of one process.",
-)
-@option("--seed", type=click.IntRange(min=0), default=0, help="Of initial weights, batch order and schedule.")
-@option("--no-verify", is_flag=True, help="Do not check that both sides do the same work.")
-@option("--no-report", is_flag=True, help="Write no page.")
 @option(
     "--verdict-file",
     type=click.Path(path_type=Path, dir_okay=False),
     default="bench-verdict.json",
     help="Where the verdict goes.",
 )
-@results_option
-@reports_option
 @click.pass_context
 def gate(
     context: click.Context,
