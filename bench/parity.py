@@ -334,7 +334,7 @@ class Comparison:
         loop.prepare(job)
         self.per_call = loop.steps_per_call
         loop.train(self._blocks(loop))
-        self._final_metric = loop.evaluate()
+        self._loop = loop
 
     def _blocks(self, loop: Loop) -> Iterator[int]:
         """Ask for block after block, and keep a copy of what the loop has to show in between."""
@@ -364,7 +364,7 @@ class Comparison:
         evaluated = oracle.evaluate(last.weights, samples=self.job.validation)
         return [
             *self.step_gaps(oracle, samples=samples),
-            Gap(what="evaluation", largest=abs(self._final_metric - evaluated), allowed=METRIC_TOLERANCE),
+            Gap(what="evaluation", largest=abs(self._loop.evaluate() - evaluated), allowed=METRIC_TOLERANCE),
             Gap(what="steps counted", largest=float(abs(last.steps - self.steps)), allowed=0.5),
         ]
 
