@@ -135,7 +135,7 @@ class GateResult:
     head: str
     loops: tuple[LoopVerdict, ...]
     noise_floor: float | None
-    """How far one loop, measured twice under two names, was apart."""
+    """How far one loop, measured twice under two names, came out apart."""
     rounds: int
     confirmation_rounds: int
     """0 when nothing was suspected."""
@@ -164,13 +164,13 @@ def of_sides(run: Run, *, settings: Settings) -> Finding:
     """Judge a run of two sides, base first; all loops that have numbers are judged together."""
     groups = [group for group in compare.summarise(run) if len(group.cells) > 1]
     floor = _floor(run)
-    limits = [_limit(settings, _loop(group), floor=floor) for group in groups]
-    shown = family.simultaneous([_slow_down(group) for group in groups], margins=limits)
+    budgets = [settings.budget(_loop(group)) for group in groups]
+    shown = family.simultaneous([_slow_down(group) for group in groups], margins=budgets)
     base, head = run.header.plan.sides
     return Finding(
         rows=tuple(
-            _row(run, group, interval=interval, limit=limit, settings=settings)
-            for group, interval, limit in zip(groups, shown, limits, strict=True)
+            _row(run, group, interval=interval, budget=budget, floor=floor)
+            for group, interval, budget in zip(groups, shown, budgets, strict=True)
         ),
         base=_told(base.description, base.facts),
         head=_told(head.description, head.facts),
@@ -189,13 +189,13 @@ def of_stored(base: Run, head: Run, *, settings: Settings) -> Finding:
     comparison = across.compare_runs(base, head, margin=settings.max_slowdown)
     across.admit(comparison, allow_mismatch=False)
     floor = _floor(head)
-    limits = [_limit(settings, row.cell.loop, floor=floor) for row in comparison.rows]
+    budgets = [settings.budget(row.cell.loop) for row in comparison.rows]
     pairs = [row.calibrated if row.decided_by == "calibrated" else row.raw for row in comparison.rows]
-    shown = family.simultaneous(pairs, margins=limits)
+    shown = family.simultaneous(pairs, margins=budgets)
     return Finding(
         rows=tuple(
-            _stored_row(row, interval=interval, limit=limit, settings=settings)
-            for row, interval, limit in zip(comparison.rows, shown, limits, strict=True)
+            _stored_row(row, interval=interval, budget=budget, floor=floor)
+            for row, interval, budget in zip(comparison.rows, shown, budgets, strict=True)
         ),
         base=f"run {base.header.run_id}",
         head="this working tree",
@@ -290,14 +290,14 @@ _DECISIVE: Mapping[Outcome, tuple[str, ...]] = {
 """The verdicts that lead to an outcome."""
 
 
-def _limit(settings: Settings, loop: str, *, floor: float | None) -> float:
-    """Return the budget of a loop, or the noise floor where that is larger: a limit below it would judge noise."""
-    return max(settings.budget(loop), floor or 0.0)
-
-
 def _floor(run: Run) -> float | None:
-    """Return the noise floor of a run, if it measured anything twice."""
-    return max((group.control.floor for group in compare.summarise(run) if group.control is not None), default=None)
+    """Return how far identical loops came out apart in a run, if it measured any twice.
+
+    The estimate, not the end of its interval: one odd process among the repetitions would raise that end above any
+    slowdown that the loops themselves show clearly, and fresh rounds have to confirm a slowdown anyway.
+    """
+    ratios = [group.control.ratio.estimate for group in compare.summarise(run) if group.control is not None]
+    return max((max(ratio, 1.0 / ratio) - 1.0 for ratio in ratios), default=None)
 
 
 def _loop(group: Group) -> str:
@@ -319,11 +319,10 @@ def _slow_down(group: Group) -> Interval | None:
     return stats.ratio_interval([base.process_steps[r] for r in shared], [head.process_steps[r] for r in shared])
 
 
-def _row(run: Run, group: Group, *, interval: Interval | None, limit: float, settings: Settings) -> LoopVerdict:
+def _row(run: Run, group: Group, *, interval: Interval | None, budget: float, floor: float | None) -> LoopVerdict:
     """Put one loop into words."""
     base, head = _side(group, BASE), _side(group, HEAD)
-    budget = settings.budget(_loop(group))
-    word, reason = _word(run, base=base, head=head, interval=interval, limit=limit, budget=budget)
+    word, reason = _word(run, base=base, head=head, interval=interval, budget=budget, floor=floor)
     return _verdict(
         word,
         reason,
@@ -334,12 +333,11 @@ def _row(run: Run, group: Group, *, interval: Interval | None, limit: float, set
     )
 
 
-def _stored_row(row: across.Row, *, interval: Interval | None, limit: float, settings: Settings) -> LoopVerdict:
+def _stored_row(row: across.Row, *, interval: Interval | None, budget: float, floor: float | None) -> LoopVerdict:
     """Put one loop of two stored runs into words."""
-    budget = settings.budget(row.cell.loop)
     word, reason = row.verdict, row.reason or ""
     if interval is not None and word not in (Verdict.FAILED, Verdict.INVALID, Verdict.NEW, Verdict.REMOVED):
-        word, reason = _compared(interval, limit=limit, budget=budget)
+        word, reason = _compared(interval, budget=budget, floor=floor)
     return _verdict(word, reason, cell=row.cell, interval=interval, budget=budget, steps=(row.base_step, row.new_step))
 
 
@@ -371,7 +369,7 @@ def _verdict(
 
 
 def _word(
-    run: Run, *, base: CellSummary, head: CellSummary, interval: Interval | None, limit: float, budget: float
+    run: Run, *, base: CellSummary, head: CellSummary, interval: Interval | None, budget: float, floor: float | None
 ) -> tuple[Verdict, str]:
     """Return the verdict on a loop and the sentence that explains it."""
     absent = {cell.cell.side: _absent(run, cell) for cell in (base, head)}
@@ -386,15 +384,17 @@ def _word(
             return Verdict.INVALID, f"{side.cell.side}: {wording.invalid_text(side)}"
     if interval is None:
         return Verdict.UNCLEAR, "no round was finished on both sides"
-    return _compared(interval, limit=limit, budget=budget)
+    return _compared(interval, budget=budget, floor=floor)
 
 
-def _compared(interval: Interval, *, limit: float, budget: float) -> tuple[Verdict, str]:
-    """Return what an interval says against a limit, and the sentence that explains it."""
+def _compared(interval: Interval, *, budget: float, floor: float | None) -> tuple[Verdict, str]:
+    """Return what an interval says against a budget, and the sentence that explains it."""
     if interval.low is None:
         return Verdict.UNCLEAR, "too few rounds for an interval"
-    raised = "" if limit <= budget else f"; the budget of {units.percent(budget)} is below the noise floor of this run"
-    return stats.verdict(interval, margin=limit), f"{_change(interval)}, budget {units.percent(limit)}{raised}"
+    word = stats.verdict(interval, margin=budget, floor=floor)
+    drowned = word is not stats.verdict(interval, margin=budget)
+    noise = f"; identical loops were {units.percent(floor)} apart in this run" if drowned and floor else ""
+    return word, f"{_change(interval)}, budget {units.percent(budget)}{noise}"
 
 
 def _absent(run: Run, cell: CellSummary) -> str | None:
@@ -464,7 +464,7 @@ def _change(interval: Interval) -> str:
 def _measured(result: GateResult) -> str:
     """Return how much was measured, and how quiet it was."""
     noise = "n/a" if result.noise_floor is None else units.percent(result.noise_floor)
-    floor = "" if result.noise_floor is None else f" Identical loops came out up to {noise} apart."
+    floor = "" if result.noise_floor is None else f" Identical loops came out {noise} apart."
     fresh = f", {result.confirmation_rounds} more to confirm" if result.confirmation_rounds else ""
     return f"{result.rounds} rounds, both sides in each{fresh}.{floor}"
 
