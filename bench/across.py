@@ -117,7 +117,8 @@ def compare_runs(base: Run, new: Run, *, margin: float = stats.MARGIN) -> Compar
         new: What is compared with it.
         margin: Smallest relative difference that matters.
     """
-    before, after = _summaries(base), _summaries(new)
+    summarised = compare.summarise(base), compare.summarise(new)
+    before, after = (_by_cell(run, groups) for run, groups in zip((base, new), summarised, strict=True))
     differences = _differences(base, new, cells=[cell for cell in before if cell in after])
     doubt = _doubt(base, new, differences=differences)
     kernels = _kernel(base), _kernel(new)
@@ -127,7 +128,8 @@ def compare_runs(base: Run, new: Run, *, margin: float = stats.MARGIN) -> Compar
     ]
     pairs = [pair for pair in pairs if not (pair.base is None and pair.new is None)]
     shown = family.simultaneous([pair.deciding for pair in pairs], margin=margin)
-    floor = max((control.floor for run in (base, new) for control in _controls(run)), default=None)
+    controls = [group.control for groups in summarised for group in groups if group.control is not None]
+    floor = max((control.floor for control in controls), default=None)
     rows = [_row(pair, speed_up=one, margin=margin, floor=floor) for pair, one in zip(pairs, shown, strict=True)]
     rows.sort(key=_place)
     machine = None if doubt else stats.unpaired_ratio_interval(*map(_values, kernels))
@@ -186,15 +188,10 @@ class _Pair:
         return self.calibrated if self.trusted else self.raw
 
 
-def _summaries(run: Run) -> dict[Cell, CellSummary]:
+def _by_cell(run: Run, groups: Iterable[compare.Group]) -> dict[Cell, CellSummary]:
     """Return what each cell's trials say together, in the order of the plan, without cells that repeat another one."""
-    found = {summary.cell: summary for group in compare.summarise(run) for summary in group.cells}
+    found = {summary.cell: summary for group in groups for summary in group.cells}
     return {cell: found[cell] for cell in run.header.plan.cells if cell in found}
-
-
-def _controls(run: Run) -> list[compare.Control]:
-    """Return what a run measured twice."""
-    return [group.control for group in compare.summarise(run) if group.control is not None]
 
 
 def _kernel(run: Run) -> dict[int, Seconds]:

@@ -449,6 +449,8 @@ def gate(
     from bench import run as runs  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
+    if baseline is not None and (base is not None or head != "here"):
+        raise click.UsageError("--baseline compares the working tree with a stored run; leave out --base and --head")
     wanted = judging.read_settings(Path.cwd())
     if max_slowdown is not None:
         wanted = replace(wanted, max_slowdown=max_slowdown, budgets={})
@@ -628,13 +630,11 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
         exporting.save(text, file=output, force=force)
 
 
+@options_of(run, only={"margin", "results_dir"})
 @main.command()
 @click.argument("base", shell_complete=complete_runs)
 @click.argument("new", shell_complete=complete_runs)
 @option("--allow-mismatch", is_flag=True, help="Compare runs that are not alike; the differences are still listed.")
-@option(
-    "--margin", type=Percent(), default=0.02, show_default="2", help="Smallest difference in per cent that matters."
-)
 @option(
     "--format",
     "output_format",
@@ -642,7 +642,6 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
     default="table",
     help="What is printed on stdout.",
 )
-@results_option
 def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_format: str, results_dir: Path) -> None:
     """Compare two stored runs, BASE first: what differs between them, and which loops became faster or slower.
 

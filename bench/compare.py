@@ -179,6 +179,20 @@ def paired_intervals(run: Run) -> list[Interval | None]:
     return found
 
 
+def off_the_curve(run: Run, cell: Cell) -> str | None:
+    """Return how a timed trial ended outside what the reference had learned by then, or None if none did."""
+    expectation = run.expectation_of(cell)
+    for trial in run.trials_of(cell) if expectation is not None else ():
+        if trial.failure is None and trial.steps is not None and trial.validation_metric is not None:
+            assert expectation is not None  # or there is nothing to go through
+            low, high = band(expectation, steps=trial.steps)
+            if not low <= trial.validation_metric <= high:
+                what = f"validation {trial.metric_name or 'metric'} {trial.validation_metric:.3g}"
+                when = f"after {trial.steps} timed steps in round {trial.round + 1}"
+                return f"{what} {when}; the reference had {max(low, 0.0):.3g} to {high:.3g}"
+    return None
+
+
 def _control(run: Run, cells: list[Cell]) -> Control | None:
     """Compare a cell with its repetition, where there is one."""
     again = next((cell for cell in cells if cell.side == AGAIN), None)
@@ -226,21 +240,7 @@ def _valid(run: Run, cell: Cell) -> bool:
     """Whether a loop was shown to do the same work, as far as this run asks for it, and its timed trials did it."""
     verification = run.verification_of(cell)
     passed = verification.passed if verification is not None else not run.header.plan.verify
-    return passed and _off_the_curve(run, cell) is None
-
-
-def _off_the_curve(run: Run, cell: Cell) -> str | None:
-    """Return how a timed trial ended outside what the reference had learned by then, or None if none did."""
-    expectation = run.expectation_of(cell)
-    for trial in run.trials_of(cell) if expectation is not None else ():
-        if trial.failure is None and trial.steps is not None and trial.validation_metric is not None:
-            assert expectation is not None  # or there is nothing to go through
-            low, high = band(expectation, steps=trial.steps)
-            if not low <= trial.validation_metric <= high:
-                what = f"validation {trial.metric_name or 'metric'} {trial.validation_metric:.3g}"
-                when = f"after {trial.steps} timed steps in round {trial.round + 1}"
-                return f"{what} {when}; the reference had {max(low, 0.0):.3g} to {high:.3g}"
-    return None
+    return passed and off_the_curve(run, cell) is None
 
 
 def _summarise_cell(
@@ -300,7 +300,7 @@ def _summarise_cell(
         steps=None if (done := _median(trial.steps for trial in finished)) is None else int(done),
         steps_per_epoch=next((trial.steps_per_epoch for trial in finished), None),
         verification=run.verification_of(cell),
-        off_the_curve=_off_the_curve(run, cell),
+        off_the_curve=off_the_curve(run, cell),
         failure=failures[0] if failures else None,
         failed_trials=len(failures),
         finished_trials=len(finished),

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import across, compare, family, markdown, stats, units
+from bench.columns import piped
 from bench.compare import CellSummary, Group
 from bench.errors import NothingComparable, TrialsFailed, UsageError
 from bench.records import Cell, Failure, FailureKind, Run, Trial
@@ -162,8 +163,9 @@ class Finding:
 
 def of_sides(run: Run, *, settings: Settings) -> Finding:
     """Judge a run of two sides, base first; all loops that have numbers are judged together."""
-    groups = [group for group in compare.summarise(run) if len(group.cells) > 1]
-    floor = _floor(run)
+    summarised = compare.summarise(run)
+    groups = [group for group in summarised if len(group.cells) > 1]
+    floor = _floor(summarised)
     budgets = [settings.budget(_loop(group)) for group in groups]
     shown = family.simultaneous([_slow_down(group) for group in groups], margins=budgets)
     base, head = run.header.plan.sides
@@ -188,7 +190,7 @@ def of_stored(base: Run, head: Run, *, settings: Settings) -> Finding:
     """
     comparison = across.compare_runs(base, head, margin=settings.max_slowdown)
     across.admit(comparison, allow_mismatch=False)
-    floor = _floor(head)
+    floor = _floor(compare.summarise(head))
     budgets = [settings.budget(row.cell.loop) for row in comparison.rows]
     pairs = [row.calibrated if row.decided_by == "calibrated" else row.raw for row in comparison.rows]
     shown = family.simultaneous(pairs, margins=budgets)
@@ -290,13 +292,13 @@ _DECISIVE: Mapping[Outcome, tuple[str, ...]] = {
 """The verdicts that lead to an outcome."""
 
 
-def _floor(run: Run) -> float | None:
+def _floor(groups: Sequence[Group]) -> float | None:
     """Return how far identical loops came out apart in a run, if it measured any twice.
 
-    The estimate, not the end of its interval: one odd process among the repetitions would raise that end above any
-    slowdown that the loops themselves show clearly, and fresh rounds have to confirm a slowdown anyway.
+    The estimate, where a report takes the further end of its interval: one odd process among the repetitions moves that
+    end beyond any slowdown that the loops themselves show clearly, and fresh rounds have to confirm a slowdown here.
     """
-    ratios = [group.control.ratio.estimate for group in compare.summarise(run) if group.control is not None]
+    ratios = [group.control.ratio.estimate for group in groups if group.control is not None]
     return max((max(ratio, 1.0 / ratio) - 1.0 for ratio in ratios), default=None)
 
 
@@ -471,14 +473,8 @@ def _measured(result: GateResult) -> str:
 
 def _markdown_table(rows: Sequence[LoopVerdict]) -> list[str]:
     """Return a table of loops, or nothing."""
-    if not rows:
-        return []
-    lines = ["| Loop | Verdict | Budget | Why |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| {markdown.plain(row.loop)} | {row.verdict} | {units.percent(row.budget)} | {markdown.plain(row.reason)} |"
-        for row in rows
-    ]
-    return [*lines, ""]
+    cells = [(row.loop, row.verdict, units.percent(row.budget), row.reason) for row in rows]
+    return [*piped(("Loop", "Verdict", "Budget", "Why"), cells), ""] if cells else []
 
 
 def _told(description: str, facts: Mapping[str, str]) -> str:

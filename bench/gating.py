@@ -1,9 +1,10 @@
 """One `bench gate`, settings to verdict: measure base and head together, confirm what is suspected, write it down."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from bench import gate, report, run, sides, store
 from bench.errors import NothingComparable, ResultsError
@@ -62,8 +63,8 @@ def check(options: Options, *, console: run.Console, environment: Mapping[str, s
     if first.suspects:
         console.notice(f"suspected: {', '.join(first.suspects)}; measuring again to confirm")
         # Another seed, so that nothing about the order of blocks is repeated.
-        again = replace(options.measuring, loops=first.suspects, again=False, seed=options.measuring.seed + 1)
-        confirmation, _ = measure(again)
+        again = replace(options.measuring, again=False, seed=options.measuring.seed + 1)
+        confirmation, _ = measure(again, first.suspects)
     result = gate.judge(first, confirmation=confirmation, fail_on_unclear=options.fail_on_unclear)
     _write(result, file=options.verdict_file, environment=environment)
     return Gated(result=result, page=page)
@@ -72,9 +73,14 @@ def check(options: Options, *, console: run.Console, environment: Mapping[str, s
 Measured = tuple[Finding, Path | None]
 
 
-def _side_by_side(
-    options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path
-) -> Callable[[run.Options], Measured]:
+class Measure(Protocol):
+    """Measures head against base."""
+
+    def __call__(self, measuring: run.Options, suspects: tuple[str, ...] = (), /) -> Measured:
+        """Return what was found: of the suspects, or of all loops when there are none yet."""
+
+
+def _side_by_side(options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path) -> Measure:
     """Make both sides ready, and return what measures them in the same rounds."""
     place = sides.Place(folder=folder, cache=options.measuring.cache, environment=environment)
     prepared = tuple(
@@ -82,34 +88,32 @@ def _side_by_side(
         for name, text in ((BASE, options.base), (HEAD, options.head))
     )
 
-    def measure(measuring: run.Options) -> Measured:
-        stored, page = _measure(
-            replace(measuring, sides=prepared), options=options, console=console, environment=environment
-        )
+    def measure(measuring: run.Options, suspects: tuple[str, ...] = ()) -> Measured:
+        these = replace(measuring, sides=prepared, loops=suspects or measuring.loops)
+        stored, page = _measure(these, options=options, console=console, environment=environment)
         return gate.of_sides(stored, settings=options.settings), page
 
     return measure
 
 
-def _against_stored(
-    options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path
-) -> Callable[[run.Options], Measured]:
+def _against_stored(options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path) -> Measure:
     """Find the stored run, and return what measures its loops here."""
     del folder
     base = store.load(store.find(options.measuring.results, options.baseline))
-    stored_loops = {cell.loop for cell in base.header.plan.cells}
-    asked = options.measuring.loops or tuple(dict.fromkeys(cell.loop for cell in base.header.plan.cells))
+    cells = base.header.plan.cells
+    wanted = options.measuring.loops
+    stored_loops = tuple(dict.fromkeys(cell.loop for cell in cells))
+    asked = stored_loops if not wanted or "all" in wanted else wanted
     # A loop that the stored run has and this tree has not cannot be measured; the comparison says that it is gone.
     here = tuple(loop for loop in asked if loop in registry.loop_names() or loop not in stored_loops)
     if not here:
         raise NothingComparable(f"no loop of {options.baseline} is left: {', '.join(asked)}")
 
-    def measure(measuring: run.Options) -> Measured:
-        wanted = [loop for loop in measuring.loops or here if loop in here]
+    def measure(measuring: run.Options, suspects: tuple[str, ...] = ()) -> Measured:
         stored, page = _measure(
-            replace(measuring, loops=tuple(wanted)), options=options, console=console, environment=environment
+            replace(measuring, loops=suspects or here), options=options, console=console, environment=environment
         )
-        kept = tuple(cell for cell in base.header.plan.cells if cell.loop in (measuring.loops or asked))
+        kept = tuple(cell for cell in cells if cell.loop in (suspects or asked))
         only = replace(base, header=replace(base.header, plan=replace(base.header.plan, cells=kept)))
         return gate.of_stored(only, stored, settings=options.settings), page
 

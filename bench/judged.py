@@ -142,16 +142,21 @@ def _call(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     ) as process:
         try:
             out, err = process.communicate()
-        except BaseException:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.communicate(timeout=_PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            raise
+        finally:
+            if process.poll() is None:  # this process was interrupted, by whatever it was
+                _interrupt(process)
     if process.returncode == _INTERRUPTED:
         raise KeyboardInterrupt
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    """Have a command store what it has, and end it if it does not."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _entry(run_id: str, *, request: Request) -> Json:

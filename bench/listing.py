@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import backends
+from bench.columns import aligned
 from bench.errors import InvalidResult
 from loops import guides, registry
 
@@ -133,7 +134,4 @@ def runs(results: Path) -> list[Row]:
 def table(rows: Sequence[Row]) -> str:
     """Return rows as aligned columns under their names; the last column is not padded."""
     header = list(rows[0])
-    lines = [header, *([row[name] for name in header] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
-    return "\n".join(line.rstrip() for line in padded)
+    return "\n".join(aligned(header, [[row[name] for name in header] for row in rows]))

@@ -276,7 +276,7 @@ def check(run: Run) -> None:
     failures = {trial.cell: trial.failure for trial in run.trials if trial.failure is not None}
     crashed = [cell for cell, failure in failures.items() if failure.kind is not FailureKind.UNAVAILABLE]
     invalid = [v for v in run.verifications if not v.passed]
-    off = [cell.cell.name for group in compare.summarise(run) for cell in group.cells if cell.off_the_curve is not None]
+    off = [cell.name for cell in run.header.plan.cells if compare.off_the_curve(run, cell) is not None]
     if crashed:
         names = ", ".join(dict.fromkeys(cell.name for cell in crashed))
         raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")

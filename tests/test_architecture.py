@@ -12,7 +12,7 @@ LAYERS = {
     "bench": [
         {"errors", "records", "backends"},
         {"stats", "family", "effort", "resampling", "steady", "reference", "reference_dcgan", "built", "expectation"}
-        | {"machine", "store", "schedule", "channel", "units", "markdown", "tidy", "probe"},
+        | {"machine", "store", "schedule", "channel", "units", "markdown", "columns", "tidy", "probe"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity", "conditions"}
         | {"checkout", "installation", "lookup", "sides"},
         {"verify_worker", "verify"},

@@ -1,31 +1,27 @@
 """Two stored runs side by side: differences first, then rows, then the sentence, in the same words everywhere."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 from bench import units
 from bench.across import Comparison, Row, label
+from bench.columns import aligned, piped
 from bench.markdown import plain
 from bench.report import terminal, wording
 
 _COLUMNS = ("Loop", "Verdict", "Change", "95 % interval", "Raw", "Before ms", "After ms", "Rounds")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Table:
-    """Headers and rows of text; no rows, no table."""
-
-    header: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
+_Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""Headers and rows of text."""
 
 
 def to_text(comparison: Comparison, *, encoding: str = "utf-8") -> str:
     """Return what a terminal with this character set shows."""
     lines = [f"base: {comparison.base}", f"new:  {comparison.new}", ""]
-    lines += [*_aligned(_differences(comparison)), ""]
-    lines += [*_aligned(_rows(comparison)), *(f"  {reason}" for reason in _reasons(comparison)), ""]
+    lines += [*aligned(*_differences(comparison)), ""]
+    lines += [*aligned(*_rows(comparison)), *(f"  {reason}" for reason in _reasons(comparison)), ""]
     lines += [*(f"! {notice}" for notice in comparison.notices), comparison.headline]
     return terminal.printable("\n".join(lines), encoding=encoding)
 
@@ -34,7 +30,7 @@ def to_markdown(comparison: Comparison) -> str:
     """Return the same for a pull request; what is alike in both runs is left out."""
     lines = [f"### {plain(comparison.headline)}", ""]
     lines += [f"Base: {plain(comparison.base)}. New: {plain(comparison.new)}.", ""]
-    lines += [*_piped(_differences(comparison)), "", *_piped(_rows(comparison)), ""]
+    lines += [*piped(*_differences(comparison)), "", *piped(*_rows(comparison)), ""]
     lines += [f"- {plain(text)}" for text in (*_reasons(comparison), *comparison.notices)]
     return "\n".join(lines).rstrip()
 
@@ -46,16 +42,13 @@ def to_json(comparison: Comparison) -> str:
 
 def _differences(comparison: Comparison) -> _Table:
     """Return what is not the same in both runs."""
-    return _Table(
-        header=("Different", "base", "new", ""),
-        rows=[(one.what, one.base, one.new, "not alike" if one.mismatch else "") for one in comparison.differences]
-        or [("nothing that is recorded", "", "", "")],
-    )
+    rows = [(one.what, one.base, one.new, "not alike" if one.mismatch else "") for one in comparison.differences]
+    return ("Different", "base", "new", ""), rows or [("nothing that is recorded", "", "", "")]
 
 
 def _rows(comparison: Comparison) -> _Table:
     """Return one row per loop; the change is of calibrated times where these decide, raw ones beside it."""
-    return _Table(header=_COLUMNS, rows=[_row(row, name=label(row.cell, comparison)) for row in comparison.rows])
+    return _COLUMNS, [_row(row, name=label(row.cell, comparison)) for row in comparison.rows]
 
 
 def _row(row: Row, *, name: str) -> tuple[str, ...]:
@@ -85,17 +78,3 @@ def _reasons(comparison: Comparison) -> list[str]:
         elif row.rounds_to_settle is not None:
             told.append(f"{name}: about {row.rounds_to_settle} rounds in each run would settle it")
     return told
-
-
-def _aligned(table: _Table) -> list[str]:
-    """Return a table in columns of equal width."""
-    lines = [table.header, *table.rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(table.header))]
-    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
-    return [line.rstrip() for line in padded]
-
-
-def _piped(table: _Table) -> list[str]:
-    """Return a table in Markdown."""
-    lines = [table.header, tuple("---" for _ in table.header), *(tuple(map(plain, row)) for row in table.rows)]
-    return [f"| {' | '.join(line)} |" for line in lines]
