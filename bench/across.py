@@ -354,6 +354,8 @@ def _harness(run: Run) -> dict[str, str]:
         "bench": header.tool_version,
         "schedule": plan.schedule,
         "block time": units.duration(plan.block_seconds),
+        "blocks per process": units.count(plan.blocks_per_trial),
+        "CPUs per process": units.count(len(plan.cpus)) if plan.cpus else "any",
         "steps per process": units.count(plan.steps) if plan.steps else "sized by time",
         "seed": str(plan.seed),
         "rounds": units.count(run.planned_rounds),

@@ -244,6 +244,11 @@ def main() -> None:
     help="Longest wait for one phase of one process.",
 )
 @option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: the framework's]")
+@option(
+    "--pin/--no-pin",
+    default=True,
+    help="With --threads below the number of CPUs, keep each process on as many: far less noise.",
+)
 @option("--seed", type=click.IntRange(min=0), default=0, help="Of initial weights, batch order and schedule.")
 @option(
     "--dataset",
@@ -372,7 +377,7 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) ->
 @options_of(
     run,
     only={
-        *("precision", "time_budget", "steps", "timeout", "seed", "device", "dataset", "data"),
+        *("precision", "time_budget", "steps", "timeout", "seed", "device", "dataset", "data", "pin"),
         *("no_verify", "no_report", "results_dir", "reports_dir"),
     },
 )
@@ -424,7 +429,8 @@ def gate(
     """Fail when a LOOP has become slower: the commit it comes from and the working tree, measured side by side.
 
     Base and head take turns in the same rounds, so the machine's drift hits both. A slowdown fails only if its whole
-    interval is beyond the budget and fresh rounds say so again. One thread by default: threads are most of the noise.
+    interval is beyond the budget and fresh rounds say so again. One thread on one CPU by default: threads are most of
+    the noise.
 
     \b
     Budgets stand in pyproject.toml:

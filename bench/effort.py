@@ -134,7 +134,7 @@ def blocks_per_trial(
     process_cost: Seconds,
     block_cost: Seconds,
     least: int = 5,
-    most: int = 50,
+    most: int = 200,
 ) -> int | None:
     """Return how many blocks a process should give for the narrowest interval in a given time.
 

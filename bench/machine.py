@@ -5,7 +5,6 @@ What cannot be read is left out, and variables whose names look like secrets are
 """
 
 import math
-import os
 import platform
 import re
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-from bench import __version__
+from bench import __version__, cpus
 
 SOURCE_TREE = Path(__file__).resolve().parent.parent
 """Where the packages `bench` and `loops` lie; a git checkout for those who installed it that way."""
@@ -83,7 +82,7 @@ def read_now() -> Readings:
     return Readings(
         cores_logical=psutil.cpu_count(),
         cores_physical=psutil.cpu_count(logical=False),
-        cores_usable=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count(),
+        cores_usable=len(cpus.allowed()) or psutil.cpu_count(),
         load_average=psutil.getloadavg()[0],
         steal_percent=100 * times["steal"] / total if total else None,
         memory_total_mebibytes=memory.total // _MEBIBYTE,

@@ -17,6 +17,10 @@ class RunningTrial(Protocol):
     def cell(self) -> Cell:
         """Which cell it measures."""
 
+    @property
+    def blocks(self) -> int:
+        """How many blocks it wants to measure, once it is warm: fewer than it was offered where steps are slow."""
+
     def ready(self) -> None:
         """Wait until everything is imported and built."""
 
@@ -43,8 +47,12 @@ class Observer(Protocol):
         """A trial has ended and is in the journal."""
 
 
-Launch = Callable[[Cell, int], RunningTrial]
-"""Start a trial of a cell for a round."""
+class Launch(Protocol):
+    """Starts trials."""
+
+    def __call__(self, cell: Cell, *, round_number: int, blocks: int) -> RunningTrial:
+        """Start a trial of a cell for a round, to measure at most so many blocks."""
+
 
 Store = Callable[[Trial], None]
 """Put a finished or failed trial where nothing can lose it."""
@@ -57,7 +65,7 @@ class Pacing(Protocol):
         """Whether to run another round."""
 
     def blocks(self) -> int:
-        """Return how many blocks each process of the next round measures."""
+        """Return how many blocks each process of the next round measures at most."""
 
     def stored(self, trial: Trial) -> None:
         """Take note of a trial that has ended."""
@@ -147,13 +155,14 @@ class _Round:
         try:
             self.observer.entered("start", round_number=self.number, cell=None)
             for cell in cells:
-                self.running[cell] = self.launch(cell, self.number)
+                self.running[cell] = self.launch(cell, round_number=self.number, blocks=self.blocks)
             for cell in cells:
                 self._attempt(cell, "start", lambda trial: trial.ready())
             for cell in cells:
                 self._attempt(cell, "warm-up", lambda trial: trial.warm())
             yield from self._hand_out()
-            for cell in schedule.turns(cells, blocks=self.blocks, seed=self.plan.seed, round_number=self.number):
+            blocks = {cell: self.running[cell].blocks for cell in cells if cell in self.running}
+            for cell in schedule.turns(blocks, seed=self.plan.seed, round_number=self.number):
                 self._attempt(cell, "measure", lambda trial: trial.measure())
             yield from self._hand_out()
             for cell in cells:

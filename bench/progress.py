@@ -3,6 +3,7 @@
 Drawn only between measurements, by the thread that leads them: no clock of its own, so nothing runs beside a trial.
 """
 
+from time import monotonic
 from types import TracebackType
 from typing import Protocol, Self, final
 
@@ -11,9 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from bench.compare import trial_step_seconds
 from bench.measure import Observer
-from bench.records import Cell, Plan, Trial
+from bench.records import Cell, Plan, Seconds, Trial
 from bench.stats import Verdict
 from bench.units import duration
+
+BETWEEN_DRAWINGS: Seconds = 0.25
+"""At least so long while blocks are measured."""
 
 
 class Display(Observer, Protocol):
@@ -79,6 +83,7 @@ class Bar:
         """
         self._console = console
         self._plan = plan
+        self._drawn = monotonic()
         self._per_trial = plan.blocks_per_trial + 3  # ready, warmed, finished
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -108,14 +113,18 @@ class Bar:
         self._progress.stop()
 
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
-        """Show round, loop and phase."""
+        """Show round, loop and phase; blocks are short, so not each of them is drawn."""
+        now = monotonic()
+        draw = phase != "measure" or now - self._drawn > BETWEEN_DRAWINGS
+        if draw:
+            self._drawn = now
         what = "starting all loops" if cell is None else f"{cell.name}: {phase}"
         rounds = max(self._plan.rounds, round_number + 1)
         self._progress.update(
             self._task,
             description=f"round {_place(round_number, plan=self._plan)}  {what:<28}",
             total=rounds * len(self._plan.cells) * self._per_trial,
-            refresh=True,
+            refresh=draw,
         )
         if cell is not None:
             self._progress.advance(self._task)

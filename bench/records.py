@@ -198,6 +198,8 @@ class Trial:
     """Python, Keras, framework, NumPy and, where there is one, the device's runtime."""
     threads: dict[str, int] = field(default_factory=dict)
     """What the framework says it uses, and the operating-system threads counted in the process."""
+    cpus: tuple[int, ...] = ()
+    """Logical CPUs that it could run on while it was measured; empty where the system does not say."""
     device_name: str | None = None
     """As the framework names it."""
     loop_sha256: str | None = None
@@ -342,6 +344,8 @@ class Plan:
     """Rounds are added until every interval is at most this wide to either side, as a fraction."""
     time_budget: Seconds | None = None
     """No round is begun that would probably end later than this after the first."""
+    cpus: tuple[int, ...] = ()
+    """Logical CPUs that trials stay on from their first step on; empty means any."""
     calibration: Cell | None = None
     """Measured once in each round beside the cells, so that runs can be compared: it says how fast the machine was.
     It is not one of `cells`; None where it was not asked for."""

@@ -18,6 +18,7 @@ from bench import (
     backends,
     compare,
     conditions,
+    cpus,
     expectation,
     lookup,
     machine,
@@ -57,15 +58,16 @@ from loops.contract import AdversarialWorkload, Track
 from loops.data import mnist
 
 PREFERRED_BASELINE = "tf-eager"
-BLOCKS_PER_TRIAL = 10
-BLOCK_SECONDS: Seconds = 0.15
-"""Long against a scheduler's time slice and short against the machine's drift."""
+BLOCKS_PER_TRIAL = 40
+BLOCK_SECONDS: Seconds = 0.04
+"""What disturbs a block is mostly gone by the next, at 40 ms as at 160 ms, so many short blocks say more than few long
+ones in the same time. Still long against a scheduler's time slice of 3 ms."""
 IMAGES = 32
 """How many a generator draws with `--samples`."""
 KERNEL = "numpy"
 """The loop that measures the machine: it needs no framework, so it is the same where frameworks differ."""
-KERNEL_BLOCK_SECONDS: Seconds = 0.05
-"""Shorter than the others': ten of them, warm-up and evaluation are to cost less than a second a round."""
+KERNEL_BLOCKS = 10
+"""Fewer than the others': they, warm-up and evaluation are to cost less than a second a round."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +91,8 @@ class Options:
     steps: int | None = None
     timeout: Seconds = 300.0
     threads: int | None = None
+    pin: bool = True
+    """Whether trials with fewer threads than there are CPUs stay on as many of them."""
     seed: int = 0
     dataset: mnist.DatasetChoice = mnist.DatasetChoice.AUTO
     data: Path | None = None
@@ -368,7 +372,7 @@ def _expect(opened: Opened, *, console: Console) -> None:
         opened.journal.add_expectation(memory.recall(cell, otherwise=train))
 
 
-def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher) -> TrialProcess:
+def _launch(cell: Cell, *, round_number: int, blocks: int, opened: Opened, launcher: Launcher) -> TrialProcess:
     """Start one trial of a cell."""
     plan = opened.run.header.plan
     side = plan.side_of(cell)
@@ -384,9 +388,10 @@ def _launch(cell: Cell, round_number: int, *, opened: Opened, launcher: Launcher
         threads=cell.threads,
         seed=plan.seed,
         digits=opened.digits,
-        blocks=plan.blocks_per_trial,
-        block_seconds=KERNEL_BLOCK_SECONDS if kernel else plan.block_seconds,
+        blocks=KERNEL_BLOCKS if kernel else blocks,
+        block_seconds=plan.block_seconds,
         steps=None if kernel else plan.steps,
+        cpus=plan.cpus,
         images=plan.images if round_number == 0 and not kernel else 0,
     )
     return TrialProcess(
@@ -472,8 +477,22 @@ def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Co
         margin=options.margin,
         precision=options.precision,
         time_budget=options.time_budget,
+        cpus=_cpus(options, device=device),
         calibration=_calibration(threads=options.threads) if options.calibrate and not options.sides else None,
     )
+
+
+def _cpus(options: Options, *, device: str) -> tuple[int, ...]:
+    """Return as many logical CPUs as a trial has threads, or none where it would get all there are.
+
+    Where threads may move, frameworks hand work from one CPU to another and pay for it now and then: one thread that
+    stays differs several times less from process to process. The last CPUs are taken, because the first one
+    serves most interrupts.
+    """
+    available = cpus.allowed()
+    if not options.pin or options.threads is None or device != "cpu" or options.threads >= len(available):
+        return ()
+    return available[-options.threads :]
 
 
 def _calibration(*, threads: int | None) -> Cell:

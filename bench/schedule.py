@@ -1,6 +1,6 @@
 """In which order cells are started and measured: pure, and the same for the same seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from bench.records import Cell
@@ -13,24 +13,22 @@ def start_order(cells: Sequence[Cell], *, seed: int, round_number: int) -> list[
     return order
 
 
-def turns(cells: Sequence[Cell], *, blocks: int, seed: int, round_number: int) -> list[Cell]:
-    """Return whose block comes when: each cell once in every sweep, each sweep shuffled anew.
+def turns(blocks: Mapping[Cell, int], *, seed: int, round_number: int) -> list[Cell]:
+    """Return whose block comes when: sweep after sweep, each shuffled anew.
 
-    So no cell is always first, and a drift of the machine reaches all of them alike.
+    So no cell is always first, and a drift of the machine reaches all of them alike. A cell with as many blocks as
+    there are sweeps is in each of them, one with fewer in every second or third, from beginning to end.
 
     Args:
-        cells: The cells of the round.
-        blocks: Sweeps, which is measured blocks per trial.
+        blocks: Measured blocks of each cell of the round; the largest number is that of the sweeps.
         seed: Of the run.
         round_number: Counted from 0.
-
-    Returns:
-        ``blocks * len(cells)`` turns.
     """
     generator = Random(f"turns {seed} {round_number}")  # noqa: S311 - not for secrets
     order: list[Cell] = []
-    for _ in range(blocks):
-        sweep = list(cells)
+    sweeps = max(blocks.values(), default=0)
+    for number in range(sweeps):
+        sweep = [cell for cell, count in blocks.items() if (number + 1) * count // sweeps > number * count // sweeps]
         generator.shuffle(sweep)
         order.extend(sweep)
     return order

@@ -71,6 +71,12 @@ class TrialProcess:
         self._process.send({"kind": "warm"})
         self._take("warmed", phase="warm-up")
 
+    @property
+    def blocks(self) -> int:
+        """How many blocks it wants to measure, now that it is warm."""
+        wanted: int = self._fields["measured_blocks"]
+        return wanted
+
     def measure(self) -> None:
         """Have one block done."""
         self._process.send({"kind": "measure"})

@@ -21,6 +21,7 @@ from typing import Any, final
 
 import numpy as np
 
+from bench import cpus
 from bench.channel import Channel, ChannelClosed
 from bench.records import Block, BlockKind, FailureKind, Seconds
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
@@ -34,6 +35,9 @@ FEWEST_WARM_UP_STEPS, LONGEST_WARM_UP_SECONDS = 3, 3.0
 
 WARM_UP_SECONDS: Seconds = 0.3
 """At least this long: allocators, caches and clock frequencies settle within about a tenth of a second."""
+
+FEWEST_BLOCKS = 10
+"""Where a single step takes longer than a block should, fewer blocks are measured, but their median is to be robust."""
 
 CLOCK_TICKS_PER_SECOND = 1e9
 
@@ -57,11 +61,13 @@ class TrialRequest:
     digits: str
     """Folder with the decoded arrays."""
     blocks: int
-    """Measured blocks to come."""
+    """Measured blocks to come, at most."""
     block_seconds: Seconds
     """Aim for the wall time of one block."""
     steps: int | None
     """Measured steps in all, when the user fixed them."""
+    cpus: tuple[int, ...] = ()
+    """Logical CPUs to stay on from the first step on; empty means any."""
     images: int = 0
     """How many images to draw after the last step; 0 unless asked for."""
 
@@ -137,6 +143,8 @@ class Trial:
             }
         )
         self._expect("warm")
+        if request.cpus:
+            cpus.stay_on(request.cpus)
         loop.train(self._blocks(request, loop=loop, backend=backend))
         self._finish(request, loop=loop, workload=workload, backend=backend)
 
@@ -155,10 +163,17 @@ class Trial:
             warm_seconds += block.seconds
             steps = min(steps * 2, _steps_within(LONGEST_WARM_UP_SECONDS / 2, block=block, loop=loop))
         compiled = backend.compilations()
-        self.channel.send({"kind": "warmed", "first_loss": first_loss, "blocks": [asdict(b) for b in blocks]})
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
         steps = _steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
+        self.channel.send(
+            {
+                "kind": "warmed",
+                "first_loss": first_loss,
+                "blocks": [asdict(b) for b in blocks],
+                "measured_blocks": _measured_blocks(request, steps=steps, step_seconds=step_seconds),
+            }
+        )
         self.progress.phase = "measure"
         while self.channel.receive()["kind"] == "measure":
             block = yield from self._block(BlockKind.MEASURED, steps=steps, stopwatch=stopwatch)
@@ -205,6 +220,7 @@ class Trial:
                 "peak_memory_bytes": _peak_memory_bytes(),
                 "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
                 "threads": backend.threads() | {"process": _operating_system_threads()},
+                "cpus": cpus.allowed(),
                 "images": _drawn(workload, weights=outcome.weights, request=request),
             }
         )
@@ -306,9 +322,23 @@ def _drawn(workload: Workload, *, weights: list[Any], request: TrialRequest) -> 
 
 
 def _steps_per_block(request: TrialRequest, *, step_seconds: Seconds, steps_per_call: int) -> int:
-    """Return a multiple of ``steps_per_call``, sized from warm steps or from what the user fixed."""
-    wanted = ceil(request.steps / request.blocks) if request.steps else request.block_seconds / step_seconds
+    """Return a multiple of ``steps_per_call``: as many steps as fill a block.
+
+    Of steps that the user fixed, no more than leave the fewest blocks, and so many that no more blocks are needed than
+    there are.
+    """
+    wanted = request.block_seconds / step_seconds
+    if request.steps:
+        wanted = max(min(wanted, request.steps / FEWEST_BLOCKS), ceil(request.steps / request.blocks))
     return max(1, round(wanted / steps_per_call)) * steps_per_call
+
+
+def _measured_blocks(request: TrialRequest, *, steps: int, step_seconds: Seconds) -> int:
+    """Return how many blocks make up the steps that the user fixed, or fit into the time that was meant for them."""
+    if request.steps:
+        return min(request.blocks, ceil(request.steps / steps))
+    affordable = int(request.blocks * request.block_seconds / (steps * step_seconds))
+    return min(request.blocks, max(FEWEST_BLOCKS, affordable))
 
 
 def _failure_kind(error_type: type[BaseException]) -> FailureKind:

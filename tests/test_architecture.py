@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
-        {"errors", "records", "backends"},
+        {"errors", "records", "backends", "cpus"},
         {"stats", "family", "effort", "resampling", "steady", "reference", "reference_dcgan", "built", "expectation"}
         | {"machine", "store", "schedule", "channel", "units", "markdown", "columns", "tidy", "probe"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity", "conditions"}

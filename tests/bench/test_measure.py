@@ -1,5 +1,6 @@
 """Rounds: one at a time, fresh trials each, failures kept apart. Trials here are fakes that write down what happens."""
 
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -13,10 +14,11 @@ from bench.trial_process import TrialFailed
 class FakeTrial:
     """Writes what it is asked to a shared diary; fails where it is told to."""
 
-    def __init__(self, cell, number, *, diary, fails_in, row):
+    def __init__(self, cell, number, *, blocks, diary, fails_in, row):
         """Start, which is the first entry."""
         self.cell = cell
         self.number = number
+        self.blocks = blocks
         self.diary = diary
         self.fails_in = fails_in
         self.row = row
@@ -115,9 +117,10 @@ class Bench:
     def run(self, *, done=(), fails=None):
         """Run the plan; ``fails`` maps a loop to the action it fails in."""
 
-        def launch(cell, number):
-            row = self.make_trial(cell, round=number)
-            return FakeTrial(cell, number, diary=self.diary, fails_in=(fails or {}).get(cell.loop), row=row)
+        def launch(cell, *, round_number, blocks):
+            row = self.make_trial(cell, round=round_number)
+            fails_in = (fails or {}).get(cell.loop)
+            return FakeTrial(cell, round_number, blocks=blocks, diary=self.diary, fails_in=fails_in, row=row)
 
         self.measure(launch, done=done)
 
@@ -205,6 +208,19 @@ def test_finished_trials_of_an_earlier_attempt_are_not_repeated(cells, make_tria
     assert [("a", 1), ("b", 1), ("c", 0), ("c", 1)] == sorted(bench.actions("start"))
 
 
+def test_a_trial_is_asked_for_as_many_blocks_as_it_wants(cells, make_trial):
+    """Once it is warm it knows how long a step takes."""
+    bench = Bench(cells, make_trial, rounds=1)
+
+    def launch(cell, *, round_number, blocks):
+        wanted = 1 if cell.loop == "a" else blocks
+        return FakeTrial(cell, round_number, blocks=wanted, diary=bench.diary, fails_in=None, row=make_trial(cell))
+
+    bench.measure(launch)
+
+    assert Counter(bench.actions("measure")) == {("a", 0): 1, ("b", 0): 3, ("c", 0): 3}
+
+
 def test_interrupting_ends_every_process(cells, make_trial):
     """Ctrl-C in the middle of a round leaves nothing running."""
     bench = Bench(cells, make_trial, rounds=1)
@@ -212,8 +228,8 @@ def test_interrupting_ends_every_process(cells, make_trial):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    def launch(cell, number):
-        trial = FakeTrial(cell, number, diary=bench.diary, fails_in=None, row=make_trial(cell))
+    def launch(cell, *, round_number, blocks):
+        trial = FakeTrial(cell, round_number, blocks=blocks, diary=bench.diary, fails_in=None, row=make_trial(cell))
         if cell.loop == "c":
             trial.measure = interrupt
         return trial

@@ -14,7 +14,7 @@ def requests(tmp_path, monkeypatch, make_run, make_cell):
     """Return what is asked of a loop, and what of the kernel, where the user fixed steps and images."""
     monkeypatch.setattr(runs, "TrialProcess", lambda request, **_: request)
     run = make_run(cells=[make_cell("numpy", threads=2)], steps={"numpy": 3e-4}, kernel=3e-4)
-    plan = replace(run.header.plan, steps=20, images=8, calibration=runs._calibration(threads=2))
+    plan = replace(run.header.plan, steps=20, images=8, cpus=(3, 4), calibration=runs._calibration(threads=2))
     opened = runs.Opened(
         journal=store.Journal(tmp_path),
         run=replace(run, header=replace(run.header, plan=plan)),
@@ -22,13 +22,17 @@ def requests(tmp_path, monkeypatch, make_run, make_cell):
         cache=tmp_path,
     )
     with Launcher(interpreters={}, environment={}) as launcher:
-        return [runs._launch(cell, 0, opened=opened, launcher=launcher) for cell in (*plan.cells, plan.calibration)]
+        return [
+            runs._launch(cell, round_number=0, blocks=30, opened=opened, launcher=launcher)
+            for cell in (*plan.cells, plan.calibration)
+        ]
 
 
 def test_the_kernel_is_sized_by_time_whatever_the_user_asked_of_the_loops(requests):
-    """In short blocks, as many of them, on as many threads; it draws nothing."""
+    """In fewer blocks, on as many threads and the same CPUs; it draws nothing."""
     loop, kernel = requests
 
     assert (20, 8, 2) == (loop.steps, loop.images, loop.threads)
     assert (None, 0, 2) == (kernel.steps, kernel.images, kernel.threads)
-    assert (runs.KERNEL_BLOCK_SECONDS, loop.blocks) == (kernel.block_seconds, kernel.blocks)
+    assert (30, runs.KERNEL_BLOCKS) == (loop.blocks, kernel.blocks)
+    assert loop.cpus == kernel.cpus == (3, 4)

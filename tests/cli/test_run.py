@@ -8,6 +8,7 @@ from itertools import pairwise
 import psutil
 import pytest
 
+from bench import cpus
 from bench.records import BlockKind, FailureKind
 
 
@@ -94,6 +95,23 @@ def test_blocks_of_different_loops_take_turns(session):
     )
     changes = sum(a != b for (_, a), (_, b) in pairwise(blocks))
     assert changes >= 9
+
+
+@pytest.mark.skipif(not cpus.allowed()[1:], reason="one CPU, or a system that cannot bind a process")
+@pytest.mark.parametrize(("option", "expected"), [("--pin", cpus.allowed()[-1:]), ("--no-pin", cpus.allowed())])
+def test_a_process_with_one_thread_stays_on_one_cpu(session, option, expected):
+    """On the last, where the fewest interrupts arrive, unless it may move."""
+    session.bench("run", "toy", "--no-report", "--rounds", "1", "--threads", "1", option)
+
+    assert [expected] == [trial.cpus for trial in session.run().trials]
+
+
+def test_steps_that_the_user_fixed_are_measured_and_no_more(session):
+    """In ten blocks of whole steps, so that there is a median to speak of."""
+    session.bench("run", "toy", "--no-report", "--rounds", "1", "--steps", "30")
+
+    (trial,) = session.run().trials
+    assert [3] * 10 == [block.steps for block in trial.blocks_of(BlockKind.MEASURED)]
 
 
 def test_sequential_measures_one_loop_after_the_other(session):
