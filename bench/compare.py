@@ -7,7 +7,7 @@ from statistics import median
 
 from bench import effort, family, stats
 from bench.expectation import band
-from bench.records import AGAIN, Block, BlockKind, Cell, Failure, Run, Seconds, Trial, Verification
+from bench.records import AGAIN, Block, BlockKind, Cell, Failure, Floor, Run, Seconds, Trial, Verification
 from bench.stats import BreakEvenSteps, Interval, Verdict
 from bench.steady import Steadiness, SteadyState, steady_state
 
@@ -122,6 +122,8 @@ class Group:
     cells: tuple[CellSummary, ...]
     control: Control | None
     """None when nothing was measured twice."""
+    floor: Floor | None
+    """The least time that a step can take; None where it was not measured."""
 
 
 def trial_step_seconds(trial: Trial) -> Seconds | None:
@@ -161,6 +163,7 @@ def summarise(run: Run) -> tuple[Group, ...]:
             baseline=baseline.name,
             cells=tuple(sorted(cells, key=_place)),
             control=control,
+            floor=run.floor_of(baseline),
         )
         for baseline, cells, control in zip(baselines, summaries, controls, strict=True)
     )

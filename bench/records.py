@@ -409,6 +409,39 @@ class Conditions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Floor:
+    """What one training step has to do at least, and the fastest at which this machine did such things in this run."""
+
+    workload: str
+    batch_size: int
+    threads: int
+    """On which the ceilings were measured."""
+    operations: int
+    """Additions and multiplications of the matrix products, forward and backward."""
+    bytes: int
+    """Weights and moments, read and written once, and the inputs of a batch."""
+    operations_per_second: float
+    """Of a large float32 matrix product on all threads."""
+    bytes_per_second: float
+    """Read and written while an array of the size of weights and moments is copied, on all threads."""
+
+    @property
+    def arithmetic_seconds(self) -> Seconds:
+        """What the operations take at the ceiling."""
+        return self.operations / self.operations_per_second
+
+    @property
+    def memory_seconds(self) -> Seconds:
+        """What moving the bytes takes at the ceiling."""
+        return self.bytes / self.bytes_per_second
+
+    @property
+    def step_seconds(self) -> Seconds:
+        """No step can take less: both may overlap, so it is the larger of the two."""
+        return max(self.arithmetic_seconds, self.memory_seconds)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnd:
     """Last line of the journal of a run that ended by itself or by Ctrl-C."""
 
@@ -430,6 +463,8 @@ class Run:
     verifications: tuple[Verification, ...] = ()
     conditions: tuple[Conditions, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    floors: tuple[Floor, ...] = ()
+    """One per workload and batch size, on a CPU; none where a model is more than a chain of dense layers."""
     end: RunEnd | None = None
     """None when the parent was killed."""
 
@@ -456,6 +491,13 @@ class Run:
         """Return the reference's curve for a cell; None where there is none."""
         sought = (cell.workload, cell.track, cell.batch_size)
         return next((e for e in self.expectations if (e.workload, e.track, e.batch_size) == sought), None)
+
+    def floor_of(self, cell: Cell) -> Floor | None:
+        """Return the least time that a cell's step can take; None where it was not measured."""
+        if cell.device != "cpu":
+            return None
+        sought = (cell.workload, cell.batch_size)
+        return next((floor for floor in self.floors if (floor.workload, floor.batch_size) == sought), None)
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:
         """Return one cell's trials in the order of rounds."""

@@ -20,6 +20,7 @@ from bench import (
     conditions,
     cpus,
     expectation,
+    floor,
     lookup,
     machine,
     measure,
@@ -230,6 +231,9 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
         launch = partial(_launch, opened=opened, launcher=launcher)
         try:
             _verify(opened, launcher=launcher, skip={trial.cell for trial in unavailable}, console=console)
+            if not opened.run.floors:
+                for found in floor.measure(plan, launcher=launcher):
+                    journal.add_floor(found)
             display = screen.enter_context(console.display(plan, done=len(done)))
             measure.measure(
                 plan,

@@ -20,6 +20,7 @@ from bench.records import (
     SCHEMA_VERSION,
     Conditions,
     Expectation,
+    Floor,
     Run,
     RunEnd,
     RunHeader,
@@ -55,6 +56,12 @@ class ExpectationLine(msgspec.Struct, tag_field="kind", tag="expectation", froze
     expectation: Expectation
 
 
+class FloorLine(msgspec.Struct, tag_field="kind", tag="floor", frozen=True):
+    """The least time that a step can take on this machine, measured before the first round."""
+
+    floor: Floor
+
+
 class ConditionsLine(msgspec.Struct, tag_field="kind", tag="conditions", frozen=True):
     """What else the machine did during a round."""
 
@@ -67,7 +74,7 @@ class EndLine(msgspec.Struct, tag_field="kind", tag="end", frozen=True):
     end: RunEnd
 
 
-Line = HeaderLine | VerificationLine | TrialLine | ConditionsLine | ExpectationLine | EndLine
+Line = HeaderLine | VerificationLine | TrialLine | ConditionsLine | ExpectationLine | FloorLine | EndLine
 
 
 def utc_now() -> str:
@@ -116,6 +123,10 @@ class Journal:
         """Write what else the machine did during a round."""
         self._append(ConditionsLine(conditions=conditions))
 
+    def add_floor(self, floor: Floor) -> None:
+        """Write the least time that a step can take."""
+        self._append(FloorLine(floor=floor))
+
     def end(self, *, complete: bool) -> None:
         """Write the last line."""
         self._append(EndLine(end=RunEnd(ended=utc_now(), complete=complete)))
@@ -146,36 +157,21 @@ def load(folder: Path) -> Run:
         text = path.read_bytes()
     except OSError as error:
         raise ResultsError(f"{path}: no such run ({error.strerror}); see 'bench list runs'") from error
-    header, end = None, None
-    trials: list[Trial] = []
-    verifications: list[Verification] = []
-    conditions: list[Conditions] = []
-    expectations: list[Expectation] = []
-    for number, line in enumerate(_whole_lines(text), start=1):
-        entry = _decode(line, path=path, number=number)
-        match entry:
-            case HeaderLine(run=run):
-                header = run
-            case VerificationLine(verification=verification):
-                verifications.append(verification)
-            case TrialLine(trial=trial):
-                trials.append(trial)
-            case ConditionsLine(conditions=seen):
-                conditions.append(seen)
-            case ExpectationLine(expectation=curve):
-                expectations.append(curve)
-            case EndLine(end=ended):
-                end = ended
-    if header is None:
+    lines = [_decode(line, path=path, number=number) for number, line in enumerate(_whole_lines(text), start=1)]
+    headers = [line.run for line in lines if isinstance(line, HeaderLine)]
+    if not headers:
         raise InvalidResult(f"{path}: the first line with the run's header is missing")
+    trials = [line.trial for line in lines if isinstance(line, TrialLine)]
+    ends = [line.end for line in lines if isinstance(line, EndLine)]
     return Run(
-        header=header,
+        header=headers[-1],
         trials=tuple(trial for trial in trials if trial.cell.side != CALIBRATION),
         calibration=tuple(trial for trial in trials if trial.cell.side == CALIBRATION),
-        verifications=tuple(verifications),
-        conditions=tuple(conditions),
-        expectations=tuple(expectations),
-        end=end,
+        verifications=tuple(line.verification for line in lines if isinstance(line, VerificationLine)),
+        conditions=tuple(line.conditions for line in lines if isinstance(line, ConditionsLine)),
+        expectations=tuple(line.expectation for line in lines if isinstance(line, ExpectationLine)),
+        floors=tuple(line.floor for line in lines if isinstance(line, FloorLine)),
+        end=ends[-1] if ends else None,
     )
 
 
@@ -242,5 +238,5 @@ def _decode(line: bytes, *, path: Path, number: int) -> Line:
 class _Versioned(msgspec.Struct, frozen=True):
     """The part of a line that is read before anything else."""
 
-    kind: Literal["run", "verification", "trial", "conditions", "expectation", "end"]
+    kind: Literal["run", "verification", "trial", "conditions", "expectation", "floor", "end"]
     run: dict[str, Any] | None = None

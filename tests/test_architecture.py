@@ -12,11 +12,11 @@ LAYERS = {
     "bench": [
         {"errors", "records", "backends", "cpus"},
         {"stats", "family", "effort", "resampling", "steady", "reference", "reference_dcgan", "built", "expectation"}
-        | {"machine", "store", "schedule", "channel", "units", "markdown", "columns", "tidy", "probe"},
+        | {"machine", "ceilings", "store", "schedule", "channel", "units", "markdown", "columns", "tidy", "probe"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity", "conditions"}
         | {"checkout", "installation", "lookup", "sides"},
         {"verify_worker", "verify"},
-        {"pacing"},
+        {"pacing", "floor"},
         {"progress", "report", "run", "export", "across"},
         {"listing", "gate"},
         {"verification", "gating"},

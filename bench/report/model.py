@@ -6,11 +6,11 @@ from statistics import median
 
 from bench import compare, units
 from bench.compare import CellSummary, Group
-from bench.records import Run, Seconds
+from bench.records import Floor, Run, Seconds
 from bench.report import notices, provenance, rows, sentences, wording
 from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
-from bench.report.rows import MemoryRow, Row, StartUpRow, WorkRow
+from bench.report.rows import LimitRow, MemoryRow, Row, StartUpRow, WorkRow
 from bench.stats import Verdict
 
 SCHEMA = "bench-report/1"
@@ -66,6 +66,12 @@ class GroupReport:
     start_up_conclusions: tuple[str, ...]
     work: tuple[WorkRow, ...]
     memory: tuple[MemoryRow, ...]
+    floor: Floor | None
+    """The least time that a step can take; None where it was not measured."""
+    limit: tuple[LimitRow, ...]
+    """Of the loops that finished; empty without a floor."""
+    limit_formula: str | None
+    """What the floor is made of."""
     cells: tuple[CellSummary, ...]
     """The numbers behind the rows, in the same order; seconds and bytes."""
 
@@ -132,6 +138,8 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
     baseline = next(cell for cell in cells if cell.cell.name == group.baseline)
     ranks = rows.ranks(cells)
     sensitivity = sentences.sensitivity(cells, control=group.control)
+    floor = group.floor
+    limit = None if floor is None else sentences.limit(cells, floor=floor)
     start_up = [sentences.start_up(cell, baseline=baseline) for cell in cells]
     return GroupReport(
         name=_group_name(group),
@@ -148,11 +156,15 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
         rows=tuple(rows.main_row(cell, rank=rank) for cell, rank in zip(cells, ranks, strict=True)),
         conclusions=tuple(sentences.conclusion(cell, baseline=baseline, round_time=round_time) for cell in cells)
         + (() if sensitivity is None else (sensitivity,))
-        + (() if group.control is None else (sentences.noise_floor(group.control),)),
+        + (() if group.control is None else (sentences.noise_floor(group.control),))
+        + (() if limit is None else (limit,)),
         start_up=tuple(rows.start_up_row(cell, baseline=cell is baseline) for cell in cells),
         start_up_conclusions=tuple(sentence for sentence in start_up if sentence is not None),
         work=tuple(rows.work_row(cell) for cell in cells),
         memory=tuple(rows.memory_row(cell) for cell in cells),
+        floor=floor,
+        limit=() if floor is None else tuple(rows.limit_row(c, floor=floor) for c in cells if c.step is not None),
+        limit_formula=None if floor is None else sentences.limit_formula(floor),
         cells=cells,
     )
 

@@ -45,6 +45,7 @@ class Section:
     start_up: Table
     work: Table
     memory: Table
+    limit: Table | None
     plots: dict[str, Plot]
     """By the first word of the name: "speed-up", "step-time", "break-even"."""
     pictures: Sequence[Picture]
@@ -116,6 +117,7 @@ def _section(group: GroupReport, drawn: Sequence[Plot], pictures: Sequence[Pictu
         start_up=tables.start_up(group),
         work=tables.work(group),
         memory=tables.memory(group),
+        limit=tables.limit(group),
         plots={plot.kind: plot for plot in drawn},
         pictures=pictures,
     )

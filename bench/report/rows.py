@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench import stats, units
 from bench.compare import CellSummary
+from bench.records import Floor
 from bench.report import wording
 
 
@@ -90,6 +91,19 @@ class MemoryRow:
     """Processor seconds per wall second."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimitRow:
+    """How far a loop is from the least time that its step can take."""
+
+    loop: str
+    step: str
+    """Milliseconds."""
+    above: str
+    """How many times as long as the floor a step takes."""
+    share: str
+    """Of the step's time that would have been enough."""
+
+
 def main_row(cell: CellSummary, *, rank: str) -> Row:
     """Format one loop for the main table."""
     speed_up, step = cell.speed_up, cell.step
@@ -153,6 +167,17 @@ def memory_row(cell: CellSummary) -> MemoryRow:
         peak_memory=units.mebibytes(cell.peak_memory_bytes),
         device_peak_memory=units.mebibytes(cell.device_peak_memory_bytes),
         cores=units.number(cell.cores_in_use),
+    )
+
+
+def limit_row(cell: CellSummary, *, floor: Floor) -> LimitRow:
+    """Format one loop for the table of distances from the limit."""
+    step = cell.step
+    return LimitRow(
+        loop=wording.display_name(cell.cell.name),
+        step=wording.step_text(cell),
+        above=units.NOT_AVAILABLE if step is None else f"{units.number(step.estimate / floor.step_seconds)}x",
+        share=units.NOT_AVAILABLE if step is None else units.percent(floor.step_seconds / step.estimate),
     )
 
 

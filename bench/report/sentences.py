@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench import units
 from bench.compare import CellSummary, Control
-from bench.records import Seconds
+from bench.records import Floor, Seconds
 from bench.report import rows, wording
 from bench.stats import BreakEven, Verdict
 
@@ -98,6 +98,40 @@ def noise_floor(control: Control) -> str:
     return (
         f"Noise floor: {name} was measured twice under two names in the same rounds, and came out {span}, "
         f"at most {units.percent(control.floor)} (95 % interval). A smaller difference is called unclear."
+    )
+
+
+def limit(cells: Sequence[CellSummary], *, floor: Floor) -> str | None:
+    """Return how far the fastest loop of a group is from the least time that a step can take.
+
+    Args:
+        cells: Fastest first, those that are not ranked last.
+        floor: Of the group.
+    """
+    leader = next((cell for cell in cells if cell.step is not None and cell.verdict not in wording.UNRANKED), None)
+    if leader is None or leader.step is None:
+        return None
+    above = units.number(leader.step.estimate / floor.step_seconds)
+    return f"{_name(leader)} takes {above} times as long as the least that this processor needs for such a step."
+
+
+def limit_formula(floor: Floor) -> str:
+    """Return what a floor is made of, with the numbers."""
+    threads = "1 thread" if floor.threads == 1 else f"{floor.threads} threads"
+    arithmetic = (
+        f"{units.number(floor.operations / 1e6)} million operations at "
+        f"{units.number(floor.operations_per_second / 1e9)} billion per second, as in a large float32 matrix product "
+        f"({units.milliseconds(floor.arithmetic_seconds)} ms)"
+    )
+    memory = (
+        f"{units.number(floor.bytes / 1e6)} MB of weights, moments and inputs at "
+        f"{units.number(floor.bytes_per_second / 1e9)} GB/s, as in a copy of the same size "
+        f"({units.milliseconds(floor.memory_seconds)} ms)"
+    )
+    return (
+        f"The floor is {units.milliseconds(floor.step_seconds)} ms per step, the larger of {arithmetic} and {memory}; "
+        f"both ceilings were measured in this run on {threads}. Handling data, activations, metrics and dispatch are "
+        f"taken to cost nothing."
     )
 
 

@@ -96,6 +96,19 @@ def memory(group: GroupReport) -> Table:
     return Table(title="Memory and processor", caption=caption, frame=_frame(columns))
 
 
+def limit(group: GroupReport) -> Table | None:
+    """Return how far each loop is from the least time that a step can take; None where that is not known."""
+    if group.limit_formula is None:
+        return None
+    columns = {
+        "Loop": [row.loop for row in group.limit],
+        "ms/step": [row.step for row in group.limit],
+        "Times the floor": [row.above for row in group.limit],
+        "Share of the limit": [row.share for row in group.limit],
+    }
+    return Table(title="How far from the limit?", caption=group.limit_formula, frame=_frame(columns))
+
+
 def failures(group: GroupReport) -> Table | None:
     """Return why loops are not ranked; None when all are."""
     failed = [row for row in group.rows if row.reason is not None]
@@ -146,6 +159,7 @@ def _summary_rows(report: Report) -> Iterable[Mapping[str, object]]:
                 **_bounds("speed_up", cell.speed_up),
                 **_bounds("step_seconds", cell.step),
                 **_plain(cell),
+                "floor_seconds": None if group.floor is None else group.floor.step_seconds,
                 "reason": row.reason,
             }
 

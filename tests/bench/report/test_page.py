@@ -202,7 +202,7 @@ def test_markdown_folds_what_is_not_the_answer(report):
 
     assert [
         "Conclusions",
-        "Start-up, same work, memory",
+        "Start-up, same work, distance from the limit, memory",
         "Where and how this was measured",
     ] == re.findall(r"<details><summary>(.*?)</summary>", text)
     assert 3 == text.count("</details>")

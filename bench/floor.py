@@ -1,0 +1,98 @@
+"""The least time that a training step can take: what it has to compute and to move, at the machine's own ceilings.
+
+    operations      additions and multiplications of one step of a chain of dense layers
+    bytes_moved     what the optimizer has to read and write at least, and the batch
+    measure         the floors of a plan, with the ceilings that this machine shows now
+
+A lower bound in the sense of Williams, Waterman and Patterson, "Roofline: an insightful visual performance model for
+multicore architectures", CACM 52(4), 2009: arithmetic and memory may overlap, so the larger of the two counts, and
+everything else (data handling, activations, metrics, dispatch) is taken to cost nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from bench import ceilings, cpus
+from bench.launch import Launcher
+from bench.records import Floor, Plan
+from loops import registry
+from loops.errors import UnsupportedCell
+
+BYTES_PER_FLOAT = 4
+
+MOMENTS = {"Adam": 2, "SGD": 0}
+"""Numbers that an optimizer keeps per weight."""
+
+
+def operations(shapes: Sequence[tuple[int, ...]], *, batch_size: int) -> int:
+    """Return the additions and multiplications of one training step, forward and backward, matrix products only.
+
+    A kernel of m inputs and n outputs costs ``2 m n`` per sample forward, as much for its own gradient, and as much
+    once more for the gradient of its inputs, which the first layer does not need.
+
+    Args:
+        shapes: Of kernels (inputs, outputs) and biases (outputs,), first layer first.
+        batch_size: Samples per step.
+
+    >>> operations([(784, 64), (64,), (64, 64), (64,), (64, 10), (10,)], batch_size=32)
+    7331840
+    """
+    kernels = [shape[0] * shape[1] for shape in shapes if len(shape) == 2]  # noqa: PLR2004 - a kernel is a matrix
+    return 2 * batch_size * (3 * sum(kernels) - kernels[0])
+
+
+def bytes_moved(shapes: Sequence[tuple[int, ...]], *, batch_size: int, optimizer: str) -> int:
+    """Return the bytes of weights and moments, each read and written once, and of the batch's inputs, read once.
+
+    Args:
+        shapes: As in `operations`.
+        batch_size: Samples per step.
+        optimizer: "Adam" or "SGD".
+
+    >>> bytes_moved([(784, 64), (64,), (64, 64), (64,), (64, 10), (10,)], batch_size=32, optimizer="Adam")
+    1421552
+    """
+    parameters = sum(shape[0] * (shape[1] if len(shape) > 1 else 1) for shape in shapes)
+    state = parameters * (1 + MOMENTS[optimizer])
+    return BYTES_PER_FLOAT * (2 * state + batch_size * shapes[0][0])
+
+
+def state_bytes(shapes: Sequence[tuple[int, ...]], *, optimizer: str) -> int:
+    """Return the size of weights and moments: of the array whose copying shows how fast they can be moved."""
+    return bytes_moved(shapes, batch_size=0, optimizer=optimizer) // 2
+
+
+def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
+    """Yield the floor of each workload and batch size of a plan; of none on a GPU or where the machine is not measured.
+
+    Args:
+        plan: Its threads and CPUs are what the ceilings are measured with.
+        launcher: Knows the environment of its processes.
+    """
+    kernel = plan.calibration
+    if kernel is None or plan.cells[0].device != "cpu":
+        return
+    wanted = {}
+    for cell in plan.cells:
+        workload = registry.load_workload(cell.workload)
+        with suppress(UnsupportedCell):  # more than a chain of dense layers: nobody has counted its operations
+            shapes = [weights.shape for weights in workload.initial_weights(seed=plan.seed)]
+            wanted[cell.workload, cell.batch_size] = shapes, workload.optimizer
+    threads = kernel.threads or len(cpus.allowed()) or 1
+    sizes = {key: state_bytes(shapes, optimizer=optimizer) for key, (shapes, optimizer) in wanted.items()}
+    request = ceilings.Request(copied_bytes=tuple(sorted(set(sizes.values()))), stay_on=plan.cpus)
+    environment = launcher.environment(backend=kernel.loop, device="cpu", threads=threads)
+    found = ceilings.measure(request, environment=environment) if wanted else None
+    if found is None:
+        return
+    for (name, batch_size), (shapes, optimizer) in wanted.items():
+        yield Floor(
+            workload=name,
+            batch_size=batch_size,
+            threads=threads,
+            operations=operations(shapes, batch_size=batch_size),
+            bytes=bytes_moved(shapes, batch_size=batch_size, optimizer=optimizer),
+            operations_per_second=found.operations_per_second,
+            # A core copies what fits into its own cache as if the others were not there.
+            bytes_per_second=threads * found.bytes_per_second[sizes[name, batch_size]],
+        )
