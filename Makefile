@@ -1,11 +1,12 @@
 # make run    set up and measure       make test   set up and test
-# make lint   ruff and mypy            make clean  remove the environment
+# make lint   ruff and mypy            make study  how often verdicts err (STUDY_MINUTES=10)
+# make clean  remove the environment
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow test-browser test-speed lint clean
+.PHONY: run test test-slow test-browser test-speed study lint clean
 
 run: $(SETUP)
 	$(BIN)/bench run
@@ -24,6 +25,11 @@ test-browser: $(SETUP)
 # BASE=HEAD~1 compares with that commit; without it, the loops are measured and compared with nothing.
 test-speed: $(SETUP)
 	$(BIN)/python -m pytest tests/speed -m speed --benchmark-json=speed.json $(if $(BASE),--bench-base-ref=$(BASE))
+
+# How often the verdicts err: simulated, then for real on this machine, which nothing else should use meanwhile.
+study: $(SETUP)
+	$(BIN)/python tools/study_simulated.py
+	$(BIN)/python tools/study_real.py
 
 lint: $(SETUP)
 	$(BIN)/ruff check .

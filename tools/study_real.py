@@ -2,6 +2,8 @@
 
     python tools/study_real.py [--minutes 10] [--loop numpy] [--percent 10]
 
+Same code and slower code come three times as often as faster code and a machine that gets busy half-way.
+
 The planted slowdown is real work: after each block a second model of the same loop trains some per cent more steps.
 Prints one line per gate and a Markdown table at the end. Run it with nothing else on the machine.
 """
@@ -14,7 +16,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from statistics import median
 
 PLUGIN = '''"""A loop that does some per cent more steps than it is asked for, on a second model."""
 
@@ -66,18 +71,64 @@ def install(folder: Path, *, loop: str) -> None:
     (information / "entry_points.txt").write_text("[bench.loops]\nstudy = study_loop:Study\n")
 
 
-def gate(folder: Path, *, percent: tuple[float, float], seed: int) -> tuple[dict, float]:
-    """Run one gate and return its verdict and the seconds it took."""
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One thing that is tried again and again."""
+
+    name: str
+    percent: tuple[float, float] = (0.0, 0.0)
+    """Extra work of base and of head."""
+    weight: int = 1
+    """How many of these to one of the others."""
+    busy: bool = False
+    """Whether something else runs on every CPU during the second half."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What one gate said."""
+
+    verdict: str
+    exit_code: int
+    reason: str
+    seconds: float
+
+
+def gate(folder: Path, *, kind: Kind, seed: int, usual_seconds: float) -> Gate:
+    """Run one gate.
+
+    Args:
+        folder: Where the loop `study` is installed.
+        kind: What base and head are.
+        seed: Of the run.
+        usual_seconds: How long a gate takes; a busy neighbour starts after half of it.
+    """
     begin = time.monotonic()
-    base, head = (f"env=STUDY_PERCENT={share:g}" for share in percent)
-    subprocess.run(
+    base, head = (f"env=STUDY_PERCENT={share:g}" for share in kind.percent)
+    running = subprocess.Popen(
         [sys.executable, "-m", "bench", "gate", "study", "--base", base, "--head", head, "--no-verify", "--no-report"],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{Path(__file__).parent.parent}", "BENCH_SEED": str(seed)},
-        check=False,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-    return json.loads((folder / "bench-verdict.json").read_text()), time.monotonic() - begin
+    neighbours = []
+    if kind.busy:
+        time.sleep(usual_seconds / 2.0)
+        spin = [sys.executable, "-c", "while True: pass"]
+        neighbours = [subprocess.Popen(spin) for _ in range(os.cpu_count() or 1)]
+    running.wait()
+    for neighbour in neighbours:
+        neighbour.kill()
+        neighbour.wait()
+    found = json.loads((folder / "bench-verdict.json").read_text())
+    (row,) = found["loops"]
+    return Gate(
+        verdict=row["verdict"],
+        exit_code=found["exit_code"],
+        reason=row["reason"],
+        seconds=time.monotonic() - begin,
+    )
 
 
 def main() -> None:
@@ -87,35 +138,33 @@ def main() -> None:
     parser.add_argument("--loop", default="numpy")
     parser.add_argument("--percent", type=float, default=10.0)
     options = parser.parse_args()
-    kinds = {
-        "same code": (0.0, 0.0),
-        f"{options.percent:g} % slower": (0.0, options.percent),
-        f"{options.percent:g} % faster": (options.percent, 0.0),
-    }
-    found: dict[str, list[tuple[dict, float]]] = {kind: [] for kind in kinds}
+    kinds = (
+        Kind(name="same code", weight=3),
+        Kind(name=f"{options.percent:g} % slower", percent=(0.0, options.percent), weight=3),
+        Kind(name=f"{options.percent:g} % faster", percent=(options.percent, 0.0)),
+        Kind(name="same code, busy machine in the second half", busy=True),
+    )
+    # Most frequent first, then each of the others in turn, so that a study that is cut short has some of all.
+    order = [kind for place in range(max(kind.weight for kind in kinds)) for kind in kinds if place < kind.weight]
+    found: dict[str, list[Gate]] = {kind.name: [] for kind in kinds}
     end = time.monotonic() + 60.0 * options.minutes
     with tempfile.TemporaryDirectory(prefix="bench-study-") as name:
         folder = Path(name)
         install(folder, loop=options.loop)
-        for seed in range(10_000):
-            kind = list(kinds)[seed % len(kinds)]
+        for seed, kind in enumerate(cycle(order)):
             if time.monotonic() > end:
                 break
-            verdict, seconds = gate(folder, percent=kinds[kind], seed=seed)
-            found[kind].append((verdict, seconds))
-            (row,) = verdict["loops"]
-            print(
-                f"{kind}: exit {verdict['exit_code']}, {row['verdict']}, {row['reason']}, {seconds:.0f} s", flush=True
-            )
-    print(f"\n| {options.loop}: head against base | gates | verdicts | exit 1 | seconds per gate, median |")
+            usual = median(one.seconds for one in found[kinds[0].name]) if found[kinds[0].name] else 40.0
+            one = gate(folder, kind=kind, seed=seed, usual_seconds=usual)
+            found[kind.name].append(one)
+            print(f"{kind.name}: exit {one.exit_code}, {one.verdict}, {one.reason}, {one.seconds:.0f} s", flush=True)
+    print(f"\n| `{options.loop}`, head against base | gates | verdicts | exit 1 | seconds per gate, median |")
     print("| --- | --- | --- | --- | --- |")
-    for kind, results in found.items():
-        words = Counter(verdict["loops"][0]["verdict"] for verdict, _ in results)
-        red = sum(verdict["exit_code"] == 1 for verdict, _ in results)
-        seconds = sorted(taken for _, taken in results)
-        typical = f"{seconds[len(seconds) // 2]:.0f}" if seconds else "n/a"
-        told = ", ".join(f"{count} {word}" for word, count in words.items())
-        print(f"| {kind} | {len(results)} | {told} | {red} | {typical} |")
+    for kind_name, gates in found.items():
+        told = ", ".join(f"{count} {word}" for word, count in Counter(one.verdict for one in gates).items())
+        red = sum(one.exit_code == 1 for one in gates)
+        typical = f"{median(one.seconds for one in gates):.0f}" if gates else "n/a"
+        print(f"| {kind_name} | {len(gates)} | {told} | {red} | {typical} |")
 
 
 if __name__ == "__main__":

@@ -266,7 +266,7 @@ def moved_by_drift(*, drift, loops, seed, interleaved=True):
     ]
     order = []
     for number in range(ROUNDS):
-        order += [(number, cell) for cell in turns(cells, blocks=BLOCKS, seed=seed, round_number=number)]
+        order += [(number, cell) for cell in turns(dict.fromkeys(cells, BLOCKS), seed=seed, round_number=number)]
     if not interleaved:
         order.sort(key=lambda turn: cells.index(turn[1]))
     blocks: dict[tuple[int, Cell], list[float]] = {}
