@@ -42,12 +42,14 @@ class GroupReport:
     """Cells that may be ranked together: all but the loop is the same."""
 
     name: str
-    """Workload, track, device, batch size and threads in words."""
+    """Workload, track, device, batch size, width and threads in words."""
     workload: str
     track: str
     device: str
     batch_size: int
     """Samples per step."""
+    width: int | None
+    """Units of each hidden layer; None is the workload's own."""
     threads: int | None
     baseline: str
     """Registered name of the loop that speed-ups refer to."""
@@ -139,6 +141,7 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
         track=group.track,
         device=group.device,
         batch_size=group.batch_size,
+        width=group.width,
         threads=group.threads,
         baseline=group.baseline,
         baseline_name=wording.display_name(group.baseline),
@@ -158,9 +161,11 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
 
 
 def _group_name(group: Group) -> str:
-    """Return workload, track, device, batch size and threads in words."""
+    """Return workload, track, device, batch size, width and threads in words."""
     parts = [wording.display_name(group.workload), f"{group.track} track", group.device.upper()]
     parts.append(f"batch {units.count(group.batch_size)}")
+    if group.width is not None:
+        parts.append(f"width {units.count(group.width)}")
     if group.threads is not None:
         parts.append("1 thread" if group.threads == 1 else f"{group.threads} threads")
     return ", ".join(parts)

@@ -76,8 +76,10 @@ def work(group: GroupReport) -> Table:
         f"Training {group.metric}": [row.training_metric for row in group.work],
         f"Validation {group.metric}": [row.validation_metric for row in group.work],
     }
+    own = "" if group.width is None else ", at the workload's own width, not at this one"
     caption = (
-        "Verified step by step against an independent float64 reference; the loss gap is the largest relative one. "
+        f"Verified step by step against an independent float64 reference{own}; the loss gap is the largest relative "
+        "one. "
         "The rest is from the timed processes, medians: blocks are sized by time, so faster loops train more steps and "
         "end at a lower loss."
     )
@@ -138,6 +140,7 @@ def _summary_rows(report: Report) -> Iterable[Mapping[str, object]]:
                 "track": group.track,
                 "device": group.device,
                 "batch_size": group.batch_size,
+                "width": group.width,
                 "threads": group.threads,
                 "rank": row.rank,
                 "loop": row.loop,

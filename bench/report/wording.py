@@ -134,7 +134,9 @@ def verified_text(cell: CellSummary) -> str:
     """Return whether a loop was shown to compute what it claims."""
     if cell.verification is None:
         return "not checked"
-    return f"as {cell.verification.formula}" if cell.verification.passed else "no"
+    if not cell.verification.passed:
+        return "no"
+    return f"as {cell.verification.formula}{'' if cell.cell.width is None else ', at its own width'}"
 
 
 def _message(failure: Failure) -> str:
