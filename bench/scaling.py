@@ -39,7 +39,7 @@ class Costs:
     """For each step, however large the batch."""
     per_sample: Seconds
 
-    def step_seconds(self, batch_size: int) -> Seconds:
+    def step_seconds(self, batch_size: float) -> Seconds:
         """Return how long a step of this batch size takes."""
         return self.fixed + self.per_sample * batch_size
 
@@ -64,7 +64,7 @@ class CostModel:
         """Whether the model describes the measured times."""
         return self.largest_residual <= FITS_WITHIN
 
-    def step_seconds(self, batch_size: int) -> Seconds:
+    def step_seconds(self, batch_size: float) -> Seconds:
         """Return what the model says of a batch size."""
         return _estimate(self.fixed, self.per_sample).step_seconds(batch_size)
 

@@ -8,6 +8,8 @@ import pandas as pd
 from bench import units
 from bench.compare import CellSummary
 from bench.report.model import GroupReport, Report
+from bench.report.scaling import Quantity, ScalingReport
+from bench.scaling import FITS_WITHIN
 from bench.stats import Interval
 
 
@@ -96,6 +98,26 @@ def memory(group: GroupReport) -> Table:
     }
     caption = "Largest resident set and accelerator allocation of any process; processor time per wall time, median."
     return Table(title="Memory and processor", caption=caption, frame=_frame(columns))
+
+
+def scaling(sweep: ScalingReport) -> Table:
+    """Return time per sample at each size, and the cost model."""
+    columns = {"Loop": [row.loop for row in sweep.rows]}
+    for place, size in enumerate(sweep.sizes):
+        columns[f"us/sample at {units.count(size)}"] = [row.samples[place] for row in sweep.rows]
+    caption = "Microseconds per sample, fastest at the largest size first."
+    if sweep.quantity is Quantity.BATCH:
+        columns |= {
+            "Fixed us/step": [row.fixed for row in sweep.rows],
+            "Cost us/sample": [row.per_sample for row in sweep.rows],
+            "Largest error": [row.residual for row in sweep.rows],
+        }
+        caption += (
+            " The cost model: a step takes the fixed cost plus the cost per sample times the batch size; 95 % intervals"
+            " in brackets, from one fit for each round. A model that is more than"
+            f" {units.percent(FITS_WITHIN)} off somewhere does not fit and is not given."
+        )
+    return Table(title=f"Time per sample by {sweep.quantity}", caption=caption, frame=_frame(columns))
 
 
 def failures(group: GroupReport) -> Table | None:

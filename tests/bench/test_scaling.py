@@ -32,7 +32,7 @@ def test_a_point_counts_by_its_relative_error():
 
 
 def test_three_points_that_lie_on_no_line():
-    """Sums of 1/t², n/t², n²/t², 1/t and n/t are 9/16, 1, 9/4, 5/4 and 5/2, so that both costs follow from two equations.
+    """Sums of 1/t², n/t², n²/t², 1/t and n/t are 9/16, 1, 9/4, 5/4 and 5/2, so two equations give both costs.
 
     Fixed = (45/16 - 5/2) / (81/64 - 1) = 20/17, per sample = (45/32 - 5/4) / (81/64 - 1) = 10/17.
     """
