@@ -9,7 +9,7 @@ Everything here is pure; rendering is in `bench/report/changes.py`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, log1p
 from statistics import median
 from typing import Literal
@@ -164,7 +164,7 @@ def admit(comparison: Comparison, *, allow_mismatch: bool) -> None:
 
 def label(cell: Cell, comparison: Comparison) -> str:
     """Return what a row is called: the loop, or all of the cell where the loop alone could be another row."""
-    groups = {(c.workload, c.track, c.device, c.batch_size, c.threads) for c in (row.cell for row in comparison.rows)}
+    groups = {replace(row.cell, loop="", side=None) for row in comparison.rows}
     return wording.display_name(cell.name if len(groups) == 1 else str(cell))
 
 

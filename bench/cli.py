@@ -83,7 +83,7 @@ def format_option(command: Command) -> Command:
     return option("--format", "output_format", type=choice, default="table", help="What is printed on stdout.")(command)
 
 
-class BatchSizes(click.ParamType[tuple[int, ...]]):
+class Sizes(click.ParamType[tuple[int, ...]]):
     """Whole numbers above zero, separated by commas."""
 
     name = "N[,N...]"
@@ -97,7 +97,7 @@ class BatchSizes(click.ParamType[tuple[int, ...]]):
         except ValueError:
             self.fail(f"'{value}' is not a list of whole numbers such as 32,256", param, ctx)
         if min(sizes) < 1:
-            self.fail(f"a batch holds at least one sample, got {min(sizes)}", param, ctx)
+            self.fail(f"{min(sizes)} is not above 0", param, ctx)
         return tuple(dict.fromkeys(sizes))
 
 
@@ -220,7 +220,8 @@ def main() -> None:
     default="auto",
     help="auto: the GPU when the frameworks see one.",
 )
-@option("--batch-size", "batch_sizes", type=BatchSizes(), help="Samples per step. [default: the workload's]")
+@option("--batch-size", "batch_sizes", type=Sizes(), help="Samples per step. [default: the workload's]")
+@option("--width", "widths", type=Sizes(), help="Units of each hidden layer. [default: the workload's]")
 @option("--rounds", type=click.IntRange(min=1), help="Fresh processes per loop. [default: 6]")
 @option("--quick", is_flag=True, help="3 rounds.")
 @option("--rigorous", is_flag=True, help="20 rounds.")
@@ -280,6 +281,7 @@ def main() -> None:
 def run(
     *,
     batch_sizes: tuple[int, ...] | None,
+    widths: tuple[int, ...] | None,
     rounds: int | None,
     quick: bool,
     rigorous: bool,
@@ -306,6 +308,7 @@ def run(
       bench run
       bench run --quick tf-eager tf-function
       bench run --track guide --threads 1 --name "one thread"
+      bench run --batch-size 32,256,2048 torch-plain numpy
       bench run --all-guides --quick
       bench run --aa --precision 1 --time-budget 600 tf-function tf-fit
     """
@@ -317,6 +320,7 @@ def run(
         **settings,
         track=None if track is None else Track(track),
         batch_sizes=batch_sizes or (),
+        widths=widths or (),
         verify=not no_verify,
         rounds=_rounds(rounds, quick=quick, rigorous=rigorous),
         dataset=DatasetChoice(dataset),

@@ -116,6 +116,7 @@ class Group:
     track: str
     device: str
     batch_size: int
+    width: int | None
     threads: int | None
     baseline: str
     """Name of the cell that the others are compared with."""
@@ -133,7 +134,7 @@ def trial_step_seconds(trial: Trial) -> Seconds | None:
 
 
 def summarise(run: Run) -> tuple[Group, ...]:
-    """Return one group per workload, track, device, batch size and thread count, in the order of the plan.
+    """Return one group per workload, track, device, batch size, width and thread count, in the order of the plan.
 
     Where sides are compared, there is one per loop as well. All pairs of the run are judged together.
     """
@@ -159,6 +160,7 @@ def summarise(run: Run) -> tuple[Group, ...]:
             track=baseline.track,
             device=baseline.device,
             batch_size=baseline.batch_size,
+            width=baseline.width,
             threads=baseline.threads,
             baseline=baseline.name,
             cells=tuple(sorted(cells, key=_place)),

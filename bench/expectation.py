@@ -26,6 +26,9 @@ from loops.contract import Digits, Samples, Track, Workload
 STEPS, SAMPLES = 4000, 256_000
 """How far the reference is followed, whichever comes first; beyond, a metric only has to be no worse."""
 
+UPDATES = 4000 * 55_050
+"""Of single weights: a wider model is followed for fewer steps, so that the reference is never waited for long."""
+
 FIRST_STEPS, GROWTH = 4, 1.25
 """Of the steps at which the metric is noted: each is so many times the one before."""
 
@@ -42,7 +45,9 @@ def has_reference(workload: str) -> bool:
     return workload in reference.RECIPES
 
 
-def expected(workload: Workload, *, digits: Digits, track: Track, batch_size: int, seed: int) -> Expectation:
+def expected(
+    workload: Workload, *, digits: Digits, track: Track, batch_size: int, width: int | None = None, seed: int
+) -> Expectation:
     """Train the reference as a loop would be trained, and note its validation metric.
 
     Args:
@@ -50,13 +55,18 @@ def expected(workload: Workload, *, digits: Digits, track: Track, batch_size: in
         digits: Where its samples come from.
         track: On `guide` the order is drawn here, because every pipeline shuffles in its own way.
         batch_size: Samples per step.
+        width: Units of each hidden layer; None leaves the workload's own.
         seed: Of the initial weights and the order.
     """
     recipe = reference.RECIPES[workload.name]
+    workload = workload if width is None else workload.of_width(width)
     training, validation = workload.samples(digits, track=track, backend="numpy", seed=seed)
+    weights = workload.initial_weights(seed=seed)
     count = len(training.inputs)
     order = np.arange(count) if track is Track.MATCHED else np.random.default_rng(seed).permutation(count)
-    per_epoch, last = count // batch_size, min(STEPS, max(SAMPLES // batch_size, FIRST_STEPS))
+    per_epoch = count // batch_size
+    most = min(SAMPLES // batch_size, UPDATES // sum(array.size for array in weights))
+    last = min(STEPS, max(most, FIRST_STEPS))
 
     def batches() -> Iterator[Batch]:
         for step in range(last):
@@ -65,7 +75,7 @@ def expected(workload: Workload, *, digits: Digits, track: Track, batch_size: in
 
     trace = reference.train(
         recipe,
-        workload.initial_weights(seed=seed),
+        weights,
         batches=batches(),
         formula=Formula.SGD if recipe.optimizer == "SGD" else Formula.KERAS_ADAM,
         snapshots=_checkpoints(last),
@@ -75,6 +85,7 @@ def expected(workload: Workload, *, digits: Digits, track: Track, batch_size: in
         workload=workload.name,
         track=track.value,
         batch_size=batch_size,
+        width=width,
         higher_is_better=recipe.loss == "cross-entropy",
         steps=tuple(trace.weights_after),
         metrics=tuple(
@@ -136,7 +147,7 @@ class Memory:
 
     def recall(self, cell: Cell, *, otherwise: Callable[[], Expectation]) -> Expectation:
         """Return the curve for a cell, from an earlier run or, the first time, by training the reference."""
-        key = json.dumps([*self._key, cell.workload, cell.track, cell.batch_size])
+        key = json.dumps([*self._key, cell.workload, cell.track, cell.batch_size, cell.width])
         path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
         if path.exists():
             try:

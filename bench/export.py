@@ -136,9 +136,10 @@ def _entries(run: Run) -> tuple[Entry, ...]:
 
 def _parameters(cell: Cell) -> str:
     """Return everything but the loop, as it stands in a name: "mnist-mlp-matched-cpu-b32"."""
+    width = "" if cell.width is None else f"-w{cell.width}"
     threads = "" if cell.threads is None else f"-t{cell.threads}"
     side = "" if cell.side is None else f"-{_escaped(cell.side)}"
-    return f"{_escaped(cell.workload)}-{cell.track}-{cell.device}-b{cell.batch_size}{threads}{side}"
+    return f"{_escaped(cell.workload)}-{cell.track}-{cell.device}-b{cell.batch_size}{width}{threads}{side}"
 
 
 def _escaped(text: str) -> str:
@@ -212,6 +213,7 @@ def _pytest_benchmark_entry(entry: Entry, *, run: Run) -> Json:
             "track": cell.track,
             "device": cell.device,
             "batch_size": cell.batch_size,
+            "width": cell.width,
             "threads": cell.threads,
         },
         "param": parameters,
@@ -350,6 +352,7 @@ def _pyperf_entry(entry: Entry, *, run: Run, count: int) -> Json:
             bench_track=cell.track,
             bench_device=cell.device,
             bench_batch_size=cell.batch_size,
+            bench_width=cell.width,
             bench_threads=cell.threads,
             bench_baseline=entry.baseline,
             bench_verdict=entry.verdict,

@@ -63,7 +63,7 @@ def state_bytes(shapes: Sequence[tuple[int, ...]], *, optimizer: str) -> int:
 
 
 def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
-    """Yield the floor of each workload and batch size of a plan; of none on a GPU or where the machine is not measured.
+    """Yield the floor of each workload, batch size and width of a plan; of none on a GPU or where the machine is not measured.
 
     Args:
         plan: Its threads and CPUs are what the ceilings are measured with.
@@ -75,9 +75,10 @@ def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
     wanted = {}
     for cell in plan.cells:
         workload = registry.load_workload(cell.workload)
+        workload = workload if cell.width is None else workload.of_width(cell.width)
         with suppress(UnsupportedCell):  # more than a chain of dense layers: nobody has counted its operations
             shapes = [weights.shape for weights in workload.initial_weights(seed=plan.seed)]
-            wanted[cell.workload, cell.batch_size] = shapes, workload.optimizer
+            wanted[cell.workload, cell.batch_size, cell.width] = shapes, workload.optimizer
     threads = kernel.threads or len(cpus.allowed()) or 1
     sizes = {key: state_bytes(shapes, optimizer=optimizer) for key, (shapes, optimizer) in wanted.items()}
     request = ceilings.Request(copied_bytes=tuple(sorted(set(sizes.values()))), stay_on=plan.cpus)
@@ -85,14 +86,15 @@ def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
     found = ceilings.measure(request, environment=environment) if wanted else None
     if found is None:
         return
-    for (name, batch_size), (shapes, optimizer) in wanted.items():
+    for (name, batch_size, width), (shapes, optimizer) in wanted.items():
         yield Floor(
             workload=name,
             batch_size=batch_size,
+            width=width,
             threads=threads,
             operations=operations(shapes, batch_size=batch_size),
             bytes=bytes_moved(shapes, batch_size=batch_size, optimizer=optimizer),
             operations_per_second=found.operations_per_second,
             # A core copies what fits into its own cache as if the others were not there.
-            bytes_per_second=threads * found.bytes_per_second[sizes[name, batch_size]],
+            bytes_per_second=threads * found.bytes_per_second[sizes[name, batch_size, width]],
         )

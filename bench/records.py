@@ -29,6 +29,8 @@ class Cell:
     """"cpu" or "gpu"."""
     batch_size: int
     """Samples per step."""
+    width: int | None = None
+    """Units of each hidden layer; None leaves the workload's own."""
     threads: int | None = None
     """CPU threads the framework may use; None leaves the framework's own default."""
     side: str | None = None
@@ -42,9 +44,10 @@ class Cell:
 
     def __str__(self) -> str:
         """Return a short name that is unique within a run and safe in a file name."""
+        width = "" if self.width is None else f"-w{self.width}"
         threads = "" if self.threads is None else f"-t{self.threads}"
         side = "" if self.side is None else f"-{self.side}"
-        return f"{self.loop}-{self.workload}-{self.track}-{self.device}-b{self.batch_size}{threads}{side}"
+        return f"{self.loop}-{self.workload}-{self.track}-{self.device}-b{self.batch_size}{width}{threads}{side}"
 
 
 AGAIN = "again"
@@ -291,6 +294,8 @@ class Expectation:
     workload: str
     track: str
     batch_size: int
+    width: int | None = None
+    """Units of each hidden layer; None is the workload's own."""
     higher_is_better: bool
     steps: tuple[int, ...]
     """Training steps after which the metric was noted, ascending."""
@@ -362,7 +367,7 @@ class Plan:
 
     def group_of(self, cell: Cell) -> tuple[object, ...]:
         """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
-        common = (cell.workload, cell.track, cell.device, cell.batch_size, cell.threads)
+        common = (cell.workload, cell.track, cell.device, cell.batch_size, cell.width, cell.threads)
         return (cell.loop, *common) if self.sides else common
 
     def groups(self, cells: Iterable[Cell]) -> list[list[Cell]]:
@@ -414,6 +419,8 @@ class Floor:
 
     workload: str
     batch_size: int
+    width: int | None = None
+    """Of hidden layers; None where it is the workload's own."""
     threads: int
     """On which the ceilings were measured."""
     operations: int
@@ -464,7 +471,7 @@ class Run:
     conditions: tuple[Conditions, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     floors: tuple[Floor, ...] = ()
-    """One per workload and batch size, on a CPU; none where a model is more than a chain of dense layers."""
+    """One per workload, batch size and width, on a CPU; none where a model is more than a chain of dense layers."""
     end: RunEnd | None = None
     """None when the parent was killed."""
 
@@ -482,22 +489,26 @@ class Run:
         return max((trial.round + 1 for trial in self.trials), default=0)
 
     def verification_of(self, cell: Cell) -> Verification | None:
-        """Return what the check of a cell's loop on its workload and device found; None when it was not made."""
+        """Return what the check of a cell's loop on its workload and device found; None when it was not made.
+
+        A loop is checked at the workload's own batch size and width, because rounding errors grow with both, and what
+        is allowed of them with neither.
+        """
         twin = self.header.plan.twin_of(cell)
         sought = (twin.loop, twin.workload, twin.device, twin.side)
         return next((v for v in self.verifications if (v.loop, v.workload, v.device, v.side) == sought), None)
 
     def expectation_of(self, cell: Cell) -> Expectation | None:
         """Return the reference's curve for a cell; None where there is none."""
-        sought = (cell.workload, cell.track, cell.batch_size)
-        return next((e for e in self.expectations if (e.workload, e.track, e.batch_size) == sought), None)
+        sought = (cell.workload, cell.track, cell.batch_size, cell.width)
+        return next((e for e in self.expectations if (e.workload, e.track, e.batch_size, e.width) == sought), None)
 
     def floor_of(self, cell: Cell) -> Floor | None:
         """Return the least time that a cell's step can take; None where it was not measured."""
         if cell.device != "cpu":
             return None
-        sought = (cell.workload, cell.batch_size)
-        return next((floor for floor in self.floors if (floor.workload, floor.batch_size) == sought), None)
+        sought = (cell.workload, cell.batch_size, cell.width)
+        return next((floor for floor in self.floors if (floor.workload, floor.batch_size, floor.width) == sought), None)
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:
         """Return one cell's trials in the order of rounds."""

@@ -88,6 +88,8 @@ class Options:
     device: Literal["cpu", "gpu", "auto"] = "auto"
     batch_sizes: tuple[int, ...] = ()
     """Empty means the workload's own."""
+    widths: tuple[int, ...] = ()
+    """Units of each hidden layer; empty means the workload's own."""
     rounds: int = 6
     steps: int | None = None
     timeout: Seconds = 300.0
@@ -356,7 +358,7 @@ def _expect(opened: Opened, *, console: Console) -> None:
         return
     finished = {trial.cell for trial in run.trials if trial.failure is None}
     cells = {
-        (cell.workload, cell.track, cell.batch_size): cell
+        (cell.workload, cell.track, cell.batch_size, cell.width): cell
         for cell in plan.cells
         if cell in finished and expectation.has_reference(cell.workload) and run.expectation_of(cell) is None
     }
@@ -370,6 +372,7 @@ def _expect(opened: Opened, *, console: Console) -> None:
                 digits=mnist.load(Path(opened.digits)),
                 track=Track(cell.track),
                 batch_size=cell.batch_size,
+                width=cell.width,
                 seed=plan.seed,
             )
 
@@ -389,6 +392,7 @@ def _launch(cell: Cell, *, round_number: int, blocks: int, opened: Opened, launc
         track=cell.track,
         device=cell.device,
         batch_size=cell.batch_size,
+        width=cell.width,
         threads=cell.threads,
         seed=plan.seed,
         digits=opened.digits,
@@ -441,6 +445,8 @@ def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Co
                     f"batch size {batch_size} is above the {workload.training_samples} training samples of "
                     f"{workload.name}"
                 )
+        if options.widths and workload.hidden_units is None:
+            raise UsageError(f"--width: the model of {workload.name} has no hidden layers whose width could be chosen")
     if options.samples and not any(isinstance(workload, AdversarialWorkload) for workload in workloads.values()):
         raise UsageError(f"--samples: no generator is trained by {', '.join(workloads)}; try --workload mnist-dcgan")
     interpreters = _interpreters(options.interpreters)
@@ -455,11 +461,13 @@ def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Co
             track=(options.track or (Track.GUIDE if options.all_guides else Track.MATCHED)).value,
             device=device,
             batch_size=batch_size,
+            width=width,
             threads=options.threads,
             side=side,
         )
         for workload in workloads.values()
         for batch_size in options.batch_sizes or (workload.batch_size,)
+        for width in options.widths or (None,)
         for name in wanted[workload.name]
         for side in (tuple(side.name for side in options.sides) or (None,))
     )

@@ -56,6 +56,8 @@ class TrialRequest:
     track: str
     device: str
     batch_size: int
+    width: int | None = None
+    """Units of each hidden layer; None leaves the workload's own."""
     threads: int | None
     seed: int
     digits: str
@@ -128,6 +130,7 @@ class Trial:
         )
         imported = perf_counter_ns()
         self.progress.phase = "build"
+        workload = workload if request.width is None else workload.of_width(request.width)
         job = _job(request, workload=workload)
         loop.prepare(job)
         loop.synchronise()

@@ -13,9 +13,10 @@ So a hand-written loop, one `fit()` call for the whole trial and a compiled grap
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +106,20 @@ class Workload(ABC):
     """Whether layers add losses of their own (`add_loss`), which a loop has to add to the main one."""
     activity_penalty: ClassVar[float] = 0.0
     """The same for a loop with a model of its own: times the sum of the first hidden layer's activations, undivided."""
+    hidden_units: int | None = None
+    """Of each hidden layer, unless the user asks for another width; None where the model's size is fixed."""
+
+    def of_width(self, units: int) -> Self:
+        """Return the workload with so many units in each hidden layer.
+
+        Raises:
+            UnsupportedCell: If the size of its model is fixed.
+        """
+        if self.hidden_units is None:
+            raise UnsupportedCell(f"the model of '{self.name}' has no hidden layers whose width could be chosen")
+        workload = copy(self)
+        workload.hidden_units = units
+        return workload
 
     @abstractmethod
     def samples(self, digits: Digits, *, track: Track, backend: str, seed: int) -> tuple[Samples, Samples]:

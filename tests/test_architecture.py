@@ -11,7 +11,19 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
         {"errors", "records", "backends", "cpus"},
-        {"stats", "family", "effort", "resampling", "steady", "reference", "reference_dcgan", "built", "expectation"}
+        {
+            "stats",
+            "family",
+            "effort",
+            "resampling",
+            "steady",
+            "scaling",
+            "envelope",
+            "reference",
+            "reference_dcgan",
+            "built",
+            "expectation",
+        }
         | {"machine", "ceilings", "store", "schedule", "channel", "units", "markdown", "columns", "tidy", "probe"},
         {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity", "conditions"}
         | {"checkout", "installation", "lookup", "sides"},

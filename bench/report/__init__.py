@@ -59,13 +59,14 @@ def write(run: Run, *, folder: Path, results_folder: Path) -> Path:
     place = None if results_folder.is_absolute() else results_folder.as_posix()
     report = build(run, files=_raw_files(results_folder, folder=folder), place=place)
     drawn = [plots.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
+    swept = [plots.draw_scaling(sweep, suffix=str(number)) for number, sweep in enumerate(report.scaling, start=1)]
     generated = [pictures.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
     contents: dict[str, bytes] = {f"{one.name}.png": one.png for group in generated for one in group}
-    for plot in (plot for group in drawn for plot in group):
+    for plot in (plot for group in [*drawn, swept] for plot in group):
         contents |= {f"{plot.name}.svg": plot.svg.encode(), f"{plot.name}.png": plot.png}
     contents["report.json"] = page.to_json(report).encode()
     contents["report.md"] = page.to_markdown(report).encode()
-    contents["index.html"] = page.to_html(report, plots=drawn, pictures=generated).encode()
+    contents["index.html"] = page.to_html(report, plots=drawn, scaling=swept, pictures=generated).encode()
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         temporary = folder / f".{name}.new"

@@ -4,6 +4,7 @@ One unit of length is one CSS pixel.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -117,6 +118,19 @@ def log_ticks(axis: Axis, *, low: float, high: float, suffix: str, most: int) ->
     axis.set_minor_locator(NullLocator())
 
 
+def ticks_at(axis: Axis, values: Sequence[int], *, most: int) -> None:
+    """Label a log axis at given numbers, but for those that would stand closer than so many labels can."""
+    apart = math.log(values[-1] / values[0]) / most
+    kept = [values[0]]
+    for value in values[1:-1]:
+        if math.log(value / kept[-1]) >= apart and math.log(values[-1] / value) >= apart:
+            kept.append(value)
+    kept.append(values[-1])
+    axis.set_major_locator(FixedLocator(kept))
+    axis.set_major_formatter(FixedFormatter([f"{value:,}" for value in kept]))
+    axis.set_minor_locator(NullLocator())
+
+
 def _round_numbers(low: float, high: float, *, most: int) -> list[float]:
     """Return the densest set of round numbers between two bounds that has at least two and at most so many members."""
     finest = math.floor(math.log10(high - low)) - 2 if high > low else 0
@@ -157,15 +171,16 @@ def legend_entry(
         frame: As for `legend_beside`.
         style: The line's, as matplotlib takes it.
         name: Cut where it leaves no room for the remark.
-        remark: What is said about the line.
+        remark: What is said about the line; may be empty.
     """
     width, height = (inches * _POINTS_PER_INCH for inches in figure.get_size_inches())
     x, room = (width - _LEGEND_WIDTH + 16.0, _LEGEND_WIDTH) if frame is Frame.WIDE else (frame.value.left, width)
     y = (height - 24.0 if frame is Frame.WIDE else _LEGEND_ROW * (entries - 0.5)) - _LEGEND_ROW * place
     ends = [x / width, (x + 34.0) / width]
     figure.add_artist(Line2D(ends, [y / height] * 2, markevery=[1], transform=figure.transFigure, **style))
-    shown = _cut(name, width=room - 64.0 - _text_width(f", {remark}"))
-    figure.text(ends[1] + 12.0 / width, y / height, f"{shown}, {remark}", va="center")
+    behind = f", {remark}" if remark else ""
+    shown = _cut(name, width=room - 64.0 - _text_width(behind))
+    figure.text(ends[1] + 12.0 / width, y / height, f"{shown}{behind}", va="center")
 
 
 def _cut(text: str, *, width: float) -> str:

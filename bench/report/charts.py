@@ -1,4 +1,7 @@
-"""Draw the three charts of a group as matplotlib figures, at a given width. One unit of length is one CSS pixel."""
+"""Draw the three charts of a group and that of a sweep as matplotlib figures, at a given width.
+
+One unit of length is one CSS pixel.
+"""
 
 import math
 from collections.abc import Sequence
@@ -12,6 +15,8 @@ from bench.compare import CellSummary
 from bench.report import canvas, svg, wording
 from bench.report.canvas import Frame
 from bench.report.model import GroupReport
+from bench.report.scaling import Quantity, ScalingReport, costs_text
+from bench.scaling import CostModel
 from bench.stats import Verdict
 
 DOTS = 400
@@ -25,6 +30,7 @@ LOG_FROM = 10.0
 
 _INK, _MUTED, _FASTER, _SLOWER, _BAND, _PAGE = svg.COLOURS.values()
 _DASHES = ((), (7, 3), (2, 2), (9, 3, 2, 3), (4, 2), (12, 3), (2, 4), (7, 2, 2, 2, 2, 2))
+_AXIS = {Quantity.BATCH: "batch size", Quantity.WIDTH: "width"}
 _FEWEST_DOTS = 10
 _MARKERS = "D^osv<>P"
 _TOLD_APART = (Verdict.FASTER, Verdict.SLOWER)
@@ -128,6 +134,62 @@ def break_even(group: GroupReport, *, frame: Frame) -> Figure:
     canvas.log_ticks(axes.yaxis, low=min(totals), high=max(totals), suffix=" s", most=6)
     canvas.write_below(axes, 0.5, text="steps, log scale", align="center")
     return figure
+
+
+def scaling(sweep: ScalingReport, *, frame: Frame) -> Figure:
+    """Return microseconds per sample against size, one line per loop, on log axes."""
+    lines = sweep.lines[:LINES]
+    figure, axes = canvas.legend_beside(len(lines), frame=frame)
+    low, high = sweep.sizes[0], sweep.sizes[-1]
+    ends = []
+    # The legend goes from the slowest to the fastest at the largest size, as the lines do there.
+    for place, (index, line) in enumerate(reversed(list(enumerate(lines)))):
+        style: dict[str, Any] = {"color": _INK if index == 0 else _FASTER, "linewidth": 3 if index == 0 else 2}
+        style |= {"marker": _MARKERS[index], "dashes": _DASHES[index] or (1, 0), "markersize": 7}
+        marks = [(point.size, point.sample.estimate * 1e6) for point in line.points]
+        curve: Sequence[tuple[float, float]] = (
+            marks if line.model is None or not line.model.fits else _curve(line.model)
+        )
+        axes.plot(*zip(*curve, strict=True), **style | {"marker": None})
+        axes.plot(
+            *zip(*marks, strict=True), color=style["color"], marker=style["marker"], markersize=7, linestyle="none"
+        )
+        for point in line.points:
+            bounds = [
+                (point.sample.low or point.sample.estimate) * 1e6,
+                (point.sample.high or point.sample.estimate) * 1e6,
+            ]
+            axes.plot([point.size] * 2, bounds, color=style["color"], linewidth=2)
+            ends += bounds
+        ends += [time for _, time in curve]
+        canvas.legend_entry(
+            figure,
+            place,
+            entries=len(lines),
+            frame=frame,
+            style=style,
+            name=line.loop,
+            remark=costs_text(line.model) if sweep.quantity is Quantity.BATCH else "",
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(low / (high / low) ** 0.04, high * (high / low) ** 0.04)
+    least, most = min(ends), max(ends)
+    axes.set_ylim(least / (most / least) ** 0.05, most * (most / least) ** 0.05)
+    axes.spines["left"].set_visible(True)
+    axes.grid(color=_BAND, linewidth=1)
+    axes.set_axisbelow(True)
+    canvas.ticks_at(axes.xaxis, sweep.sizes, most=7 if frame is Frame.WIDE else 4)
+    canvas.log_ticks(axes.yaxis, low=least, high=most, suffix=" us", most=6)
+    canvas.write_below(axes, 0.5, text=f"{_AXIS[sweep.quantity]}, log scale", align="center")
+    return figure
+
+
+def _curve(model: CostModel) -> list[tuple[float, float]]:
+    """Return batch sizes, and the microseconds per sample that a cost model gives them."""
+    low, high = model.sizes[0], model.sizes[-1]
+    sizes = [low * (high / low) ** (i / 24.0) for i in range(25)]
+    return [(size, model.step_seconds(size) / size * 1e6) for size in sizes]
 
 
 def _rings(axes: Axes, cells: Sequence[CellSummary]) -> None:

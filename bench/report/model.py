@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bench import compare, units
+from bench import compare
 from bench.compare import CellSummary, Group
 from bench.records import Floor, Run, Seconds
-from bench.report import notices, provenance, rows, sentences, wording
+from bench.report import notices, provenance, rows, scaling, sentences, wording
 from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
 from bench.report.rows import LimitRow, MemoryRow, Row, StartUpRow, WorkRow
+from bench.report.scaling import ScalingReport
 from bench.stats import Verdict
 
 SCHEMA = "bench-report/1"
@@ -42,12 +43,14 @@ class GroupReport:
     """Cells that may be ranked together: all but the loop is the same."""
 
     name: str
-    """Workload, track, device, batch size and threads in words."""
+    """Workload, track, device, batch size, width and threads in words."""
     workload: str
     track: str
     device: str
     batch_size: int
     """Samples per step."""
+    width: int | None
+    """Units of each hidden layer; None is the workload's own."""
     threads: int | None
     baseline: str
     """Registered name of the loop that speed-ups refer to."""
@@ -93,6 +96,8 @@ class Report:
     """Largest relative half-width among the intervals."""
     notices: tuple[Notice, ...]
     groups: tuple[GroupReport, ...]
+    scaling: tuple[ScalingReport, ...]
+    """One for each sweep of batch sizes or widths; empty where only one size was measured."""
     reading: tuple[str, ...]
     method: tuple[str, ...]
     facts: tuple[Fact, ...]
@@ -122,6 +127,7 @@ def build(run: Run, *, files: Sequence[DataFile] = (), place: str | None = None)
         noise=notices.widest_interval(summaries),
         notices=noted,
         groups=groups,
+        scaling=scaling.build(summaries),
         reading=provenance.reading(run),
         method=provenance.method(run),
         facts=provenance.facts(run),
@@ -142,11 +148,19 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
     limit = None if floor is None else sentences.limit(cells, floor=floor)
     start_up = [sentences.start_up(cell, baseline=baseline) for cell in cells]
     return GroupReport(
-        name=_group_name(group),
+        name=wording.group_name(
+            workload=group.workload,
+            track=group.track,
+            device=group.device,
+            batch_size=group.batch_size,
+            width=group.width,
+            threads=group.threads,
+        ),
         workload=group.workload,
         track=group.track,
         device=group.device,
         batch_size=group.batch_size,
+        width=group.width,
         threads=group.threads,
         baseline=group.baseline,
         baseline_name=wording.display_name(group.baseline),
@@ -167,15 +181,6 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
         limit_formula=None if floor is None else sentences.limit_formula(floor),
         cells=cells,
     )
-
-
-def _group_name(group: Group) -> str:
-    """Return workload, track, device, batch size and threads in words."""
-    parts = [wording.display_name(group.workload), f"{group.track} track", group.device.upper()]
-    parts.append(f"batch {units.count(group.batch_size)}")
-    if group.threads is not None:
-        parts.append("1 thread" if group.threads == 1 else f"{group.threads} threads")
-    return ", ".join(parts)
 
 
 def _compact(cell: CellSummary) -> CellSummary:

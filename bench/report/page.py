@@ -16,6 +16,7 @@ from bench.report import svg, tables
 from bench.report.model import GroupReport, Report
 from bench.report.pictures import Picture
 from bench.report.plots import Plot
+from bench.report.scaling import ScalingReport
 from bench.report.tables import Table
 
 MARKDOWN_LIMIT = 65_536
@@ -51,16 +52,34 @@ class Section:
     pictures: Sequence[Picture]
 
 
-def to_html(report: Report, *, plots: Sequence[Sequence[Plot]], pictures: Sequence[Sequence[Picture]]) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sweep:
+    """Groups side by side, as the templates want them."""
+
+    report: ScalingReport
+    table: Table
+    plot: Plot | None
+    """None in Markdown, which shows no pictures."""
+
+
+def to_html(
+    report: Report,
+    *,
+    plots: Sequence[Sequence[Plot]],
+    scaling: Sequence[Plot],
+    pictures: Sequence[Sequence[Picture]],
+) -> str:
     """Return the page.
 
     Args:
         report: What to show.
         plots: One sequence per group, in order; empty where there is nothing to draw.
-        pictures: Likewise, what generators drew.
+        scaling: One for each sweep.
+        pictures: One sequence per group, what generators drew.
     """
     sections = [_section(*parts) for parts in zip(report.groups, plots, pictures, strict=True)]
     files = [f"{plot.name}.{ending}" for group in plots for plot in group for ending in ("svg", "png")]
+    files += [f"{plot.name}.{ending}" for plot in scaling for ending in ("svg", "png")]
     files += [f"{picture.name}.png" for group in pictures for picture in group]
     return (
         _environment()
@@ -68,6 +87,10 @@ def to_html(report: Report, *, plots: Sequence[Sequence[Plot]], pictures: Sequen
         .render(
             report=report,
             sections=sections,
+            sweeps=[
+                Sweep(report=sweep, table=tables.scaling(sweep), plot=plot)
+                for sweep, plot in zip(report.scaling, scaling, strict=True)
+            ],
             provenance=tables.provenance(report),
             own_files=["report.json", "report.md", *files],
             light=svg.COLOURS,
@@ -88,11 +111,13 @@ def to_markdown(report: Report, *, limit: int = MARKDOWN_LIMIT) -> str:
     """
     template = _environment().get_template("report.md.j2")
     sections = [_section(group, (), ()) for group in report.groups]
+    sweeps = [Sweep(report=sweep, table=tables.scaling(sweep), plot=None) for sweep in report.scaling]
     text = ""
     for kept in _KEPT_ROWS:
         text = template.render(
             report=report,
             sections=sections,
+            sweeps=sweeps,
             provenance=tables.provenance(report),
             kept=kept,
             width=_MARKDOWN_COLUMNS,

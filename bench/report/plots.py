@@ -1,5 +1,6 @@
-"""Three plots of one group, drawn by matplotlib without pyplot: wide and narrow SVG for the page, PNG for print.
+"""Three plots of a group and one of a sweep, drawn by matplotlib without pyplot.
 
+Each comes as wide and narrow SVG for the page, and as PNG for print.
 The narrow variant is what a phone shows; shrinking the wide one would make its text unreadable.
 """
 
@@ -12,9 +13,10 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from bench import units
-from bench.report import canvas, charts, sentences, svg
+from bench.report import canvas, charts, scaling, sentences, svg
 from bench.report.canvas import Frame
 from bench.report.model import GroupReport
+from bench.report.scaling import Quantity, ScalingReport
 
 _PRINT_DPI = 216
 
@@ -24,7 +26,7 @@ class Plot:
     """One picture in all its forms."""
 
     kind: str
-    """"speed-up", "step-time" or "break-even"."""
+    """"speed-up", "step-time", "break-even" or "scaling"."""
     name: str
     """File name without its ending, and prefix of its ids."""
     title: str
@@ -99,6 +101,30 @@ def _break_even(group: GroupReport, *, suffix: str) -> Plot | None:
         caption="Lower is faster. A ring marks where a loop and the baseline have taken the same time; the legend says "
         f"when a loop is ahead. Log scales. Import and build are not included.{dropped}",
         sentence=sentences.break_even_plot(group.cells, baseline=group.baseline),
+    )
+
+
+def draw_scaling(sweep: ScalingReport, *, suffix: str) -> Plot:
+    """Return time per sample against size.
+
+    Args:
+        sweep: What to draw.
+        suffix: Ends the plot's name.
+    """
+    dropped = f" Only the {charts.LINES} loops that are fastest at the largest size are shown."
+    model = " The line is the cost model, which the legend gives as fixed cost + cost per sample, where it fits;"
+    joined = " elsewhere it joins the marks." if sweep.quantity is Quantity.BATCH else " The line joins the marks."
+    return _plot(
+        lambda frame: charts.scaling(sweep, frame=frame),
+        kind="scaling",
+        suffix=suffix,
+        title=f"Time per sample by {sweep.quantity}",
+        caption="Lower is faster. A mark is the geometric mean over processes, its bar the 95 % interval."
+        + (model if sweep.quantity is Quantity.BATCH else "")
+        + joined
+        + " Log scales."
+        + (dropped if len(sweep.lines) > charts.LINES else ""),
+        sentence=scaling.plot_sentence(sweep),
     )
 
 

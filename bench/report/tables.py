@@ -8,6 +8,8 @@ import pandas as pd
 from bench import units
 from bench.compare import CellSummary
 from bench.report.model import GroupReport, Report
+from bench.report.scaling import Quantity, ScalingReport
+from bench.scaling import FITS_WITHIN
 from bench.stats import Interval
 
 
@@ -76,8 +78,10 @@ def work(group: GroupReport) -> Table:
         f"Training {group.metric}": [row.training_metric for row in group.work],
         f"Validation {group.metric}": [row.validation_metric for row in group.work],
     }
+    own = "" if group.width is None else ", at the workload's own width, not at this one"
     caption = (
-        "Verified step by step against an independent float64 reference; the loss gap is the largest relative one. "
+        f"Verified step by step against an independent float64 reference{own}; the loss gap is the largest relative "
+        "one. "
         "The rest is from the timed processes, medians: blocks are sized by time, so faster loops train more steps and "
         "end at a lower loss."
     )
@@ -107,6 +111,26 @@ def limit(group: GroupReport) -> Table | None:
         "Share of the limit": [row.share for row in group.limit],
     }
     return Table(title="How far from the limit?", caption=group.limit_formula, frame=_frame(columns))
+
+
+def scaling(sweep: ScalingReport) -> Table:
+    """Return time per sample at each size, and the cost model."""
+    columns = {"Loop": [row.loop for row in sweep.rows]}
+    for place, size in enumerate(sweep.sizes):
+        columns[f"us/sample at {units.count(size)}"] = [row.samples[place] for row in sweep.rows]
+    caption = "Microseconds per sample, fastest at the largest size first."
+    if sweep.quantity is Quantity.BATCH:
+        columns |= {
+            "Fixed us/step": [row.fixed for row in sweep.rows],
+            "Cost us/sample": [row.per_sample for row in sweep.rows],
+            "Largest error": [row.residual for row in sweep.rows],
+        }
+        caption += (
+            " The cost model: a step takes the fixed cost plus the cost per sample times the batch size; 95 % intervals"
+            " in brackets, from one fit for each round. A model that is more than"
+            f" {units.percent(FITS_WITHIN)} off somewhere does not fit and is not given."
+        )
+    return Table(title=f"Time per sample by {sweep.quantity}", caption=caption, frame=_frame(columns))
 
 
 def failures(group: GroupReport) -> Table | None:
@@ -151,6 +175,7 @@ def _summary_rows(report: Report) -> Iterable[Mapping[str, object]]:
                 "track": group.track,
                 "device": group.device,
                 "batch_size": group.batch_size,
+                "width": group.width,
                 "threads": group.threads,
                 "rank": row.rank,
                 "loop": row.loop,

@@ -59,6 +59,9 @@ def _parts(report: Report, *, width: int) -> list[RenderableType]:
         parts += [Text(), *([Text(f"{group.name}:")] if len(report.groups) > 1 else []), _table(group, width=width)]
         reasons = [f"{row.glyph} {row.loop}: {row.reason}" for row in group.rows if row.reason]
         parts += [Padding(Text(reason), (0, 0, 0, 2)) for reason in reasons]
+    for sweep in report.scaling:
+        parts += [Text(), Text(f"Scaling: {sweep.name}:")]
+        parts += [Padding(Text(sentence), (0, 0, 0, 2)) for sentence in sweep.conclusions]
     parts.append(Text())
     parts += [Text(f"! {notice.text}") for notice in report.notices if notice.lowers_trust]
     parts.append(Text(report.trust))

@@ -1,6 +1,7 @@
 """Words and numbers of one loop, as they stand in rows, sentences, notices and charts alike."""
 
 import unicodedata
+from collections.abc import Sequence
 
 from bench import units
 from bench.compare import CellSummary
@@ -32,6 +33,7 @@ UNRANKED = (Verdict.FAILED, Verdict.INVALID)
 """Shown last, without a rank."""
 
 _REASON_LIMIT = 300
+_ALTERNATIVES = 4
 
 
 def display_name(name: str) -> str:
@@ -44,6 +46,33 @@ def display_name(name: str) -> str:
     if any(unicodedata.bidirectional(character) in ("R", "AL") for character in shown):
         return f"\N{FIRST STRONG ISOLATE}{shown}\N{POP DIRECTIONAL ISOLATE}"
     return shown
+
+
+def group_name(
+    *, workload: str, track: str, device: str, batch_size: int | None, width: int | None, threads: int | None
+) -> str:
+    """Return in words what cells have in common; what they do not have, or nobody chose, is None."""
+    parts = [display_name(workload), f"{track} track", device.upper()]
+    if batch_size is not None:
+        parts.append(f"batch {units.count(batch_size)}")
+    if width is not None:
+        parts.append(f"width {units.count(width)}")
+    if threads is not None:
+        parts.append("1 thread" if threads == 1 else f"{threads} threads")
+    return ", ".join(parts)
+
+
+def listing(parts: Sequence[str]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def alternatives(names: Sequence[str]) -> str:
+    """Return "a", "a or b" or "a, b or c", and of a long list the first few."""
+    shown = list(names[:_ALTERNATIVES])
+    if len(names) > _ALTERNATIVES:
+        shown.append(f"{len(names) - _ALTERNATIVES} more")
+    return " or ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def never_ran(cell: CellSummary) -> bool:
@@ -134,7 +163,9 @@ def verified_text(cell: CellSummary) -> str:
     """Return whether a loop was shown to compute what it claims."""
     if cell.verification is None:
         return "not checked"
-    return f"as {cell.verification.formula}" if cell.verification.passed else "no"
+    if not cell.verification.passed:
+        return "no"
+    return f"as {cell.verification.formula}{'' if cell.cell.width is None else ', at its own width'}"
 
 
 def _message(failure: Failure) -> str:

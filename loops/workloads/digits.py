@@ -13,6 +13,7 @@ from loops.workloads.initial_weights import glorot_uniform
 PIXELS = 28 * 28
 CLASSES = 10
 HIDDEN_UNITS = 64
+"""Of each of the two hidden layers, as the guides have them."""
 
 
 def digit_samples(digits: Digits, *, track: Track, backend: str, seed: int) -> tuple[Samples, Samples]:
@@ -40,29 +41,30 @@ def digit_samples(digits: Digits, *, track: Track, backend: str, seed: int) -> t
     )
 
 
-def build_mlp(*, seed: int, between: Callable[[], Any] | None = None) -> Any:
-    """Return the Keras model 784 -> 64 -> 64 -> 10, hidden layers rectified; 55 050 parameters.
+def build_mlp(*, units: int, seed: int, between: Callable[[], Any] | None = None) -> Any:
+    """Return the Keras model 784 -> units -> units -> 10, hidden layers rectified; 55 050 parameters with 64 units.
 
     Args:
+        units: Of each hidden layer.
         seed: Of the initial weights.
         between: Builds a layer to stand between the two hidden ones.
     """
     import keras  # noqa: PLC0415 - the trial chooses the backend before this runs
 
     inputs = keras.Input(shape=(PIXELS,), name="digits")
-    hidden = keras.layers.Dense(HIDDEN_UNITS, activation="relu")(inputs)
+    hidden = keras.layers.Dense(units, activation="relu")(inputs)
     if between is not None:
         hidden = between()(hidden)
-    hidden = keras.layers.Dense(HIDDEN_UNITS, activation="relu")(hidden)
+    hidden = keras.layers.Dense(units, activation="relu")(hidden)
     outputs = keras.layers.Dense(CLASSES, name="predictions")(hidden)
     model = keras.Model(inputs=inputs, outputs=outputs)
-    model.set_weights(mlp_weights(seed=seed))
+    model.set_weights(mlp_weights(units=units, seed=seed))
     return model
 
 
-def mlp_weights(*, seed: int) -> list[NDArray[np.float32]]:
-    """Return initial kernels and biases of 784 -> 64 -> 64 -> 10."""
-    widths = (PIXELS, HIDDEN_UNITS, HIDDEN_UNITS, CLASSES)
+def mlp_weights(*, units: int, seed: int) -> list[NDArray[np.float32]]:
+    """Return initial kernels and biases of 784 -> units -> units -> 10."""
+    widths = (PIXELS, units, units, CLASSES)
     return glorot_uniform([shape for fans in pairwise(widths) for shape in (fans, fans[1:])], seed=seed)
 
 

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loops.contract import Digits, Samples, Track, Workload
-from loops.workloads.digits import build_accuracy, build_cross_entropy, build_mlp, digit_samples, mlp_weights
+from loops.workloads.digits import (
+    HIDDEN_UNITS,
+    build_accuracy,
+    build_cross_entropy,
+    build_mlp,
+    digit_samples,
+    mlp_weights,
+)
 
 
 @final
@@ -23,6 +30,7 @@ class MnistMlp(Workload):
     optimizer: ClassVar[str] = "Adam"
     learning_rate: ClassVar[float] = 1e-3
     torch_loss: ClassVar[str] = "CrossEntropyLoss"
+    hidden_units: int = HIDDEN_UNITS
 
     def samples(self, digits: Digits, *, track: Track, backend: str, seed: int) -> tuple[Samples, Samples]:
         """Return images and labels as `loops.workloads.digits` lays them out."""
@@ -30,11 +38,11 @@ class MnistMlp(Workload):
 
     def build_model(self, *, seed: int) -> Any:
         """Return the Keras model; the output is logits of shape (batch, 10)."""
-        return build_mlp(seed=seed)
+        return build_mlp(units=self.hidden_units, seed=seed)
 
     def initial_weights(self, *, seed: int) -> list[NDArray[np.float32]]:
         """Return what the Keras model starts from."""
-        return mlp_weights(seed=seed)
+        return mlp_weights(units=self.hidden_units, seed=seed)
 
     def build_loss(self, *, one_hot: bool) -> Any:
         """Return cross-entropy from logits, averaged over the batch."""

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loops.contract import Digits, Samples, Track, Workload
-from loops.workloads.digits import build_accuracy, build_cross_entropy, build_mlp, digit_samples, mlp_weights
+from loops.workloads.digits import (
+    HIDDEN_UNITS,
+    build_accuracy,
+    build_cross_entropy,
+    build_mlp,
+    digit_samples,
+    mlp_weights,
+)
 
 RATE = 1e-2
 """Of the tracked loss, as in the guides."""
@@ -29,6 +36,7 @@ class MnistMlpAddLoss(Workload):
     torch_loss: ClassVar[str] = "CrossEntropyLoss"
     tracks_losses: ClassVar[bool] = True
     activity_penalty: ClassVar[float] = RATE
+    hidden_units: int = HIDDEN_UNITS
 
     def samples(self, digits: Digits, *, track: Track, backend: str, seed: int) -> tuple[Samples, Samples]:
         """Return images and labels as `loops.workloads.digits` lays them out."""
@@ -36,11 +44,11 @@ class MnistMlpAddLoss(Workload):
 
     def build_model(self, *, seed: int) -> Any:
         """Return the Keras model; `model.losses` holds the tracked loss of the latest call."""
-        return build_mlp(seed=seed, between=_activity_regularization)
+        return build_mlp(units=self.hidden_units, seed=seed, between=_activity_regularization)
 
     def initial_weights(self, *, seed: int) -> list[NDArray[np.float32]]:
         """Return what the Keras model starts from."""
-        return mlp_weights(seed=seed)
+        return mlp_weights(units=self.hidden_units, seed=seed)
 
     def build_loss(self, *, one_hot: bool) -> Any:
         """Return cross-entropy from logits, averaged over the batch."""

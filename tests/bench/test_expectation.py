@@ -68,6 +68,14 @@ def test_large_batches_are_followed_for_fewer_steps(digits, monkeypatch):
     assert 10 == curve.steps[-1]
 
 
+def test_wide_models_are_followed_for_fewer_steps(digits, monkeypatch):
+    """A step costs what the weights do."""
+    monkeypatch.setattr(expectation, "UPDATES", 12 * 269_322)
+    curve = expected(MnistMlp(), digits=digits, track=Track.MATCHED, batch_size=20, width=256, seed=0)
+
+    assert (12, 256) == (curve.steps[-1], curve.width)
+
+
 def test_the_band_holds_what_the_reference_had_around_that_step():
     """Checkpoints on either side count, and a tolerance is added."""
     low, high = band(CURVE, steps=300)

@@ -190,7 +190,7 @@ def test_the_page_fits_every_width_in_both_schemes(visit, name, width, scheme):
     assert BACKGROUNDS[scheme] == page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
-@pytest.mark.parametrize("name", ["ordinary", "trouble"])
+@pytest.mark.parametrize("name", ["ordinary", "trouble", "groups"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_label_of_a_plot_lies_on_another_or_is_cut(visit, name, width):
     """Every word of every plot can be read."""

@@ -41,6 +41,18 @@ def test_several_workloads_are_measured_apart(session):
     assert "Measured apart, never ranked together" in page
 
 
+def test_several_widths_are_measured_apart(session):
+    """The width is part of what a cell is, and every process gets its own."""
+    done = session.bench("run", "toy", "--width", "64,256", "--rounds", "1")
+
+    run = session.run()
+    assert (0, {64, 256}) == (done.code, {trial.cell.width for trial in run.trials}), done.err
+    assert ["toy-mnist-mlp-matched-cpu-b32-w64", "toy-mnist-mlp-matched-cpu-b32-w256"] == [
+        str(cell) for cell in run.header.plan.cells
+    ]
+    assert "mnist-mlp, matched track, CPU, batch 32, width 256" in done.out
+
+
 def test_only_loops_that_are_compared_live_together(session):
     """A round of two workloads starts the second when the first is done."""
     session.bench("run", "toy", "--workload", "mnist-mlp", "--workload", "mnist-dcgan", "--no-report", "--rounds", "1")
@@ -202,8 +214,9 @@ def test_a_framework_that_is_not_there_is_a_row_with_its_reason(session, tmp_pat
         (["toy", "--workload", "mnist-mpl"], "Error: there is no workload 'mnist-mpl'. Did you mean 'mnist-mlp'?"),
         (["toy", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'gpu'"),
         (["toy", "--device", "gpu"], "Error: no GPU for any of these loops: numpy"),
-        (["toy", "--batch-size", "0"], "a batch holds at least one sample, got 0"),
-        (["toy", "--batch-size", "-4"], "a batch holds at least one sample, got -4"),
+        (["toy", "--batch-size", "0"], "0 is not above 0"),
+        (["toy", "--width", "64,-4"], "-4 is not above 0"),
+        (["toy", "--width", "256", "--workload", "regression"], "has no hidden layers whose width could be chosen"),
         (["toy", "--batch-size", "many"], "'many' is not a list of whole numbers such as 32,256"),
         (["toy", "--batch-size", "50001"], "batch size 50001 is above the 50000 training samples of mnist-mlp"),
         (["toy", "--rounds", "0"], "0 is not in the range x>=1"),

@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 
 from loops.contract import Digits, Track
+from loops.errors import UnsupportedCell
 from loops.workloads.initial_weights import glorot_uniform
 from loops.workloads.mnist_dcgan import MnistDcgan
 from loops.workloads.mnist_mlp import MnistMlp
+from loops.workloads.mnist_mlp_add_loss import MnistMlpAddLoss
+from loops.workloads.mnist_mlp_sgd import MnistMlpSgd
+from loops.workloads.mnist_mlp_weighted import MnistMlpWeighted
+from loops.workloads.regression import Regression
 
 
 @pytest.fixture
@@ -81,6 +86,22 @@ def test_initial_kernels_are_glorot_uniform_and_biases_zero():
     assert np.abs(kernel).max() <= limit
     assert pytest.approx(limit / 3**0.5, rel=0.01) == kernel.std()
     assert [0.0] * 64 == bias.tolist()
+
+
+@pytest.mark.parametrize("workload", [MnistMlp(), MnistMlpAddLoss(), MnistMlpSgd(), MnistMlpWeighted()])
+def test_the_digit_classifiers_come_in_any_width(workload):
+    """Both hidden layers get it; the workload that was asked keeps its own."""
+    wide = workload.of_width(256)
+
+    assert [(784, 256), (256, 256), (256, 10)] == [kernel.shape for kernel in wide.initial_weights(seed=0)[::2]]
+    assert (784, 64) == workload.initial_weights(seed=0)[0].shape
+
+
+@pytest.mark.parametrize("workload", [Regression(), MnistDcgan()])
+def test_a_model_of_fixed_size_refuses_a_width(workload):
+    """It has no hidden layers that could be meant."""
+    with pytest.raises(UnsupportedCell, match=f"the model of '{workload.name}' has no hidden layers whose width"):
+        workload.of_width(256)
 
 
 def test_fans_of_a_convolution_count_its_receptive_field():

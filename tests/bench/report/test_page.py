@@ -53,7 +53,8 @@ def html_of(run, **options):
     report = build(run, **options)
     drawn = [plots.draw(group, suffix=str(i)) for i, group in enumerate(report.groups, start=1)]
     drew = [pictures.draw(group, suffix=str(i)) for i, group in enumerate(report.groups, start=1)]
-    return page.to_html(report, plots=drawn, pictures=drew)
+    swept = [plots.draw_scaling(sweep, suffix=str(i)) for i, sweep in enumerate(report.scaling, start=1)]
+    return page.to_html(report, plots=drawn, scaling=swept, pictures=drew)
 
 
 def outline(html):
@@ -126,7 +127,7 @@ def test_each_group_has_its_own_tables_and_plots(make_run, make_cell):
     found = outline(html_of(make_run(cells=cells)))
 
     assert 2 == found["h3"].count("All loops")
-    assert 12 == len(found["svg"])
+    assert 2 * (3 + 3 + 1) == len(found["svg"])  # each wide and narrow; one plot has both sizes
     assert [
         "mnist-mlp, matched track, CPU, batch 32",
         "mnist-mlp, matched track, CPU, batch 512",

@@ -19,7 +19,7 @@ def test_the_public_names_are_these():
     [
         ("table", "tf-function is the fastest loop: 21.7x faster than tf-eager"),
         ("json", '{\n  "schema": "bench-report/1",\n'),
-        ("csv", "run_id,workload,track,device,batch_size,threads,rank,loop,"),
+        ("csv", "run_id,workload,track,device,batch_size,width,threads,rank,loop,"),
         ("md", "### Training-loop speed: mnist-mlp\n"),
     ],
 )

@@ -1,0 +1,126 @@
+"""Which loop has taken the least time in total, for how many steps: the lower envelope of straight lines.
+
+    envelope      the leading loop of each stretch of step counts
+    choices       the same, where loops that are not told apart share a stretch
+
+Total time after n steps is ``start + (n - 1) * step``, with everything up to the end of the first step in ``start``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, inf, sqrt
+from statistics import geometric_mean
+
+from bench import stats
+from bench.records import Seconds
+from bench.stats import Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """The total time of one loop, process by process."""
+
+    name: str
+    starts: Mapping[int, Seconds]
+    """Round -> import, build and first step of its process."""
+    steps: Mapping[int, Seconds]
+    """Round -> seconds per steady step; the same rounds."""
+
+    @property
+    def start(self) -> Seconds:
+        """Geometric mean over rounds."""
+        return geometric_mean(self.starts.values())
+
+    @property
+    def step(self) -> Seconds:
+        """Geometric mean over rounds."""
+        return geometric_mean(self.steps.values())
+
+    def totals(self, steps: float) -> dict[int, Seconds]:
+        """Return round -> total time after so many steps; after infinitely many, the steady step is all that counts."""
+        if steps == inf:
+            return dict(self.steps)
+        return {number: start + (steps - 1.0) * self.steps[number] for number, start in self.starts.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stretch:
+    """A range of step counts and who leads in it."""
+
+    loops: tuple[str, ...]
+    """One, or several that are not told apart."""
+    first: int
+    """Step count from which on."""
+    last: int | None
+    """Step count up to which, the next stretch's first; None for the last stretch, which has no end."""
+
+
+def envelope(lines: Sequence[tuple[str, Seconds, Seconds]]) -> tuple[Stretch, ...]:
+    """Return which line is lowest where, from the first step on.
+
+    Args:
+        lines: Name, start and step of each.
+
+    Returns:
+        Stretches that follow one another without a gap; nothing for no lines.
+
+    >>> [(*s.loops, s.first, s.last) for s in envelope([("slow", 1.0, 1.0), ("fast", 9.0, 0.5), ("never", 9.0, 2.0)])]
+    [('slow', 1, 17), ('fast', 17, None)]
+    """
+    if not lines:
+        return ()
+    leaders = [(1, min(lines, key=lambda line: (line[1], line[2])))]
+    while True:
+        first, (_, start, step) = leaders[-1]
+        better = [line for line in lines if line[2] < step]
+        if not better:
+            break
+        # Where each one that is faster per step has caught up; of those that do so together, the fastest goes on.
+        crossings = [((line[1] - start) / (step - line[2]) + 1.0, line[2], line) for line in better]
+        where, _, line = min(crossings)
+        leaders.append((max(first, ceil(where)), line))
+    ends = [*(count for count, _ in leaders[1:]), None]
+    return tuple(
+        Stretch(loops=(line[0],), first=first, last=last)
+        for (first, line), last in zip(leaders, ends, strict=True)
+        if first != last
+    )
+
+
+def choices(lines: Sequence[Line], *, margin: float, floor: float | None = None) -> tuple[Stretch, ...]:
+    """Return who leads where, as far as the rounds tell.
+
+    In the middle of each stretch, every loop whose total time is not shown to be longer than the leader's shares it.
+    Where a stretch's leader is not shown to fall behind in the next one, there is no reason to change: the two become
+    one, with the loops that both have.
+
+    Args:
+        lines: Of loops that were measured in the same rounds.
+        margin: Smallest relative difference that matters.
+        floor: What identical loops differed by in this run, as `bench.stats.noise_floor` returns it.
+    """
+    known = {line.name: line for line in lines}
+    found: list[Stretch] = []
+    for stretch in envelope([(line.name, line.start, line.step) for line in lines]):
+        leader = known[stretch.loops[0]]
+        middle = inf if stretch.last is None else sqrt(stretch.first * stretch.last)
+
+        def behind(line: Line, leader: Line = leader, middle: float = middle) -> bool:
+            ratio = stats.ratio_interval(*_paired(leader.totals(middle), line.totals(middle)))
+            return ratio is not None and stats.verdict(ratio, margin=margin, floor=floor) is Verdict.SLOWER
+
+        tied = [line for line in lines if line is not leader and not behind(line)]
+        tied.sort(key=lambda line: geometric_mean(line.totals(middle).values()))
+        loops = (leader.name, *(line.name for line in tied))
+        if found and found[-1].loops[0] in loops:
+            both = tuple(name for name in found[-1].loops if name in loops)
+            found[-1] = replace(found[-1], loops=both, last=stretch.last)
+        else:
+            found.append(replace(stretch, loops=loops))
+    return tuple(found)
+
+
+def _paired(first: Mapping[int, Seconds], second: Mapping[int, Seconds]) -> tuple[list[Seconds], list[Seconds]]:
+    """Return the times of the rounds that both have."""
+    shared = sorted(first.keys() & second.keys())
+    return [first[number] for number in shared], [second[number] for number in shared]

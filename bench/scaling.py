@@ -1,0 +1,164 @@
+"""How the time of a step grows with the batch: a fixed cost and a cost for each sample, fitted to a sweep.
+
+    fit_costs     the two costs behind one step time for each batch size
+    fit           the cost model of a loop, with intervals from the fits of single rounds
+    crossing      the batch size at which two loops take the same time
+
+The model is ``step seconds = fixed + per_sample * batch size``, with neither cost below 0. It is fitted by least
+squares of the relative errors, because a step time is known to so many per cent, not to so many microseconds. The
+process is the unit of evidence: each round has one process for each batch size, so each round gives one fit of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import geometric_mean
+
+import numpy as np
+from scipy.optimize import nnls
+
+from bench.records import Seconds
+from bench.stats import Interval, geometric_mean_interval
+
+FITS_WITHIN = 0.20
+"""A model whose largest relative error is above this describes something else than the loop."""
+
+FEWEST_ROUNDS = 3
+"""With fewer, the fits of single rounds give no interval worth stating."""
+
+FEWEST_SIZES = 2
+
+Sweep = Mapping[int, Mapping[int, Seconds]]
+"""Batch size -> round -> seconds per step of that round's process."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Costs:
+    """What a step costs."""
+
+    fixed: Seconds
+    """For each step, however large the batch."""
+    per_sample: Seconds
+
+    def step_seconds(self, batch_size: float) -> Seconds:
+        """Return how long a step of this batch size takes."""
+        return self.fixed + self.per_sample * batch_size
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CostModel:
+    """The costs of one loop over a sweep."""
+
+    fixed: Interval
+    """Seconds for each step; without bounds where there are too few rounds or some round's fit has none of it."""
+    per_sample: Interval
+    """Seconds for each sample."""
+    largest_residual: float
+    """Largest relative difference between the model and a measured step time; 0.04 reads 4 %."""
+    sizes: tuple[int, ...]
+    """Batch sizes behind it, ascending. Two of them fit any model."""
+    rounds: dict[int, Costs]
+    """Round -> its own fit."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the model describes the measured times."""
+        return self.largest_residual <= FITS_WITHIN
+
+    def step_seconds(self, batch_size: float) -> Seconds:
+        """Return what the model says of a batch size."""
+        return _estimate(self.fixed, self.per_sample).step_seconds(batch_size)
+
+
+def fit_costs(step_seconds: Mapping[int, Seconds]) -> Costs:
+    """Return the costs that come nearest to the measured times, in relative terms.
+
+    Minimised is the sum of ``(model / measured - 1) ** 2``, with neither cost below 0. Source: Lawson and Hanson,
+    "Solving Least Squares Problems", 1974, chapter 23.
+
+    Args:
+        step_seconds: Batch size -> seconds per step; at least two sizes.
+
+    Raises:
+        ValueError: If there are fewer than two sizes, which leave the costs open.
+
+    >>> fit_costs({10: 3.0, 20: 5.0})
+    Costs(fixed=1.0, per_sample=0.2)
+    """
+    if len(step_seconds) < FEWEST_SIZES:
+        raise ValueError(f"expected at least {FEWEST_SIZES} batch sizes, got {len(step_seconds)}")
+    sizes, times = np.array(list(step_seconds)), np.array(list(step_seconds.values()))
+    scale = sizes.max()  # so that both columns are of one size
+    (fixed, largest), _ = nnls(np.column_stack([1.0 / times, sizes / scale / times]), np.ones(len(times)))
+    return Costs(fixed=float(f"{fixed:.12g}"), per_sample=float(f"{largest / scale:.12g}"))
+
+
+def fit(sweep: Sweep) -> CostModel | None:
+    """Return the cost model of one loop.
+
+    Each round is fitted alone; estimates and intervals are the geometric means of these fits and theirs. Where a round
+    finds one of the costs to be 0, that cost is the one that fits the geometric means of the times, without bounds.
+
+    Args:
+        sweep: Step times by batch size and round. Rounds that lack a size are left out.
+
+    Returns:
+        None for fewer than two sizes, or where no round has all of them.
+    """
+    rounds = sorted(set.intersection(*(set(steps) for steps in sweep.values()))) if sweep else []
+    if len(sweep) < FEWEST_SIZES or not rounds:
+        return None
+    single = {number: fit_costs({size: steps[number] for size, steps in sweep.items()}) for number in rounds}
+    means = {size: geometric_mean(steps[number] for number in rounds) for size, steps in sorted(sweep.items())}
+    overall = fit_costs(means)
+    fixed = _interval([costs.fixed for costs in single.values()], otherwise=overall.fixed)
+    per_sample = _interval([costs.per_sample for costs in single.values()], otherwise=overall.per_sample)
+    model = _estimate(fixed, per_sample)
+    return CostModel(
+        fixed=fixed,
+        per_sample=per_sample,
+        largest_residual=max(abs(model.step_seconds(size) / seconds - 1.0) for size, seconds in means.items()),
+        sizes=tuple(means),
+        rounds=single,
+    )
+
+
+def crossing(first: CostModel, second: CostModel) -> Interval | None:
+    """Return the batch size at which two loops take the same time.
+
+    Args:
+        first: Of one loop.
+        second: Of another one of the same run; rounds are paired.
+
+    Returns:
+        None unless both models fit, every one of at least three rounds has a crossing, and the whole interval lies
+        between the smallest and the largest batch size that was measured: beyond, nobody has looked.
+    """
+    shared = sorted(first.rounds.keys() & second.rounds.keys())
+    if not (first.fits and second.fits) or len(shared) < FEWEST_ROUNDS:
+        return None
+    sizes = [_crossing(first.rounds[number], second.rounds[number]) for number in shared]
+    known = [size for size in sizes if size is not None]
+    found = geometric_mean_interval(known) if len(known) == len(sizes) else None
+    if found is None or found.low is None or found.high is None:
+        return None
+    smallest, largest = max(first.sizes[0], second.sizes[0]), min(first.sizes[-1], second.sizes[-1])
+    return found if smallest <= found.low and found.high <= largest else None
+
+
+def _crossing(first: Costs, second: Costs) -> float | None:
+    """Return where two lines cross at a positive size, or None."""
+    gain, extra = first.per_sample - second.per_sample, second.fixed - first.fixed
+    return extra / gain if gain != 0.0 and extra / gain > 0.0 else None
+
+
+def _interval(values: Sequence[float], *, otherwise: float) -> Interval:
+    """Return the geometric mean of all rounds, with bounds where there are enough of them."""
+    found = geometric_mean_interval(values) if min(values) > 0.0 else None
+    if found is None:
+        return Interval(estimate=otherwise, low=None, high=None, count=len(values))
+    return found if len(values) >= FEWEST_ROUNDS else replace(found, low=None, high=None)
+
+
+def _estimate(fixed: Interval, per_sample: Interval) -> Costs:
+    """Return the two estimates together."""
+    return Costs(fixed=fixed.estimate, per_sample=per_sample.estimate)

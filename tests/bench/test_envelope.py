@@ -1,0 +1,101 @@
+"""Which loop to use for how many steps, against envelopes drawn by hand."""
+
+from random import Random
+
+import pytest
+
+from bench.envelope import Line, Stretch, choices, envelope
+
+
+def stretches(found):
+    """Return stretches as tuples: loops, first, last."""
+    return [("/".join(stretch.loops), stretch.first, stretch.last) for stretch in found]
+
+
+def line(name, start, step, *, rounds=6, noise=0.001):
+    """Return a loop whose processes differ by so much."""
+    random = Random(name)
+    return Line(
+        name=name,
+        starts={r: start * (1.0 + random.gauss(0.0, noise)) for r in range(rounds)},
+        steps={r: step * (1.0 + random.gauss(0.0, noise)) for r in range(rounds)},
+    )
+
+
+def test_three_lines_take_turns():
+    """1 + (n-1), 5 + (n-1) / 2 and 20 + (n-1) / 10: they meet at n = 9 and at 37.5 + 1 = 38.5, so from 39 on."""
+    found = envelope([("compiled", 20.0, 0.1), ("plain", 1.0, 1.0), ("graph", 5.0, 0.5)])
+
+    assert [("plain", 1, 9), ("graph", 9, 39), ("compiled", 39, None)] == stretches(found)
+
+
+def test_a_line_above_the_meeting_of_two_others_is_never_lowest():
+    """It beats each of them somewhere, but never both at once."""
+    found = envelope([("a", 1.0, 1.0), ("middle", 9.0, 0.5), ("b", 10.0, 0.1)])
+
+    assert [("a", 1, 11), ("b", 11, None)] == stretches(found)
+
+
+def test_a_loop_that_starts_and_steps_fastest_is_alone():
+    """For any number of steps."""
+    assert [("best", 1, None)] == stretches(envelope([("worst", 2.0, 2.0), ("best", 1.0, 1.0)]))
+
+
+@pytest.mark.parametrize("lines", [[("a", 1.0, 2.0), ("b", 1.0, 1.0)], [("b", 1.0, 1.0), ("a", 1.0, 2.0)]])
+def test_of_equal_starts_the_faster_step_leads_from_the_first(lines):
+    """No stretch is empty."""
+    assert [("b", 1, None)] == stretches(envelope(lines))
+
+
+def test_no_lines_have_no_envelope():
+    """Nothing to advise on."""
+    assert () == envelope([])
+
+
+def test_the_envelope_is_lowest_everywhere():
+    """Compared with trying every line at every step."""
+    random = Random(0)
+    for _ in range(50):
+        lines = [(str(i), random.uniform(0.1, 10.0), random.uniform(0.01, 1.0)) for i in range(8)]
+        times = {name: (start, step) for name, start, step in lines}
+        for stretch in envelope(lines):
+            for n in (stretch.first, (stretch.last or 10_000) - 1):
+                start, step = times[stretch.loops[0]]
+                assert start + (n - 1) * step == pytest.approx(min(s + (n - 1) * t for s, t in times.values()))
+
+
+def test_clear_differences_are_told_apart():
+    """As the envelope has them."""
+    found = choices([line("plain", 1.0, 1.0), line("graph", 5.0, 0.5), line("compiled", 20.0, 0.1)], margin=0.02)
+
+    assert ["plain", "graph", "compiled"] == ["/".join(stretch.loops) for stretch in found]
+
+
+def test_loops_that_are_alike_share_a_stretch():
+    """Neither start nor step tells them apart."""
+    found = choices([line("one", 1.0, 1.0), line("two", 1.001, 1.001), line("slow", 2.0, 2.0)], margin=0.02)
+
+    assert [(1, None)] == [(stretch.first, stretch.last) for stretch in found]
+    assert {"one", "two"} == set(found[0].loops)
+
+
+def test_nobody_changes_to_a_loop_that_is_not_known_to_be_faster():
+    """The second is 0.5 % faster per step, within the margin, and starts later: the first stays."""
+    found = choices([line("one", 1.0, 1.0), line("two", 9.0, 0.995)], margin=0.02)
+
+    assert [Stretch(loops=("one",), first=1, last=None)] == list(found)
+
+
+def test_noise_leaves_the_choice_open():
+    """Processes that differ by 10 % say little about 2 %."""
+    found = choices([line("one", 1.0, 1.0, noise=0.1), line("two", 1.02, 1.02, noise=0.1)], margin=0.02)
+
+    assert [{"one", "two"}] == [set(stretch.loops) for stretch in found]
+
+
+def test_a_noise_floor_widens_what_is_alike():
+    """Identical loops differed by 10 % in this run, so 5 % is no difference."""
+    lines = [line("one", 1.0, 1.0), line("two", 1.05, 1.05)]
+
+    assert [("one",)] == [stretch.loops for stretch in choices(lines, margin=0.02)]
+    assert [("one", "two")] == [stretch.loops for stretch in choices(lines, margin=0.02, floor=0.10)]
