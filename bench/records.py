@@ -69,6 +69,8 @@ class Side:
     """Folders put before everything else on PYTHONPATH."""
     variables: dict[str, str] = field(default_factory=dict)
     """Environment variables that are set."""
+    tree: str | None = None
+    """Where the files of the commit lie; None where it is no commit."""
     facts: dict[str, str] = field(default_factory=dict)
     """What identifies it: commit, installed version, interpreter version."""
 
@@ -332,6 +334,8 @@ class Plan:
     """Environments to compare, baseline first; empty when loops are compared."""
     interpreters: dict[str, str] = field(default_factory=dict)
     """Backend -> Python interpreter, where it is not the one that runs the harness."""
+    files: tuple[str, ...] = ()
+    """Paths of the user's files that hold loops and workloads of this run."""
     images: int = 0
     """How many images a generator draws after the last step of the first round."""
     verify: bool = True

@@ -43,9 +43,10 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
         NoDevice: If a GPU was asked for and no framework sees one.
         loops.errors.LoopError: If a loop, a workload or the data are not there.
     """
-    loops = options.loops or tuple(registry.loop_names())
+    loops = tuple(registry.named("loop", name) for name in options.loops) or tuple(registry.loop_names())
     used = {name: registry.describe_loop(name).backend or "" for name in loops}
-    workloads = tuple(registry.describe_workload(name).name for name in options.workloads) or tuple(
+    asked = (registry.named("workload", name) for name in options.workloads)
+    workloads = tuple(registry.describe_workload(name).name for name in asked) or tuple(
         name for name in registry.workload_names() if not verify.without_reference(name)
     )
     if options.device == "gpu":

@@ -24,7 +24,12 @@ LAYERS = {
         {"cli", "pytest_plugin"},
         {"__main__"},
     ],
-    "loops": [{"errors"}, {"contract"}, {"workloads", "variants", "data", "hand_over", "guides"}, {"registry"}],
+    "loops": [
+        {"errors"},
+        {"contract", "source"},
+        {"workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"},
+        {"registry"},
+    ],
 }
 FRAMEWORKS = {"tensorflow", "torch", "jax", "keras"}
 
