@@ -573,6 +573,25 @@ def list_(what: str, results_dir: Path, output_format: str) -> None:
 
 
 @main.command()
+@click.argument("kind", metavar="loop|workload", type=click.Choice(["loop", "workload"]))
+@click.argument("name")
+def new(*, kind: Literal["loop", "workload"], name: str) -> None:
+    """Write NAME.py, a loop or a workload of your own to begin with: commented, and it runs as it is.
+
+    A loop is a way of training; a workload is what is trained: a Keras model, a loss, an optimizer and your arrays.
+    Wherever a command takes the name of one, it takes such a file. A file that is there is never overwritten.
+
+    \b
+    Examples:
+      bench new loop my_loop          then: bench run --quick --loop my_loop.py
+      bench new workload my_model     then: bench run --quick --workload my_model.py
+    """
+    from bench import skeletons  # noqa: PLC0415
+
+    click.echo(skeletons.next_steps(kind, skeletons.write(kind, name)))
+
+
+@main.command()
 @option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
 def env(output_format: str) -> None:
     """Print this machine's passport and what would disturb a measurement.

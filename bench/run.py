@@ -279,14 +279,14 @@ def check(run: Run) -> None:
     """
     failures = {trial.cell: trial.failure for trial in run.trials if trial.failure is not None}
     crashed = [cell for cell, failure in failures.items() if failure.kind is not FailureKind.UNAVAILABLE]
-    invalid = [v for v in run.verifications if not v.passed]
+    invalid = [v for v in run.verifications if v.failed]
     off = [cell.name for cell in run.header.plan.cells if compare.off_the_curve(run, cell) is not None]
     if crashed:
         names = ", ".join(dict.fromkeys(cell.name for cell in crashed))
         raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")
     if invalid:
         names = ", ".join(v.loop if v.side is None else f"{v.loop} [{v.side}]" for v in invalid)
-        raise TrialsFailed(f"not the same work as the reference: {names}")
+        raise TrialsFailed(f"not the same work as {invalid[0].peer or 'the reference'}: {names}")
     if off:
         raise TrialsFailed(f"timed processes did not learn what they should have: {', '.join(off)}")
     if len(failures) == len(run.header.plan.cells):
@@ -322,8 +322,7 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
         opened.journal.add_verification(found)
         if found.side in unchanged:
             memory.keep(replace(found, side=None))
-        name = found.loop if found.side is None else f"{found.loop} [{found.side}]"
-        console.notice(f"verified: {name}" if found.passed else f"INVALID: {name}: {found.reason}")
+        console.notice(_checked(found))
 
     verify.verify(
         [
@@ -342,6 +341,16 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
         timeout=plan.timeout,
         tell=tell,
     )
+
+
+def _checked(found: Verification) -> str:
+    """Return what came of a check in one line."""
+    name = found.loop if found.side is None else f"{found.loop} [{found.side}]"
+    if found.undecided is not None:
+        return f"not verified: {name}: {found.undecided}"
+    if found.failed:
+        return f"INVALID: {name}: {found.reason}"
+    return f"verified: {name}" if found.peer is None else f"trains like {found.peer}: {name}"
 
 
 def _expect(opened: Opened, *, console: Console) -> None:

@@ -33,6 +33,11 @@ class SourceFile:
         """First line of the module's docstring."""
         return (ast.get_docstring(self._tree) or "").partition("\n")[0]
 
+    def leaves(self) -> list[str]:
+        """Return the classes from which no other one in the file derives."""
+        bases = [self._resolved(base) for node in self.classes.values() for base in node.bases]
+        return [name for name in self.classes if [name] not in bases]
+
     def contract_of(self, name: str) -> str | None:
         """Return from which class of the contract a class derives, the nearest one: "Loop", "Workload", ..."""
         return next((node.name for module, node in self.lineage(name) if module == CONTRACT), None)

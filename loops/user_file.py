@@ -1,6 +1,5 @@
 """A user's own file with one loop or one workload: what it holds, found without running it, and how it is imported."""
 
-import ast
 import re
 import sys
 from dataclasses import dataclass
@@ -107,11 +106,9 @@ def _parsed(path: str) -> SourceFile:
 
 def _only_class(path: str, *, source: SourceFile) -> tuple[str, str]:
     """Return the class that is meant, and from which class of the contract it derives."""
-    contracts = {name: contract for name in source.classes if (contract := source.contract_of(name)) is not None}
-    bases = {base.id for node in source.classes.values() for base in node.bases if isinstance(base, ast.Name)}
-    meant = [name for name in contracts if name not in bases]
+    meant = {name: contract for name in source.leaves() if (contract := source.contract_of(name)) is not None}
     if len(meant) == 1:
-        return meant[0], contracts[meant[0]]
+        return next(iter(meant.items()))
     if meant:
         lines = ", ".join(f"{name} (line {source.classes[name].lineno})" for name in meant)
         raise InvalidSource(f"{path}: holds several loops or workloads: {lines}; put each into a file of its own")

@@ -18,7 +18,7 @@ LAYERS = {
         {"verify_worker", "verify"},
         {"pacing"},
         {"progress", "report", "run", "export", "across"},
-        {"listing", "gate"},
+        {"listing", "gate", "skeletons"},
         {"verification", "gating"},
         {"judged"},
         {"cli", "pytest_plugin"},
