@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -132,12 +132,12 @@ class Assignment(click.ParamType[tuple[str, str]]):
         return key, assigned
 
 
-def complete_loops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Offer loop names to the shell."""
+def complete_loops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer loop names to the shell, files where no name fits."""
     from loops import registry  # noqa: PLC0415 - only when the shell asks
 
     del ctx, param
-    return [name for name in ["all", *registry.loop_names()] if name.startswith(incomplete)]
+    return _offered([registry.EVERY, *registry.loop_names()], incomplete=incomplete)
 
 
 def complete_sides(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -146,12 +146,18 @@ def complete_sides(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return [form for form in ["here", "env=", "ref=", "pip=", "python="] if form.startswith(incomplete)]
 
 
-def complete_workloads(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Offer workload names to the shell."""
+def complete_workloads(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer workload names to the shell, files where no name fits."""
     from loops import registry  # noqa: PLC0415 - only when the shell asks
 
     del ctx, param
-    return [name for name in registry.workload_names() if name.startswith(incomplete)]
+    return _offered(registry.workload_names(), incomplete=incomplete)
+
+
+def _offered(names: Iterable[str], *, incomplete: str) -> list[CompletionItem]:
+    """Return the names that begin so, or have the shell offer files."""
+    fitting = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return fitting or [CompletionItem(incomplete, type="file")]
 
 
 def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -200,12 +206,21 @@ def main() -> None:
 @main.command()
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
 @option(
+    "--loop",
+    "more_loops",
+    multiple=True,
+    metavar="LOOP",
+    shell_complete=complete_loops,
+    help="One more beside those LOOPs, such as a file of your own, my_loop.py; may be repeated.",
+)
+@option(
     "--workload",
     "workloads",
     multiple=True,
     metavar="WORKLOAD",
     shell_complete=complete_workloads,
-    help="What is trained; may be repeated; see 'bench list workloads'. [default: mnist-mlp]",
+    help="What is trained, by name or as a file of your own; may be repeated; see 'bench list workloads'. "
+    "[default: mnist-mlp]",
 )
 @option("--all-guides", is_flag=True, help="Every training that the guides teach; see 'bench list guides'.")
 @option(
@@ -298,7 +313,8 @@ def run(
 ) -> None:
     """Train with each LOOP, measure, store and report.
 
-    Without a LOOP: the five that the guides teach; 'all': every one that is registered.
+    Without a LOOP: the five that the guides teach; 'all': every one that is registered. A LOOP or a workload can be a
+    Python file of your own; 'bench new' writes one to begin with.
 
     Every round starts one fresh process per loop, warms all of them up, and then measures them one at a time in
     short blocks of shuffled order.
@@ -310,6 +326,7 @@ def run(
       bench run --track guide --threads 1 --name "one thread"
       bench run --batch-size 32,256,2048 torch-plain numpy
       bench run --all-guides --quick
+      bench run --workload my_model.py --loop my_loop.py --quick
       bench run --aa --precision 1 --time-budget 600 tf-function tf-fit
     """
     from bench import run as runs  # noqa: PLC0415
@@ -331,7 +348,7 @@ def run(
     )
     terminal = Terminal()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job loses nothing either
-    if resume and options.loops:
+    if resume and (options.loops or options.more_loops):
         raise click.UsageError(f"--resume goes on with the plan of {resume}; it takes no LOOP")
     opened = (
         runs.resume(resume, options=options, environment=os.environ)
@@ -563,6 +580,25 @@ def list_(what: str, results_dir: Path, output_format: str) -> None:
     from bench import listing  # noqa: PLC0415
 
     click.echo(listing.render(what, results=results_dir, output_format=output_format))
+
+
+@main.command()
+@click.argument("kind", metavar="loop|workload", type=click.Choice(["loop", "workload"]))
+@click.argument("name")
+def new(*, kind: Literal["loop", "workload"], name: str) -> None:
+    """Write NAME.py, a loop or a workload of your own to begin with: commented, and it runs as it is.
+
+    A loop is a way of training; a workload is what is trained: a Keras model, a loss, an optimizer and your arrays.
+    Wherever a command takes the name of one, it takes such a file. A file that is there is never overwritten.
+
+    \b
+    Examples:
+      bench new loop my_loop          then: bench run --quick --loop my_loop.py
+      bench new workload my_model     then: bench run --quick --workload my_model.py
+    """
+    from bench import skeletons  # noqa: PLC0415
+
+    click.echo(skeletons.next_steps(kind, skeletons.write(kind, name)))
 
 
 @main.command()

@@ -244,7 +244,7 @@ def _place(summary: CellSummary) -> tuple[bool, bool, float]:
 def _valid(run: Run, cell: Cell) -> bool:
     """Whether a loop was shown to do the same work, as far as this run asks for it, and its timed trials did it."""
     verification = run.verification_of(cell)
-    passed = verification.passed if verification is not None else not run.header.plan.verify
+    passed = not verification.failed if verification is not None else not run.header.plan.verify
     return passed and off_the_curve(run, cell) is None
 
 

@@ -294,6 +294,7 @@ def _facts(entry: Entry, *, run: Run) -> Json:
         "verification": verification
         and {
             "passed": verification.passed,
+            "peer": verification.peer,
             "formula": verification.formula,
             "largest_loss_gap": verification.largest_loss_gap,
         },

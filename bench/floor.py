@@ -10,13 +10,12 @@ everything else (data handling, activations, metrics, dispatch) is taken to cost
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 from bench import ceilings, cpus
 from bench.launch import Launcher
 from bench.records import Floor, Plan
+from bench.reference import RECIPES
 from loops import registry
-from loops.errors import UnsupportedCell
 
 BYTES_PER_FLOAT = 4
 
@@ -63,10 +62,10 @@ def state_bytes(shapes: Sequence[tuple[int, ...]], *, optimizer: str) -> int:
 
 
 def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
-    """Yield the floor of each workload, batch size and width of a plan; of none on a GPU or where the machine is not measured.
+    """Yield the floor of each workload, batch size and width of a plan; of none where the machine is not measured.
 
     Args:
-        plan: Its threads and CPUs are what the ceilings are measured with.
+        plan: Its threads and CPUs are what the ceilings are measured with; on a GPU there is no floor yet.
         launcher: Knows the environment of its processes.
     """
     kernel = plan.calibration
@@ -74,9 +73,9 @@ def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
         return
     wanted = {}
     for cell in plan.cells:
-        workload = registry.load_workload(cell.workload)
-        workload = workload if cell.width is None else workload.of_width(cell.width)
-        with suppress(UnsupportedCell):  # more than a chain of dense layers: nobody has counted its operations
+        if cell.workload in RECIPES:  # of other models nobody has counted the operations
+            workload = registry.load_workload(cell.workload)
+            workload = workload if cell.width is None else workload.of_width(cell.width)
             shapes = [weights.shape for weights in workload.initial_weights(seed=plan.seed)]
             wanted[cell.workload, cell.batch_size, cell.width] = shapes, workload.optimizer
     threads = kernel.threads or len(cpus.allowed()) or 1

@@ -56,6 +56,9 @@ def check(options: Options, *, console: run.Console, environment: Mapping[str, s
     Raises:
         BenchError: As `bench.run.execute` does, or if a side cannot be made ready.
     """
+    # By name from here on: a user's file is a name like any other once it is registered.
+    loops = tuple(registry.named("loop", name) for name in options.measuring.loops)
+    options = replace(options, measuring=replace(options.measuring, loops=loops))
     find = _against_stored if options.baseline else _side_by_side
     measure = find(options, console=console, environment=environment, folder=folder)
     first, page = measure(options.measuring)
@@ -101,6 +104,7 @@ def _against_stored(options: Options, *, console: run.Console, environment: Mapp
     del folder
     base = store.load(store.find(options.measuring.results, options.baseline))
     cells = base.header.plan.cells
+    registry.register(path for path in base.header.plan.files if Path(path).exists())
     wanted = options.measuring.loops
     stored_loops = tuple(dict.fromkeys(cell.loop for cell in cells))
     asked = stored_loops if not wanted or "all" in wanted else wanted

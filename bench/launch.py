@@ -1,5 +1,6 @@
 """Which interpreter and which environment a process with a framework gets."""
 
+import json
 import os
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from typing import final
 
 from bench.machine import SOURCE_TREE
 from bench.records import Side
+from loops import registry
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Read by the libraries below the frameworks when they are loaded."""
@@ -62,6 +64,8 @@ class Launcher:
             environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
         if side is not None:
             environment |= side.variables
+            if side.tree is not None:
+                environment |= _files_then(environment, side=side)
             own_loops = any(holds_loops(Path(folder)) for folder in side.python_path)
             first = [self._only_our_sources("bench", *(() if own_loops else ("loops",))), *side.python_path]
             # `python -m` puts the current folder before everything, where it would hide what the side is about.
@@ -83,3 +87,13 @@ class Launcher:
                 (Path(folder) / package).symlink_to(SOURCE_TREE / package)
             self._sources[packages] = folder
         return self._sources[packages]
+
+
+def _files_then(environment: Mapping[str, str], *, side: Side) -> dict[str, str]:
+    """Return the variable that names the user's files, with those of the commit in place of the working tree's."""
+    repository = Path(side.facts["repository"]).resolve()
+    then = []
+    for path in map(Path, json.loads(environment.get(registry.FILES_VARIABLE, "[]"))):
+        inside = path.resolve().is_relative_to(repository)
+        then.append(str(Path(str(side.tree)) / path.resolve().relative_to(repository) if inside else path))
+    return {registry.FILES_VARIABLE: json.dumps(then)}

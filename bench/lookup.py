@@ -150,8 +150,11 @@ def _packages(*names: str) -> set[str]:
 
 
 def _source(target: str) -> str:
-    """Return the file of "module:Class"."""
-    specification = find_spec(target.partition(":")[0])
+    """Return the file of "module:Class", or of "path:Class"."""
+    module = target.rpartition(":")[0]
+    if module.endswith(".py"):
+        return module
+    specification = find_spec(module)
     return (specification and specification.origin) or ""
 
 

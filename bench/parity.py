@@ -10,13 +10,16 @@ Runs in a process with the loop's framework. Two trainings from the same initial
 
 Adversarial training of two models is followed for ten steps on a few images: the reference convolves in NumPy.
 
+A user's workload has no reference. Its loops are trained for a few steps, without what is random in the model, and
+held against one another: `peer_gap`.
+
 Training is chaotic: once a rectifier switches sides by a rounding error, two correct trainings part for good, on raw
 pixels after a few steps. Therefore the reference does not run freely beside the loop. It takes each step from the
 weights that the loop has at that point, with an optimizer state of its own, so rounding errors do not grow and every
 step is held to the same tolerance, however many there are.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any, Protocol, final
@@ -28,6 +31,7 @@ from bench import reference, reference_dcgan
 from bench.records import Gap
 from bench.reference import Batch, Formula, Recipe
 from loops.contract import AdversarialWorkload, Digits, Job, Loop, Outcome, Samples, Track, Workload
+from loops.errors import UnsupportedCell
 
 LONG_STEPS, RAW_STEPS, ADVERSARIAL_STEPS = 100, 20, 10
 ADVERSARIAL_BATCH_SIZE, ADVERSARIAL_VALIDATION_SAMPLES = 4, 32
@@ -61,6 +65,13 @@ until a maximum in the pooling layer, or a rectifier, first switches sides by a 
 few images' gradients, and Adam remembers it for a while: 5e-3 was seen. A learning rate of 3e-4 for 4e-4 is at 0.25,
 torch's epsilon in Keras' place at 0.1 and more."""
 
+PEER_STEPS = 12
+"""Without a reference nothing joins the loops again; few enough that rounding errors stay small."""
+
+PEER_TOLERANCE = 1e-3
+"""Relative. Correct loops were within 3e-5 of each other, PyTorch's Adam beside Keras' included; a learning rate that
+is off by one in a hundred was at 1.3e-3."""
+
 METRIC_TOLERANCE = 1e-5
 """Far below one sample of an epoch: a metric is a count, so it is right or it is not."""
 
@@ -79,6 +90,8 @@ def check(new_loop: Callable[[], Loop], *, workload: Workload, digits: Digits, d
         loops.errors.ContractBroken: If the loop does not do the steps that it is asked for.
     """
     loop = new_loop()
+    if without_reference(workload.name):
+        return _check_alone(loop, workload=workload, digits=digits, device=device, seed=seed)
     if workload.kind == "adversarial":
         return _check_adversarial(loop, workload=workload, digits=digits, device=device, seed=seed)
     recipe = reference.RECIPES[workload.name]
@@ -102,6 +115,63 @@ def check(new_loop: Callable[[], Loop], *, workload: Workload, digits: Digits, d
             if gap.what.startswith("loss")
         ]
     return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
+
+
+def without_reference(workload: str) -> bool:
+    """Whether nothing independent knows what this workload should compute."""
+    return workload not in reference.RECIPES and workload != reference_dcgan.WORKLOAD
+
+
+def peer_gap(losses: Sequence[float], peer: Sequence[float]) -> Gap:
+    """Return how far the losses of two loops are apart, which were trained alike.
+
+    Where one tells a loss per call of several steps, it is that of the last step or their mean.
+
+    Args:
+        losses: One per call, of as many steps in all as the peer's.
+        peer: Likewise.
+    """
+    finer, coarser = sorted((list(losses), list(peer)), key=len, reverse=True)
+    size = len(finer) // len(coarser)
+    gaps = {}
+    for call, loss in enumerate(coarser):
+        steps = finer[call * size : (call + 1) * size]
+        known = steps[-1], sum(steps) / size
+        gaps[(call + 1) * size] = min(abs(loss - other) / abs(other) for other in known)
+    return _worst(f"loss, {len(finer)} steps", gaps, allowed=PEER_TOLERANCE)
+
+
+def _check_alone(loop: Loop, *, workload: Workload, digits: Digits, device: str, seed: int) -> "Parity":
+    """Train a loop with nothing beside it; other loops are held against it afterwards."""
+    build_model = workload.build_model
+
+    def build_quiet_model(*, seed: int) -> Any:
+        return _quiet(build_model(seed=seed))
+
+    workload.build_model = build_quiet_model  # type: ignore[method-assign]
+    job = _job(workload, digits=digits, device=device, seed=seed, batch_size=workload.batch_size)
+    loop.steps_per_call = 1
+    comparison = Comparison(loop, job=job, steps=PEER_STEPS, calls_per_block=(1,))
+    formula = loop.adam if workload.optimizer == "Adam" else workload.optimizer.lower()
+    return Parity(formula=formula, gaps=(), losses=tuple(outcome.loss for outcome in comparison.outcomes.values()))
+
+
+def _quiet(model: Any) -> Any:
+    """Switch off what is random in a model, and return it: every framework draws other numbers.
+
+    Raises:
+        loops.errors.UnsupportedCell: If a layer cannot be kept from it.
+    """
+    import keras  # noqa: PLC0415 - the process chose the backend before this runs
+
+    for layer in model._flatten_layers():  # noqa: SLF001 - of layers in layers, Keras has no public list
+        if any(isinstance(value, keras.random.SeedGenerator) for value in vars(layer).values()):
+            strengths = [name for name in ("rate", "stddev", "dropout", "recurrent_dropout") if hasattr(layer, name)]
+            if not strengths:
+                raise UnsupportedCell(f"layer {layer.name} draws random numbers, and every framework draws others")
+            for name in strengths:
+                setattr(layer, name, 0.0)
+    return model
 
 
 def _check_adversarial(loop: Loop, *, workload: Workload, digits: Digits, device: str, seed: int) -> "Parity":
@@ -317,16 +387,18 @@ class Mirrored(Workload):
 class Comparison:
     """One training of a loop, one call per block, and what the reference says to each call."""
 
-    def __init__(self, loop: Loop, *, job: Job, steps: int) -> None:
+    def __init__(self, loop: Loop, *, job: Job, steps: int, calls_per_block: Sequence[int] = CALLS_PER_BLOCK) -> None:
         """Train the loop and keep what it has to show after each call.
 
         Args:
             loop: Fresh.
             job: What to train.
             steps: How long.
+            calls_per_block: Over and over.
         """
         self.job = job
         self.steps = steps
+        self._calls_per_block = calls_per_block
         self.outcomes: dict[int, Outcome] = {}
         self.initial = _initial_weights(job, own_model=loop.own_model)
         # Few, so that an epoch takes several calls; `prepare` may lower it further.
@@ -339,7 +411,7 @@ class Comparison:
     def _blocks(self, loop: Loop) -> Iterator[int]:
         """Ask for block after block, and keep a copy of what the loop has to show in between."""
         done = 0
-        for calls in cycle(CALLS_PER_BLOCK):
+        for calls in cycle(self._calls_per_block):
             steps = min(calls, (self.steps - done) // self.per_call) * self.per_call
             if steps == 0:
                 return

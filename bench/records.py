@@ -72,6 +72,8 @@ class Side:
     """Folders put before everything else on PYTHONPATH."""
     variables: dict[str, str] = field(default_factory=dict)
     """Environment variables that are set."""
+    tree: str | None = None
+    """Where the files of the commit lie; None where it is no commit."""
     facts: dict[str, str] = field(default_factory=dict)
     """What identifies it: commit, installed version, interpreter version."""
 
@@ -260,13 +262,22 @@ class Verification:
     gaps: tuple[Gap, ...] = ()
     losses: tuple[float, ...] = ()
     """Per step, of the long check, so that loops can be compared with one another."""
+    peer: str | None = None
+    """The loop that it was compared with instead, where the workload has no reference."""
     problem: str | None = None
     """Why the check could not be made or was not finished."""
+    undecided: str | None = None
+    """Why there is nothing to compare with, although nothing went wrong."""
 
     @property
     def passed(self) -> bool:
         """Whether every gap was measured and is within what is allowed."""
         return self.problem is None and bool(self.gaps) and all(gap.passed for gap in self.gaps)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was shown not to do the same work, or broke when it was to be shown."""
+        return not self.passed and self.undecided is None
 
     @property
     def largest_loss_gap(self) -> float | None:
@@ -276,15 +287,16 @@ class Verification:
     @property
     def reason(self) -> str | None:
         """Why it did not pass, in words; None if it did."""
-        if self.problem is not None:
-            return self.problem
+        if self.problem is not None or self.undecided is not None:
+            return self.problem or self.undecided
         worst = max(
             (gap for gap in self.gaps if not gap.passed), key=lambda gap: gap.largest / gap.allowed, default=None
         )
         if worst is None:
             return None if self.gaps else "nothing was compared"
         step = "" if worst.step is None else f" at step {worst.step}"
-        return f"{worst.what}: differs from the reference by {worst.largest:.2g}{step}, allowed {worst.allowed:.0e}"
+        other = self.peer or "the reference"
+        return f"{worst.what}: differs from {other} by {worst.largest:.2g}{step}, allowed {worst.allowed:.0e}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -339,6 +351,8 @@ class Plan:
     """Environments to compare, baseline first; empty when loops are compared."""
     interpreters: dict[str, str] = field(default_factory=dict)
     """Backend -> Python interpreter, where it is not the one that runs the harness."""
+    files: tuple[str, ...] = ()
+    """Paths of the user's files that hold loops and workloads of this run."""
     images: int = 0
     """How many images a generator draws after the last step of the first round."""
     verify: bool = True

@@ -55,7 +55,7 @@ from bench.sides import still_there
 from bench.trial_process import TrialProcess
 from bench.worker import TrialRequest
 from loops import guides, registry
-from loops.contract import AdversarialWorkload, Track
+from loops.contract import Track
 from loops.data import mnist
 
 PREFERRED_BASELINE = "tf-eager"
@@ -76,7 +76,10 @@ class Options:
     """What `bench run` was asked for, parsed and not yet checked against this machine."""
 
     loops: tuple[str, ...] = ()
-    """Empty means the five that the guides teach, "all" every registered one."""
+    """Empty means the five that the guides teach, "all" every registered one. A name may be a user's file, as it may in
+    what follows."""
+    more_loops: tuple[str, ...] = ()
+    """Beside those."""
     workloads: tuple[str, ...] = ()
     """Empty means "mnist-mlp"."""
     all_guides: bool = False
@@ -153,7 +156,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         ResultsError: If the results folder cannot be written.
     """
     inventories = _inventories(
-        options.sides, loops=_loops(options.loops), workloads=_workloads(options), environment=environment
+        options.sides, loops=_loops(options), workloads=_workloads(options), environment=environment
     )
     plan = _plan(options, inventories=inventories, console=console)
     fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
@@ -198,6 +201,7 @@ def resume(name: str, *, options: Options, environment: Mapping[str, str]) -> Op
     if fixture.sha256 != run.header.dataset.sha256:
         raise UsageError(f"{folder.name} was measured on other data ({run.header.dataset.source}); name them by --data")
     plan = run.header.plan
+    registry.register(plan.files)
     gone = [side for side in plan.sides if not still_there(side)]
     if gone:
         raise UsageError(f"{folder.name} cannot go on: what was made for {gone[0]} is gone; start a new run")
@@ -285,14 +289,14 @@ def check(run: Run) -> None:
     """
     failures = {trial.cell: trial.failure for trial in run.trials if trial.failure is not None}
     crashed = [cell for cell, failure in failures.items() if failure.kind is not FailureKind.UNAVAILABLE]
-    invalid = [v for v in run.verifications if not v.passed]
+    invalid = [v for v in run.verifications if v.failed]
     off = [cell.name for cell in run.header.plan.cells if compare.off_the_curve(run, cell) is not None]
     if crashed:
         names = ", ".join(dict.fromkeys(cell.name for cell in crashed))
         raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")
     if invalid:
         names = ", ".join(v.loop if v.side is None else f"{v.loop} [{v.side}]" for v in invalid)
-        raise TrialsFailed(f"not the same work as the reference: {names}")
+        raise TrialsFailed(f"not the same work as {invalid[0].peer or 'the reference'}: {names}")
     if off:
         raise TrialsFailed(f"timed processes did not learn what they should have: {', '.join(off)}")
     if len(failures) == len(run.header.plan.cells):
@@ -328,8 +332,7 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
         opened.journal.add_verification(found)
         if found.side in unchanged:
             memory.keep(replace(found, side=None))
-        name = found.loop if found.side is None else f"{found.loop} [{found.side}]"
-        console.notice(f"verified: {name}" if found.passed else f"INVALID: {name}: {found.reason}")
+        console.notice(_checked(found))
 
     verify.verify(
         [
@@ -348,6 +351,16 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
         timeout=plan.timeout,
         tell=tell,
     )
+
+
+def _checked(found: Verification) -> str:
+    """Return what came of a check in one line."""
+    name = found.loop if found.side is None else f"{found.loop} [{found.side}]"
+    if found.undecided is not None:
+        return f"not verified: {name}: {found.undecided}"
+    if found.failed:
+        return f"INVALID: {name}: {found.reason}"
+    return f"verified: {name}" if found.peer is None else f"trains like {found.peer}: {name}"
 
 
 def _expect(opened: Opened, *, console: Console) -> None:
@@ -436,18 +449,18 @@ def _inventories(
 def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> Plan:
     """Turn options into cells."""
     wanted = _wanted(options, inventories=inventories, console=console)
-    workloads = {name: registry.load_workload(name) for name in wanted}
+    workloads = {name: registry.outline_workload(name) for name in wanted}
     names = list(dict.fromkeys(name for loops in wanted.values() for name in loops))
     for workload in workloads.values():
         for batch_size in options.batch_sizes:
-            if batch_size > workload.training_samples:
+            if workload.training_samples is not None and batch_size > workload.training_samples:
                 raise UsageError(
                     f"batch size {batch_size} is above the {workload.training_samples} training samples of "
                     f"{workload.name}"
                 )
         if options.widths and workload.hidden_units is None:
             raise UsageError(f"--width: the model of {workload.name} has no hidden layers whose width could be chosen")
-    if options.samples and not any(isinstance(workload, AdversarialWorkload) for workload in workloads.values()):
+    if options.samples and not any(workload.kind == "adversarial" for workload in workloads.values()):
         raise UsageError(f"--samples: no generator is trained by {', '.join(workloads)}; try --workload mnist-dcgan")
     interpreters = _interpreters(options.interpreters)
     backends_used = {
@@ -484,6 +497,7 @@ def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Co
         baseline=baseline,
         sides=options.sides,
         interpreters=interpreters,
+        files=registry.files(),
         images=IMAGES if options.samples else 0,
         verify=options.verify,
         margin=options.margin,
@@ -529,12 +543,12 @@ def _with_repetition(cells: Sequence[Cell], *, baseline: str) -> tuple[Cell, ...
 def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> dict[str, tuple[str, ...]]:
     """Return the loops to measure on each workload; a loop that cannot train one is left out of it and named."""
     if options.all_guides:
-        if options.loops or options.workloads:
+        if options.loops or options.more_loops or options.workloads:
             raise UsageError("--all-guides chooses loops and workloads itself; leave out LOOP and --workload")
         return guides.loops_by_workload()
     wanted: dict[str, tuple[str, ...]] = {}
     for workload in _workloads(options):
-        names = _loops(options.loops)
+        names = _loops(options)
         # Known elsewhere and not here: a loop that one side has lost or that only another one has.
         elsewhere = {name for has in inventories.values() for name in names if has[name, workload].missing is None}
         elsewhere -= set(registry.loop_names())
@@ -543,7 +557,7 @@ def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: 
         if len(holes) == len(names):
             told = "; ".join(f"{name} is {reason}" for name, reason in holes.items())
             raise UsageError(f"nothing to measure on {workload}: {told}; see 'bench list workloads'")
-        if "all" not in options.loops:
+        if registry.EVERY not in options.loops:
             for name, reason in holes.items():
                 console.notice(f"warning: left out of {workload}: {name} is {reason}")
         wanted[workload] = tuple(name for name in names if name not in holes)
@@ -552,14 +566,14 @@ def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: 
 
 def _workloads(options: Options) -> tuple[str, ...]:
     """Return the workloads that were asked for."""
-    return tuple(dict.fromkeys(options.workloads or ("mnist-mlp",)))
+    asked = options.workloads or ("mnist-mlp",)
+    return tuple(dict.fromkeys(registry.named("workload", name) for name in asked))
 
 
-def _loops(asked: Sequence[str]) -> tuple[str, ...]:
-    """Return the loops that were asked for: by name, "all", or the usual five."""
-    if "all" in asked:
-        return tuple(registry.loop_names())
-    return tuple(dict.fromkeys(asked)) or registry.DEFAULT_LOOPS
+def _loops(options: Options) -> tuple[str, ...]:
+    """Return the loops that were asked for: by name, "all", or the usual five, and those beside them."""
+    asked = registry.loop_names() if registry.EVERY in options.loops else options.loops or registry.DEFAULT_LOOPS
+    return tuple(dict.fromkeys(registry.named("loop", name) for name in (*asked, *options.more_loops)))
 
 
 def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:

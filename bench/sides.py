@@ -105,6 +105,7 @@ def _prepare(recipe: Recipe, *, place: Place, tell: Tell) -> Side:
     """Put the parts together: the commit's files first, then what was installed, then the user's folder."""
     facts: dict[str, str] = {}
     python_path: list[str] = []
+    tree: str | None = None
     interpreter = None if recipe.python is None else _find(recipe.python, place=place)
     if interpreter is not None:
         facts["python"] = examine(interpreter, environment=place.environment).version
@@ -112,6 +113,7 @@ def _prepare(recipe: Recipe, *, place: Place, tell: Tell) -> Side:
         found = check_out(recipe.ref, folder=place.folder, cache=place.cache, environment=place.environment)
         facts |= {"commit": found.commit, "subject": found.subject, "repository": str(found.repository)}
         python_path += _folders(found, place=place)
+        tree = str(found.tree)
     if recipe.pip is not None:
         installed = install(
             recipe.pip,
@@ -131,6 +133,7 @@ def _prepare(recipe: Recipe, *, place: Place, tell: Tell) -> Side:
         interpreter=interpreter,
         python_path=tuple(python_path),
         variables=recipe.variables,
+        tree=tree,
         facts=facts,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from bench import backends, probe, verify
+from bench import backends, parity, probe, verify
 from bench.errors import NoDevice, TrialsFailed, UsageError
 from bench.launch import Launcher
 from bench.listing import table
@@ -43,10 +43,11 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
         NoDevice: If a GPU was asked for and no framework sees one.
         loops.errors.LoopError: If a loop, a workload or the data are not there.
     """
-    loops = options.loops or tuple(registry.loop_names())
+    loops = tuple(registry.named("loop", name) for name in options.loops) or tuple(registry.loop_names())
     used = {name: registry.describe_loop(name).backend or "" for name in loops}
-    workloads = tuple(registry.describe_workload(name).name for name in options.workloads) or tuple(
-        name for name in registry.workload_names() if not verify.without_reference(name)
+    asked = (registry.named("workload", name) for name in options.workloads)
+    workloads = tuple(registry.describe_workload(name).name for name in asked) or tuple(
+        name for name in registry.workload_names() if not parity.without_reference(name)
     )
     if options.device == "gpu":
         _need_gpu(sorted(set(used.values())))
@@ -93,7 +94,7 @@ def judge(found: Sequence[Verification]) -> None:
     Raises:
         TrialsFailed: If a loop is not what it claims to be.
     """
-    failed = [verification for verification in found if not verification.passed]
+    failed = [verification for verification in found if verification.failed]
     if failed:
         names = ", ".join(f"{verification.loop} on {verification.workload}" for verification in failed)
         raise TrialsFailed(f"{len(failed)} of {len(found)} checks failed: {names}")
@@ -110,11 +111,20 @@ def _row(verification: Verification) -> dict[str, str]:
     return {
         "loop": verification.loop,
         "workload": verification.workload,
-        "result": "same work" if verification.passed else "DIFFERS",
+        "result": _result(verification),
         "optimizer": verification.formula,
         **{name: _largest(verification, start) for name, start in columns.items()},
         "why not": verification.reason or "",
     }
+
+
+def _result(verification: Verification) -> str:
+    """Return what came of a check in words."""
+    if verification.undecided is not None:
+        return "not verified"
+    if verification.failed:
+        return "DIFFERS"
+    return "same work" if verification.peer is None else f"like {verification.peer}"
 
 
 def _largest(verification: Verification, start: str) -> str:

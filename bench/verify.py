@@ -4,13 +4,13 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
-from bench import machine, reference, reference_dcgan, store
+from bench import machine, parity, store
 from bench.launch import Launcher
 from bench.records import FailureKind, Seconds, Side, Verification
 from bench.worker_process import WorkerFailed, WorkerProcess
@@ -69,20 +69,33 @@ def verify(
     def run(request: Request) -> list[Verification]:
         found = []
         for verification in processes.check(request):
-            tell(verification)
+            if not parity.without_reference(verification.workload):
+                tell(verification)
             found.append(verification)
         return found
 
     with ThreadPoolExecutor(max_workers=PROCESSES) as pool:
         try:
-            return [verification for found in pool.map(run, requests) for verification in found]
+            found = [verification for found in pool.map(run, requests) for verification in found]
         finally:
             processes.stop()  # on Ctrl-C, before the pool waits for its threads
+    compared = [_beside_peer(verification, found) for verification in found]
+    for verification in compared:
+        if parity.without_reference(verification.workload):
+            tell(verification)
+    return compared
 
 
-def without_reference(workload: str) -> bool:
-    """Whether nothing independent knows what this workload should compute."""
-    return workload not in reference.RECIPES and workload != reference_dcgan.WORKLOAD
+def _beside_peer(one: Verification, found: Sequence[Verification]) -> Verification:
+    """Hold a loop against the first one that trained a workload, where there is no reference to hold it against."""
+    if not parity.without_reference(one.workload) or not one.losses:
+        return one
+    trained = [other for other in found if other.workload == one.workload and other.losses]
+    if one is trained[0]:
+        others = "the other loops were compared with it" if len(trained) > 1 else "there is no second loop beside it"
+        return replace(one, undecided=f"'{one.workload}' has no reference; {others}")
+    peer = trained[0].loop if trained[0].side is None else f"{trained[0].loop} [{trained[0].side}]"
+    return replace(one, peer=peer, gaps=(parity.peer_gap(one.losses, trained[0].losses),))
 
 
 class _Processes:
@@ -112,8 +125,10 @@ class _Processes:
                     yield msgspec.convert(message | common, Verification)
             except WorkerFailed as failed:
                 failure = failed.failure
+                unavailable = failure.kind is FailureKind.UNAVAILABLE
                 # What cannot be imported cannot be imported for the next workload either.
-                ended = left if failure.kind is FailureKind.UNAVAILABLE else left[:1]
+                ended = left if unavailable and failure.phase == "import" else left[:1]
+                cannot_carry = unavailable and failure.phase != "import"
                 for workload in ended:
                     yield Verification(
                         loop=request.loop,
@@ -121,7 +136,8 @@ class _Processes:
                         device=self._device,
                         side=side,
                         formula="n/a",
-                        problem=f"{failure.kind.value}: {failure.message}",
+                        problem=None if cannot_carry else f"{failure.kind.value}: {failure.message}",
+                        undecided=failure.message if cannot_carry else None,
                     )
                 left = left[len(ended) :]
             finally:
@@ -179,8 +195,8 @@ class Memory:
             return None  # written by another version of the tool
 
     def keep(self, verification: Verification) -> None:
-        """Remember a result that passed; what failed is looked at again each time."""
-        if verification.passed:
+        """Remember a result that passed against the reference; all else is looked at again each time."""
+        if verification.passed and verification.peer is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             path = self._path(verification.loop, workload=verification.workload, device=verification.device)
             store.replace(path, msgspec.json.encode(verification))

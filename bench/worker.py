@@ -6,7 +6,9 @@ Here nothing is imported but the standard library, NumPy and, after the request,
 """
 
 import importlib
+import json
 import os
+import re
 import resource
 import sys
 import traceback
@@ -40,6 +42,9 @@ FEWEST_BLOCKS = 10
 """Where a single step takes longer than a block should, fewer blocks are measured, but their median is to be robust."""
 
 CLOCK_TICKS_PER_SECOND = 1e9
+
+FILES_VARIABLE = "BENCH_FILES"
+"""As in `loops.registry`; written out, because the loops of an older commit may know no such files."""
 
 
 class NotFinite(Exception):
@@ -257,13 +262,33 @@ def report_failures(channel: Channel) -> Progress:
                 "kind": "failed",
                 "failure": _failure_kind(error_type),
                 "phase": progress.phase,
-                "message": f"{error_type.__name__}: {error}".strip().partition("\n")[0],
+                "message": told(error),
                 "traceback": "".join(traceback.format_exception(error_type, error, trace)),
             }
         )
 
     sys.excepthook = report
     return progress
+
+
+def told(error: BaseException) -> str:
+    """Return an exception in one line, with the last place in a user's file that led to it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    # TensorFlow rewrites what is raised in a graph: a traceback in words, and what was raised at its end.
+    first = lines[-1] if lines[0] == "in user code:" else lines[0]
+    place = _place(error)
+    return f"{type(error).__name__}: {first}".strip().removesuffix(":") + (f" ({place})" if place else "")
+
+
+def _place(error: BaseException) -> str | None:
+    """Return "my_loop.py, line 12", of the frame nearest to the error or else of what a framework tells in words."""
+    for path in json.loads(os.environ.get(FILES_VARIABLE, "[]")):
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [str(frame.lineno) for frame in frames if frame.filename == path]
+        lines = lines or re.findall(rf'File "{re.escape(path)}", line (\d+)', str(error))
+        if lines:
+            return f"{os.path.relpath(path)}, line {lines[-1]}"
+    return None
 
 
 def import_framework(name: str, *, device: str, threads: int | None) -> Any:
@@ -293,6 +318,8 @@ def _job(request: TrialRequest, *, workload: Any) -> Job:
     training, validation = workload.samples(
         mnist.load(Path(request.digits)), track=track, backend=request.backend, seed=request.seed
     )
+    if request.batch_size > len(training.inputs):
+        raise UnsupportedCell(f"batch size {request.batch_size} is above the {len(training.inputs)} training samples")
     return Job(
         workload=workload,
         training=training,

@@ -239,6 +239,8 @@ class Loop(ABC):
     after it. The difference is small per step and grows; each loop is held to the one it names."""
     own_model: ClassVar[bool] = False
     """Whether the loop writes the model itself, from `Workload.initial_weights`, instead of taking Keras'."""
+    kind: ClassVar[str] = "supervised"
+    """Which workloads a loop in a user's file can train; of registered ones, the registry knows."""
     steps_per_call: int = 1
     """Every block is a multiple of this; larger than 1 for loops that run a fixed number of steps in one call, which
     `prepare` may lower to a number that fits the job."""

@@ -2,6 +2,7 @@
 
 LoopError                      exit code 2 unless noted
 ├── UnknownName                a loop or workload that does not exist; suggests the nearest
+├── InvalidSource              a user's file that is not there, is not Python or holds no loop
 ├── UnsupportedCell            this loop cannot carry this workload, batch size or track
 ├── BackendMissing             the framework is not installed in this interpreter
 ├── DeviceMissing              the asked-for device is not there
@@ -38,6 +39,10 @@ class UnknownName(LoopError):
         nearest = get_close_matches(name, names, n=1)
         hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
         super().__init__(f"there is no {kind} '{name}'.{hint} Known: {', '.join(names)}.")
+
+
+class InvalidSource(LoopError):
+    """A user's file of a loop or a workload that cannot be used; the message names the file and the way out."""
 
 
 class UnsupportedCell(LoopError):

@@ -3,19 +3,27 @@
 A loop's name stands for a way of writing training. What is trained may need a loop body of its own, so there is one
 table of loops per kind of workload. Other packages add theirs through the entry points `bench.loops`,
 `bench.adversarial_loops` and `bench.workloads`, written as here: name -> "module:Class".
+
+A user's own file, "path/my_loop.py", is taken wherever a name is: `named` registers it under its name. Which files
+are registered stands in the environment, so that every process that is started from here knows them too.
 """
 
-import ast
 import hashlib
 import importlib
+import json
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
+from loops import user_file
 from loops.contract import Loop, Workload
-from loops.errors import LoopError, UnknownName
+from loops.errors import InvalidSource, LoopError, UnknownName
+from loops.source import SourceFile
+from loops.user_file import UserFile
 
 DEFAULT_LOOPS = ("tf-eager", "tf-function", "tf-fit", "torch-native", "torch-keras")
 """What is measured when nobody says what: the five ways that the guides teach."""
@@ -74,6 +82,12 @@ _TABLES = {
 }
 """What is looked up -> entry point group and our own names."""
 
+FILES_VARIABLE = "BENCH_FILES"
+"""Environment variable with the paths of the user's files that are registered, as a JSON list."""
+
+EVERY = "all"
+"""Stands for every registered loop, so no loop can be called so."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
@@ -81,7 +95,7 @@ class Description:
 
     name: str
     target: str
-    """ "module:Class"."""
+    """ "module:Class", or "path:Class" in a user's file."""
     summary: str
     """First line of the module's docstring."""
     backend: str | None
@@ -90,6 +104,62 @@ class Description:
     """A workload's kind, "supervised" or "adversarial"."""
     sha256: str
     """Of the source file: numbers of different sources are different things."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outline:
+    """What has to be known of a workload to plan a run."""
+
+    name: str
+    kind: str
+    """"supervised" or "adversarial"."""
+    batch_size: int
+    """Unless the user asks for another size."""
+    training_samples: int | None
+    """None where only its arrays tell."""
+    hidden_units: int | None = None
+    """Of each hidden layer; None where a width cannot be chosen."""
+
+
+def named(kind: user_file.Kind, name: str) -> str:
+    """Return the name of a loop or a workload, which may be given as a user's file; that is registered then.
+
+    Raises:
+        InvalidSource: If the file cannot be used, or its name is taken.
+    """
+    if not name.endswith(user_file.SUFFIX):
+        return name
+    found = user_file.read(name)
+    if found.kind != kind:
+        right = "by --workload" if found.kind == "workload" else "as LOOP or by --loop"
+        raise InvalidSource(f"{name}: class {found.class_name} is a {found.kind}, not a {kind}; give it {right}")
+    others = [other for other in _user_files() if other.path != found.path]
+    holder = next((f"by {other.path}" for other in others if (other.kind, other.name) == (kind, found.name)), None)
+    registered = [*_registered("loop"), *_registered("adversarial loop"), EVERY]
+    if found.name in (registered if kind == "loop" else _registered("workload")):
+        holder = f"as the name of another {kind}"
+    if holder is not None:
+        raise InvalidSource(
+            f"{name}: the name '{found.name}' is taken {holder}; rename the file, or write "
+            f'name = "my-{found.name}" in class {found.class_name}'
+        )
+    register([found.path])
+    return found.name
+
+
+def register(paths: Iterable[str]) -> None:
+    """Have this process and those that it starts know the loops and workloads in a user's files.
+
+    Raises:
+        InvalidSource: If one of them cannot be used.
+    """
+    found = [user_file.read(path).path for path in paths]
+    os.environ[FILES_VARIABLE] = json.dumps(list(dict.fromkeys([*files(), *found])))
+
+
+def files() -> tuple[str, ...]:
+    """Return the paths of the user's files that are registered."""
+    return tuple(json.loads(os.environ.get(FILES_VARIABLE, "[]")))
 
 
 def loop_names(workload: str | None = None) -> list[str]:
@@ -147,6 +217,31 @@ def describe_workload(name: str) -> Description:
     return _describe("workload", name)
 
 
+def outline_workload(name: str) -> Outline:
+    """Return what is needed to plan with a workload; a user's file is not imported for it.
+
+    Raises:
+        UnknownName: If there is no such workload.
+    """
+    for found in _user_files():
+        if (found.kind, found.name) == ("workload", name):
+            assert found.batch_size is not None  # `user_file.read` sees to it
+            return Outline(
+                name=name,
+                kind=found.trains,
+                batch_size=found.batch_size,
+                training_samples=found.training_samples,
+            )
+    workload = load_workload(name)
+    return Outline(
+        name=workload.name,
+        kind=workload.kind,
+        batch_size=workload.batch_size,
+        training_samples=workload.training_samples,
+        hidden_units=workload.hidden_units,
+    )
+
+
 def load_loop(name: str, *, workload: str) -> Loop:
     """Import a loop, which imports its framework, and return an instance.
 
@@ -167,7 +262,10 @@ def load_workload(name: str) -> Workload:
     Raises:
         UnknownName: If there is no such workload.
     """
-    workload: Workload = _load("workload", name)()
+    loaded = _load("workload", name)
+    if "name" not in vars(loaded):
+        setattr(loaded, "name", name)  # noqa: B010 - no type knows of it; a user's file need not say it
+    workload: Workload = loaded()
     return workload
 
 
@@ -176,59 +274,74 @@ def _table(workload: str) -> str:
     return "adversarial loop" if describe_workload(workload).kind == "adversarial" else "loop"
 
 
-@cache
 def _targets(table: str) -> dict[str, str]:
+    """Return name -> target: what is registered, and the user's files."""
+    own = {found.name: f"{found.path}:{found.class_name}" for found in _user_files() if _table_of(found) == table}
+    return _registered(table) | own
+
+
+@cache
+def _registered(table: str) -> dict[str, str]:
     """Return name -> "module:Class", ours and those of other packages; ours win."""
     group, own = _TABLES[table]
     return own | {point.name: point.value for point in entry_points(group=group) if point.name not in own}
 
 
+def _user_files() -> list[UserFile]:
+    """Return the user's files; one that is not there, as in an older commit, holds nothing."""
+    return [user_file.read(path) for path in files() if Path(path).exists()]
+
+
+def _table_of(found: UserFile) -> str:
+    """Return in which table a user's file stands."""
+    return "adversarial loop" if (found.kind, found.trains) == ("loop", "adversarial") else found.kind
+
+
 def _target(table: str, name: str) -> tuple[str, str]:
-    """Return module and class of a registered name."""
+    """Return module, or path of a user's file, and class of a registered name."""
     targets = _targets(table)
     if name not in targets:
         raise UnknownName(table, name, known=targets)
-    module, _, attribute = targets[name].partition(":")
+    module, _, attribute = targets[name].rpartition(":")
     return module, attribute
 
 
 def _load(table: str, name: str) -> type:
     """Import the module and return the class."""
     module, attribute = _target(table, name)
-    loaded: type = getattr(importlib.import_module(module), attribute)
+    imported = user_file.load(module) if module in files() else importlib.import_module(module)
+    loaded: type = getattr(imported, attribute)
     return loaded
 
 
-@cache
 def _describe(table: str, name: str) -> Description:
-    """Read the source as text: importing a loop would import its framework."""
+    """Describe a name by the source that it stands for now."""
     module, attribute = _target(table, name)
-    specification = find_spec(module)
-    if specification is None or specification.origin is None:
+    return _describe_target(table, name, module=module, attribute=attribute)
+
+
+@cache
+def _describe_target(table: str, name: str, *, module: str, attribute: str) -> Description:
+    """Read the source as text: importing a loop would import its framework."""
+    path = module if module in files() else _found(module)
+    if path is None:
         raise LoopError(f"{table} '{name}' is registered as '{module}:{attribute}', which cannot be found")
-    source = Path(specification.origin).read_bytes()
-    tree = ast.parse(source)
-    backend = _class_constant(tree, attribute, "backend")
+    content = Path(path).read_bytes()
+    source = SourceFile(content)
+    backend = source.constant(attribute, "backend")
     if table != "workload" and backend is None:
-        raise LoopError(f"{specification.origin}: class {attribute} does not say which backend it needs")
+        raise LoopError(f"{path}: class {attribute} does not say which backend it needs")
     return Description(
         name=name,
         target=f"{module}:{attribute}",
-        summary=(ast.get_docstring(tree) or "").partition("\n")[0],
-        backend=backend,
-        kind=_class_constant(tree, attribute, "kind") or "supervised",
-        sha256=hashlib.sha256(source).hexdigest(),
+        summary=source.summary,
+        backend=None if backend is None else str(backend),
+        kind=str(source.constant(attribute, "kind") or "supervised"),
+        sha256=hashlib.sha256(content).hexdigest(),
     )
 
 
-def _class_constant(tree: ast.Module, class_name: str, constant: str) -> str | None:
-    """Return the string assigned to a class attribute, or None."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == class_name:
-            for statement in node.body:
-                if isinstance(statement, ast.AnnAssign | ast.Assign):
-                    targets = [statement.target] if isinstance(statement, ast.AnnAssign) else statement.targets
-                    named = any(isinstance(target, ast.Name) and target.id == constant for target in targets)
-                    if named and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str):
-                        return statement.value.value
-    return None
+def _found(module: str) -> str | None:
+    """Return the file of a module, or None if there is none."""
+    specification = find_spec(module)
+    return None if specification is None else specification.origin

@@ -30,13 +30,18 @@ LAYERS = {
         {"verify_worker", "verify"},
         {"pacing", "floor"},
         {"progress", "report", "run", "export", "across"},
-        {"listing", "gate"},
+        {"listing", "gate", "skeletons"},
         {"verification", "gating"},
         {"judged"},
         {"cli", "pytest_plugin"},
         {"__main__"},
     ],
-    "loops": [{"errors"}, {"contract"}, {"workloads", "variants", "data", "hand_over", "guides"}, {"registry"}],
+    "loops": [
+        {"errors"},
+        {"contract", "source"},
+        {"workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"},
+        {"registry"},
+    ],
 }
 FRAMEWORKS = {"tensorflow", "torch", "jax", "keras"}
 

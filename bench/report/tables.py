@@ -7,6 +7,7 @@ import pandas as pd
 
 from bench import units
 from bench.compare import CellSummary
+from bench.records import Verification
 from bench.report.model import GroupReport, Report
 from bench.report.scaling import Quantity, ScalingReport
 from bench.scaling import FITS_WITHIN
@@ -217,13 +218,20 @@ def _plain(cell: CellSummary) -> dict[str, object]:
         "last_loss": cell.last_loss,
         "training_metric": cell.training_metric,
         "validation_metric": cell.validation_metric,
-        "verified": None if cell.verification is None else cell.verification.passed,
+        "verified": _verified(cell.verification),
         "largest_loss_gap": None if cell.verification is None else cell.verification.largest_loss_gap,
         "steps": cell.steps,
         "finished_processes": cell.finished_trials,
         "failed_processes": cell.failed_trials,
         "rounds_to_settle": cell.rounds_to_settle,
     }
+
+
+def _verified(verification: Verification | None) -> bool | None:
+    """Return whether a loop was found to compute what the reference does; None where there was none to compare with."""
+    if verification is None or verification.failed:
+        return None if verification is None else False
+    return (verification.passed and verification.peer is None) or None
 
 
 def _frame(columns: Mapping[str, list[str]]) -> "pd.DataFrame":

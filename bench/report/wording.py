@@ -152,7 +152,7 @@ def failure_text(cell: CellSummary) -> str:
 
 def invalid_text(cell: CellSummary) -> str:
     """Return why a loop that was measured is not ranked."""
-    if cell.verification is not None and cell.verification.passed and cell.off_the_curve is not None:
+    if cell.verification is not None and not cell.verification.failed and cell.off_the_curve is not None:
         return f"its timed processes did not learn what they should have: {_one_line(cell.off_the_curve)}"
     if cell.verification is None:
         return "it was not checked against the reference"
@@ -163,9 +163,13 @@ def verified_text(cell: CellSummary) -> str:
     """Return whether a loop was shown to compute what it claims."""
     if cell.verification is None:
         return "not checked"
-    if not cell.verification.passed:
+    if cell.verification.undecided is not None:
+        return "not verified"
+    if cell.verification.failed:
         return "no"
-    return f"as {cell.verification.formula}{'' if cell.cell.width is None else ', at its own width'}"
+    width = "" if cell.cell.width is None else ", at its own width"
+    peer = cell.verification.peer
+    return f"as {cell.verification.formula}{width}" if peer is None else f"only as {display_name(peer)}"
 
 
 def _message(failure: Failure) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import prod, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,3 +28,18 @@ def glorot_uniform(shapes: Sequence[tuple[int, ...]], *, seed: int) -> list[NDAr
         limit = sqrt(6.0 / (receptive_field * (shape[-2] + shape[-1])))
         weights.append(generator.uniform(-limit, limit, shape).astype(np.float32))
     return weights
+
+
+def start_alike(model: Any, *, seed: int) -> Any:
+    """Give a Keras model kernels drawn by NumPy, and return it: the same numbers under every backend.
+
+    What has fewer than two dimensions stays as Keras' initializer made it: biases, scales, moving averages.
+
+    Args:
+        model: Any Keras model that is built.
+        seed: Same seed, same weights.
+    """
+    drawn = glorot_uniform([tuple(weight.shape) for weight in model.weights], seed=seed)
+    made = model.get_weights()
+    model.set_weights([new if new.ndim > 1 else old for new, old in zip(drawn, made, strict=True)])
+    return model

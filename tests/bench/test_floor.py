@@ -92,7 +92,7 @@ def test_a_report_says_how_far_each_loop_is_from_the_floor(make_run, make_cell, 
     assert {"tf-function": "2.01x", "tf-eager": "10.1x"} == {row.loop: row.above for row in group.limit}
     assert "1.00 million operations at 10.0 billion per second" in limit.caption
     assert any("tf-function takes 2.01 times as long as the least" in sentence for sentence in group.conclusions)
-    assert "How far from the limit?" in page.to_html(model.build(run), plots=[[]], pictures=[[]])
+    assert "How far from the limit?" in page.to_html(model.build(run), plots=[[]], pictures=[[]], scaling=[])
 
 
 def test_a_floor_holds_for_its_workload_batch_size_and_processor(make_run, make_cell, make_floor):

@@ -447,10 +447,10 @@ def plugin(tmp_path_factory) -> Iterator[Path]:
     install(MUTANTS, folder=folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(folder), *sys.path])
-        registry._targets.cache_clear()
+        registry._registered.cache_clear()
         yield folder
-    registry._targets.cache_clear()
-    registry._describe.cache_clear()
+    registry._registered.cache_clear()
+    registry._describe_target.cache_clear()
 
 
 @pytest.fixture(scope="module")

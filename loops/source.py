@@ -1,0 +1,132 @@
+"""Python files read as text, never run: which classes they define, from which they derive, what these say.
+
+Importing a loop would import its framework, so whatever has to be known before is read here. Inheritance is followed
+within a file and into our own package, no further: finding a module elsewhere imports the packages around it.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import final
+
+CONTRACT = "loops.contract"
+
+
+@final
+class SourceFile:
+    """One file and the classes in it."""
+
+    def __init__(self, source: bytes) -> None:
+        """Parse it.
+
+        Raises:
+            SyntaxError: If it is not Python.
+        """
+        self._tree = ast.parse(source)
+        self.classes = {node.name: node for node in self._tree.body if isinstance(node, ast.ClassDef)}
+        self._imported = _imports(self._tree)
+
+    @property
+    def summary(self) -> str:
+        """First line of the module's docstring."""
+        return (ast.get_docstring(self._tree) or "").partition("\n")[0]
+
+    def leaves(self) -> list[str]:
+        """Return the classes from which no other one in the file derives."""
+        bases = [self._resolved(base) for node in self.classes.values() for base in node.bases]
+        return [name for name in self.classes if [name] not in bases]
+
+    def contract_of(self, name: str) -> str | None:
+        """Return from which class of the contract a class derives, the nearest one: "Loop", "Workload", ..."""
+        return next((node.name for module, node in self.lineage(name) if module == CONTRACT), None)
+
+    def constant(self, name: str, attribute: str) -> str | int | None:
+        """Return the text or whole number that a class or its nearest ancestor assigns to an attribute, or None."""
+        for _, node in self.lineage(name):
+            for assigned, value in _assignments(node):
+                if assigned == attribute and isinstance(value, ast.Constant) and isinstance(value.value, str | int):
+                    return value.value
+        return None
+
+    def own_constant(self, name: str, attribute: str) -> str | None:
+        """Return the text that a class itself assigns to an attribute, whatever its ancestors say."""
+        values = [value for assigned, value in _assignments(self.classes[name]) if assigned == attribute]
+        texts = [value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+        return texts[0] if texts else None
+
+    def left_open(self, name: str) -> list[str]:
+        """Return what a class is asked for and does not define: annotations without a value, abstract methods.
+
+        Nothing where an ancestor stands in a file that is not read: it may define them.
+        """
+        asked: dict[str, None] = {}
+        defined: set[str] = set()
+        for _, node in self.lineage(name):
+            for assigned, value in _assignments(node):
+                (asked.setdefault(assigned) if value is None else defined.add(assigned))
+            for method in (statement for statement in node.body if isinstance(statement, ast.FunctionDef)):
+                (asked.setdefault(method.name) if _is_abstract(method) else defined.add(method.name))
+        return [] if self._has_strange_ancestor(name) else [member for member in asked if member not in defined]
+
+    def _has_strange_ancestor(self, name: str) -> bool:
+        """Whether a class of this file derives from one that is neither here nor ours."""
+        own = [node for module, node in self.lineage(name) if not module]
+        bases = [self._resolved(base) for node in own for base in node.bases]
+        return any(base[0] not in {"loops", "abc", "typing"} and base[-1] not in self.classes for base in bases)
+
+    def lineage(self, name: str, module: str = "") -> Iterator[tuple[str, ast.ClassDef]]:
+        """Yield a class and its ancestors, depth first, with the module of each; "" is this file."""
+        node = self.classes.get(name)
+        if node is None:
+            return
+        yield module, node
+        for base in node.bases:
+            *package, base_name = self._resolved(base)
+            base_module = ".".join(package)
+            if not base_module and base_name != name:
+                yield from self.lineage(base_name, module)
+            elif package[:1] == ["loops"] and (file := _our_own(base_module)) is not None:
+                yield from file.lineage(base_name, base_module)
+
+    def _resolved(self, expression: ast.expr) -> list[str]:
+        """Return a base as written, its first part replaced by what was imported under that name."""
+        first, *rest = ast.unparse(expression).split(".")
+        return [*self._imported.get(first, first).split("."), *rest]
+
+
+@cache
+def _our_own(module: str) -> SourceFile | None:
+    """Return the source of a module of ours, or None if there is no such module."""
+    try:
+        specification = find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    if specification is None or specification.origin is None:
+        return None
+    return SourceFile(Path(specification.origin).read_bytes())
+
+
+def _imports(tree: ast.Module) -> dict[str, str]:
+    """Return the names that a file imports at its top -> where they come from, dotted."""
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.asname: alias.name for alias in node.names if alias.asname}
+    return found
+
+
+def _assignments(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield what a class body assigns; None stands for a mere annotation."""
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign | ast.Assign):
+            targets = [statement.target] if isinstance(statement, ast.AnnAssign) else statement.targets
+            yield from ((target.id, statement.value) for target in targets if isinstance(target, ast.Name))
+
+
+def _is_abstract(function: ast.FunctionDef) -> bool:
+    """Whether a method is left for a subclass to write."""
+    return any(ast.unparse(decorator).endswith("abstractmethod") for decorator in function.decorator_list)
