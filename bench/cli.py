@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bench.export import Format as Target
     from bench.progress import Display
     from bench.records import Plan, Run
+    from bench.report import Change
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Format = Literal["table", "json", "csv", "md"]
@@ -617,12 +618,19 @@ def env(output_format: str) -> None:
 
 @main.command()
 @click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs)
+@option("--baseline", metavar="RUN", shell_complete=complete_runs, help="Show what changed since this run as well.")
 @option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 @results_option
 @reports_option
 @format_option
 def report(
-    *, runs: tuple[str, ...], open_page: bool, results_dir: Path, reports_dir: Path, output_format: Format
+    *,
+    runs: tuple[str, ...],
+    baseline: str | None,
+    open_page: bool,
+    results_dir: Path,
+    reports_dir: Path,
+    output_format: Format,
 ) -> None:
     """Write tables, plots and pages of stored RUNs again (the newest by default), byte for byte the same.
 
@@ -630,12 +638,14 @@ def report(
     Examples:
       bench report
       bench report results/reference/default --reports-dir reports/reference
+      bench report --baseline results/reference/default
     """
     from bench import store  # noqa: PLC0415
 
+    base = None if baseline is None else store.load(store.find(results_dir, baseline))
     for name in runs or (None,):
         folder = store.find(results_dir, name)
-        page = _show(store.load(folder), folder=folder, reports=reports_dir, output_format=output_format)
+        page = _show(store.load(folder), folder=folder, reports=reports_dir, output_format=output_format, base=base)
         if open_page and page is not None:
             click.launch(str(page))
 
@@ -730,13 +740,30 @@ def _rounds(rounds: int | None, *, quick: bool, rigorous: bool) -> int:
     return rounds or ROUNDS["quick" if quick else "rigorous" if rigorous else "default"]
 
 
-def _show(run: "Run", *, folder: Path, reports: Path | None, output_format: Format) -> Path | None:
-    """Print the table, write the page, and say where it is."""
+def _change(base: "Run", run: "Run") -> "Change":
+    """Return what a run's report says of the change since an earlier one.
+
+    Raises:
+        NothingComparable: If the two were measured on other machines or other data.
+    """
+    from bench import across  # noqa: PLC0415
+    from bench.report import changes  # noqa: PLC0415
+
+    comparison = across.compare_runs(base, run, margin=run.header.plan.margin)
+    across.admit(comparison, allow_mismatch=False)
+    return changes.told(comparison)
+
+
+def _show(
+    run: "Run", *, folder: Path, reports: Path | None, output_format: Format, base: "Run | None" = None
+) -> Path | None:
+    """Print the table, write the page, and say where it is; with what changed since another run, if one is given."""
     from bench import report as reporting  # noqa: PLC0415
 
-    click.echo(reporting.render(reporting.build(run), format=output_format))
+    change = None if base is None else _change(base, run)
+    click.echo(reporting.render(reporting.build(run, change=change), format=output_format))
     if reports is None:
         return None
-    page = reporting.write(run, folder=reports / folder.name, results_folder=folder)
+    page = reporting.write(run, folder=reports / folder.name, results_folder=folder, change=change)
     click.echo(f"report: {page}", err=True)
     return page

@@ -11,9 +11,9 @@ from typing import Literal
 from urllib.parse import quote
 
 from bench.records import Run
-from bench.report.model import DataFile, Report, build
+from bench.report.model import Change, DataFile, Report, build
 
-__all__ = ["DataFile", "Report", "build", "render", "write"]
+__all__ = ["Change", "DataFile", "Report", "build", "render", "write"]
 
 Format = Literal["table", "json", "csv", "md"]
 
@@ -42,13 +42,14 @@ def render(report: Report, *, format: Format) -> str:  # noqa: A002 - the option
     return page.to_json(report) if format == "json" else page.to_markdown(report)
 
 
-def write(run: Run, *, folder: Path, results_folder: Path) -> Path:
+def write(run: Run, *, folder: Path, results_folder: Path, change: Change | None = None) -> Path:
     """Write report.json, report.md, index.html and the plots; equal runs give equal bytes.
 
     Args:
         run: As it was read back.
         folder: Where the page goes; made if it is not there.
         results_folder: Where this run's raw data lie; the page links to the files in it.
+        change: Since an earlier run.
 
     Returns:
         The path of index.html, which is written last.
@@ -57,7 +58,7 @@ def write(run: Run, *, folder: Path, results_folder: Path) -> Path:
 
     # A path from the root would be this machine's business.
     place = None if results_folder.is_absolute() else results_folder.as_posix()
-    report = build(run, files=_raw_files(results_folder, folder=folder), place=place)
+    report = build(run, files=_raw_files(results_folder, folder=folder), place=place, change=change)
     drawn = [plots.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
     swept = [plots.draw_scaling(sweep, suffix=str(number)) for number, sweep in enumerate(report.scaling, start=1)]
     generated = [pictures.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]

@@ -9,6 +9,7 @@ from bench.across import Comparison, Row, label
 from bench.columns import aligned, piped
 from bench.markdown import plain
 from bench.report import terminal, wording
+from bench.report.model import Change
 
 _COLUMNS = ("Loop", "Verdict", "Change", "95 % interval", "Raw", "Before ms", "After ms", "Rounds")
 
@@ -33,6 +34,21 @@ def to_markdown(comparison: Comparison) -> str:
     lines += [*piped(*_differences(comparison)), "", *piped(*_rows(comparison)), ""]
     lines += [f"- {plain(text)}" for text in (*_reasons(comparison), *comparison.notices)]
     return "\n".join(lines).rstrip()
+
+
+def told(comparison: Comparison) -> Change:
+    """Return the same as a part of the newer run's report."""
+    difference_columns, differences = _differences(comparison)
+    columns, rows = _rows(comparison)
+    return Change(
+        base=comparison.base,
+        headline=comparison.headline,
+        difference_columns=tuple(difference_columns),
+        differences=tuple(tuple(row) for row in differences),
+        columns=tuple(columns),
+        rows=tuple(tuple(row) for row in rows),
+        remarks=(*_reasons(comparison), *comparison.notices),
+    )
 
 
 def to_json(comparison: Comparison) -> str:

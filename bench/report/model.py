@@ -80,6 +80,23 @@ class GroupReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What changed since an earlier run, in words; `bench.report.changes.told` makes it."""
+
+    base: str
+    """Run id of the earlier run."""
+    headline: str
+    difference_columns: tuple[str, ...]
+    differences: tuple[tuple[str, ...], ...]
+    """What is not the same in both runs."""
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """One per loop, the slower ones first."""
+    remarks: tuple[str, ...]
+    """Why loops have no numbers, what would settle those that are unclear, and what to be careful about."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """Everything that a rendering shows, in the order in which it is shown."""
 
@@ -95,6 +112,8 @@ class Report:
     noise: float | None
     """Largest relative half-width among the intervals."""
     notices: tuple[Notice, ...]
+    change: Change | None
+    """Since an earlier run; None where none was named."""
     groups: tuple[GroupReport, ...]
     scaling: tuple[ScalingReport, ...]
     """One for each sweep of batch sizes or widths; empty where only one size was measured."""
@@ -105,13 +124,16 @@ class Report:
     files: tuple[DataFile, ...] = ()
 
 
-def build(run: Run, *, files: Sequence[DataFile] = (), place: str | None = None) -> Report:
+def build(
+    run: Run, *, files: Sequence[DataFile] = (), place: str | None = None, change: Change | None = None
+) -> Report:
     """Return the report of a stored run.
 
     Args:
         run: As it was read back, complete or not.
         files: Raw data to link to.
         place: The run's folder, for the command that draws this again; None means its name says it.
+        change: Since an earlier run.
     """
     summaries = compare.summarise(run)
     noted = notices.notices(run, summaries)
@@ -126,6 +148,7 @@ def build(run: Run, *, files: Sequence[DataFile] = (), place: str | None = None)
         complete=run.complete,
         noise=notices.widest_interval(summaries),
         notices=noted,
+        change=change,
         groups=groups,
         scaling=scaling.build(summaries),
         reading=provenance.reading(run),

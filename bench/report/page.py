@@ -31,7 +31,10 @@ _DARK = {
     "--band": "#3a434d",
     "--page": "#14181d",
 }
-_TEXT_COLUMNS = ("Verdict", "Speed-up", "95 % interval", "Ahead of baseline", "Reason", "Value", "Loop", "What")
+_TEXT_COLUMNS = (
+    *("Verdict", "Speed-up", "95 % interval", "Ahead of baseline", "Reason", "Value", "Loop", "What"),
+    *("Change", "Different", "base", "new", ""),
+)
 _WRAPPING_COLUMNS = ("Speed-up", "95 % interval")
 _MARKDOWN_COLUMNS = 8
 
@@ -92,6 +95,7 @@ def to_html(
                 for sweep, plot in zip(report.scaling, scaling, strict=True)
             ],
             provenance=tables.provenance(report),
+            change=None if report.change is None else tables.change(report.change),
             own_files=["report.json", "report.md", *files],
             light=svg.COLOURS,
             dark=_DARK,
@@ -119,6 +123,7 @@ def to_markdown(report: Report, *, limit: int = MARKDOWN_LIMIT) -> str:
             sections=sections,
             sweeps=sweeps,
             provenance=tables.provenance(report),
+            change=None if report.change is None else tables.change(report.change),
             kept=kept,
             width=_MARKDOWN_COLUMNS,
             text_columns=_TEXT_COLUMNS,

@@ -8,7 +8,7 @@ import pandas as pd
 from bench import units
 from bench.compare import CellSummary
 from bench.records import Verification
-from bench.report.model import GroupReport, Report
+from bench.report.model import Change, GroupReport, Report
 from bench.report.scaling import Quantity, ScalingReport
 from bench.scaling import FITS_WITHIN
 from bench.stats import Interval
@@ -145,6 +145,21 @@ def failures(group: GroupReport) -> Table | None:
         "Reason": [row.reason or units.NOT_AVAILABLE for row in failed],
     }
     return Table(title="Not ranked", caption="`journal.jsonl` has the tracebacks.", frame=_frame(columns))
+
+
+def change(since: Change) -> tuple[Table, Table]:
+    """Return what happened to each loop since an earlier run, and what is not the same in both runs."""
+    loops_table = Table(
+        title=f"Change since {since.base}",
+        caption=since.headline,
+        frame=pd.DataFrame(list(since.rows), columns=list(since.columns), dtype=object),
+    )
+    differences = Table(
+        title="What differs between the two runs",
+        caption="",
+        frame=pd.DataFrame(list(since.differences), columns=list(since.difference_columns), dtype=object),
+    )
+    return loops_table, differences
 
 
 def provenance(report: Report) -> Table:

@@ -5,6 +5,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bench.columns import aligned
 from bench.report.model import GroupReport, Report
 from bench.report.rows import Row
 from bench.report.wording import UNAVAILABLE, UNRANKED
@@ -25,6 +26,9 @@ _COLUMNS = (
     ("val.\nmetric", 80),
 )
 """Headers, and the narrowest terminal that each is shown on."""
+
+_CHANGE_COLUMNS = 4
+"""Loop, verdict, change and interval: what 80 characters carry."""
 
 _STYLES = {"faster": "blue", "slower": "yellow", "baseline": "bold"}
 _ASCII = str.maketrans({"▲": "+", "▼": "-", "≈": "=", "✖": "x", "±": "~", "…": ".", "\u2068": "", "\u2069": ""})
@@ -62,6 +66,10 @@ def _parts(report: Report, *, width: int) -> list[RenderableType]:
     for sweep in report.scaling:
         parts += [Text(), Text(f"Scaling: {sweep.name}:")]
         parts += [Padding(Text(sentence), (0, 0, 0, 2)) for sentence in sweep.conclusions]
+    if report.change is not None:
+        since = report.change
+        rows = aligned(since.columns[:_CHANGE_COLUMNS], [row[:_CHANGE_COLUMNS] for row in since.rows])
+        parts += [Text(), *(Text(line) for line in (f"Since {since.base}: {since.headline}", *rows, *since.remarks))]
     parts.append(Text())
     parts += [Text(f"! {notice.text}") for notice in report.notices if notice.lowers_trust]
     parts.append(Text(report.trust))

@@ -53,6 +53,35 @@ def test_two_runs_are_compared(runs):
     assert "New: is-killed." in lines[-1]
 
 
+def test_a_report_shows_what_changed_since_a_baseline(runs):
+    """On the terminal, in Markdown, on the page and as data, in the same words."""
+    session, base, new = runs
+
+    done = session.bench("report", new, "--baseline", base)
+    folder = session.folder / "reports" / new
+    change = json.loads((folder / "report.json").read_text())["change"]
+
+    assert 0 == done.code, done.err
+    assert f"Since {base}: {change['headline']}" in done.out
+    assert "Removed: toy-slow." in change["headline"]
+    assert {"toy", "toy-slow", "is-killed"} == {row[0] for row in change["rows"]}
+    for name in ("report.md", "index.html"):
+        text = (folder / name).read_text()
+        assert f"Change since {base}" in text
+        assert change["headline"] in text
+
+
+def test_a_report_against_other_data_is_refused(runs):
+    """As by `bench compare`, with the same exit code."""
+    session, base, new = runs
+    edit(session, base, old='"name":"synthetic"', new='"name":"mnist"')
+
+    done = session.bench("report", new, "--baseline", base)
+
+    assert 4 == done.code
+    assert "mnist" in done.err
+
+
 def test_the_kernel_calibrates_the_comparison(runs):
     """It was measured in both."""
     session, base, new = runs
