@@ -7,7 +7,8 @@ from statistics import median
 from bench import compare
 from bench.compare import CellSummary, Group
 from bench.records import Run, Seconds
-from bench.report import notices, provenance, rows, scaling, sentences, wording
+from bench.report import advice, notices, provenance, rows, scaling, sentences, wording
+from bench.report.advice import Advice
 from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
 from bench.report.rows import MemoryRow, Row, StartUpRow, WorkRow
@@ -92,6 +93,8 @@ class Report:
     groups: tuple[GroupReport, ...]
     scaling: tuple[ScalingReport, ...]
     """One for each sweep of batch sizes or widths; empty where only one size was measured."""
+    advice: tuple[Advice, ...]
+    """One paragraph for each group in which there is a choice."""
     reading: tuple[str, ...]
     method: tuple[str, ...]
     facts: tuple[Fact, ...]
@@ -122,6 +125,7 @@ def build(run: Run, *, files: Sequence[DataFile] = (), place: str | None = None)
         notices=noted,
         groups=groups,
         scaling=scaling.build(summaries),
+        advice=advice.build(run, summaries),
         reading=provenance.reading(run),
         method=provenance.method(run),
         facts=provenance.facts(run),
@@ -174,10 +178,10 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
 def _compact(cell: CellSummary) -> CellSummary:
     """Return the cell as it is published; the journal keeps the rest.
 
-    Python's traceback names folders of the machine. Five digits of a process's step time are far below its noise.
+    Python's traceback names folders of the machine. Four digits of a process's step time are below its noise.
     """
     failure = None if cell.failure is None else replace(cell.failure, traceback=None)
-    steps = {number: float(f"{seconds:.5g}") for number, seconds in cell.process_steps.items()}
+    steps = {number: float(f"{seconds:.4g}") for number, seconds in cell.process_steps.items()}
     return replace(cell, failure=failure, process_steps=steps)
 
 

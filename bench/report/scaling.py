@@ -278,8 +278,8 @@ def _meeting_text(meeting: Meeting) -> str:
         for value in (meeting.batch_size.estimate, meeting.batch_size.low, meeting.batch_size.high)
     )
     return (
-        f"{meeting.small} and {meeting.large} take the same time at about batch {size} (95 % interval {low} to {high}): "
-        f"{meeting.small} is faster below it, {meeting.large} above."
+        f"{meeting.small} and {meeting.large} take the same time at about batch {size} (95 % interval {low} to {high}):"
+        f" {meeting.small} is faster below it, {meeting.large} above."
     )
 
 
