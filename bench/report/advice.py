@@ -33,7 +33,7 @@ class Advice:
     """What to use on one device, for one workload, track, batch size and width."""
 
     group: str
-    """All that in words."""
+    """All that in words; shown where there are several."""
     stretches: tuple[Stretch, ...]
     """Display names of loops, by number of steps."""
     conveniences: tuple[Convenience, ...]
@@ -58,19 +58,18 @@ def _advice(run: Run, group: Group) -> Advice | None:
         return None
     stretches = envelope.choices(lines, margin=cells[0].margin, floor=floor)
     conveniences = _conveniences(cells, floor=floor)
-    name = wording.group_name(
-        workload=group.workload,
-        track=group.track,
-        device=group.device,
-        batch_size=group.batch_size,
-        width=group.width,
-        threads=group.threads,
-    )
     return Advice(
-        group=name,
+        group=wording.group_name(
+            workload=group.workload,
+            track=group.track,
+            device=group.device,
+            batch_size=group.batch_size,
+            width=group.width,
+            threads=group.threads,
+        ),
         stretches=stretches,
         conveniences=conveniences,
-        text=" ".join(filter(None, (f"{name}: {_choice(stretches)}", _convenience(conveniences)))),
+        text=" ".join(filter(None, (_choice(stretches), _convenience(conveniences)))),
     )
 
 
@@ -90,8 +89,8 @@ def _choice(stretches: Sequence[Stretch]) -> str:
     """Return what to use for how many steps."""
     counted = "(import, build, compile counted)"
     if len(stretches) == 1:
-        return f"for any number of steps use {_names(stretches[0])} {counted}."
-    parts = [f"for under {units.about(stretches[0].last)} steps use {_names(stretches[0])}"]
+        return f"For any number of steps use {_names(stretches[0])} {counted}."
+    parts = [f"For under {units.about(stretches[0].last)} steps use {_names(stretches[0])}"]
     parts += [
         f"from {units.about(stretch.first)} to {units.about(stretch.last)} use {_names(stretch)}"
         for stretch in stretches[1:-1]

@@ -178,10 +178,10 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
 def _compact(cell: CellSummary) -> CellSummary:
     """Return the cell as it is published; the journal keeps the rest.
 
-    Python's traceback names folders of the machine. Four digits of a process's step time are below its noise.
+    Python's traceback names folders of the machine. Five digits of a process's step time are far below its noise.
     """
     failure = None if cell.failure is None else replace(cell.failure, traceback=None)
-    steps = {number: float(f"{seconds:.4g}") for number, seconds in cell.process_steps.items()}
+    steps = {number: float(f"{seconds:.5g}") for number, seconds in cell.process_steps.items()}
     return replace(cell, failure=failure, process_steps=steps)
 
 

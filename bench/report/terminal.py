@@ -62,7 +62,8 @@ def _parts(report: Report, *, width: int) -> list[RenderableType]:
     for sweep in report.scaling:
         parts += [Text(), Text(f"Scaling: {sweep.name}:")]
         parts += [Padding(Text(sentence), (0, 0, 0, 2)) for sentence in sweep.conclusions]
-    parts += [part for advice in report.advice for part in (Text(), Text(advice.text))]
+    for advice in report.advice:
+        parts += [Text(), *([Text(f"{advice.group}:")] if len(report.groups) > 1 else []), Text(advice.text)]
     parts.append(Text())
     parts += [Text(f"! {notice.text}") for notice in report.notices if notice.lowers_trust]
     parts.append(Text(report.trust))

@@ -15,7 +15,7 @@ def test_the_advice_counts_start_up_and_names_the_price_of_fit(report):
     (advice,) = report.advice
 
     assert advice.text == (
-        "mnist-mlp, matched track, CPU, batch 32: for under 74 steps use tf-eager, beyond 74 use tf-function "
+        "For under 74 steps use tf-eager, beyond 74 use tf-function "
         "(import, build, compile counted). What the convenience of fit() costs per step at this size: against "
         "tf-function, the fastest hand-written TensorFlow loop, tf-fit takes 88 % more (95 % interval 82 % to 94 %)."
     )
@@ -27,7 +27,7 @@ def test_three_loops_take_turns(make_run):
     firsts = {"tf-eager": 0.05, "tf-function": 0.6, "tf-epoch-xla": 9.0}
 
     assert advice_of(make_run(steps=steps, first_steps=firsts)) == (
-        "mnist-mlp, matched track, CPU, batch 32: for under 73 steps use tf-eager, from 73 to 24,000 use tf-function, "
+        "For under 73 steps use tf-eager, from 73 to 24,000 use tf-function, "
         "beyond 24,000 use tf-epoch-xla (import, build, compile counted)."
     )
 
@@ -36,7 +36,7 @@ def test_loops_that_are_not_told_apart_are_advised_together(make_run):
     """Neither is worse, as far as this run knows."""
     text = advice_of(make_run(steps={"one": 1e-3, "two": 1.001e-3, "slow": 9e-3}))
 
-    assert "for any number of steps use one or two (import" in text or "use two or one (import" in text
+    assert "For any number of steps use one or two (import" in text or "use two or one (import" in text
 
 
 def test_a_fit_loop_that_is_not_told_apart_costs_nothing_that_is_known(make_run):
@@ -79,4 +79,4 @@ def test_every_rendering_has_the_same_words(report):
     (advice,) = report.advice
 
     assert advice.text in " ".join(terminal.to_text(report).split())
-    assert f"- {advice.text}" in page.to_markdown(report)
+    assert f"\n{advice.text}\n" in page.to_markdown(report)
