@@ -56,8 +56,11 @@ def _advice(run: Run, group: Group) -> Advice | None:
     lines = [line for cell in cells if (line := _line(run, cell)) is not None]
     if len(lines) < _FEWEST_LOOPS:
         return None
-    stretches = envelope.choices(lines, margin=cells[0].margin, floor=floor)
-    conveniences = _conveniences(cells, floor=floor)
+    # As strict as the strictest comparison of the table, so that what is unclear there is not told apart here.
+    levels = [cell.speed_up.confidence for cell in cells if cell.speed_up is not None]
+    confidence = max(levels, default=stats.CONFIDENCE)
+    stretches = envelope.choices(lines, margin=cells[0].margin, floor=floor, confidence=confidence)
+    conveniences = _conveniences(cells, floor=floor, confidence=confidence)
     return Advice(
         group=wording.group_name(
             workload=group.workload,
@@ -104,7 +107,7 @@ def _names(stretch: Stretch) -> str:
     return wording.alternatives(stretch.loops)
 
 
-def _conveniences(cells: Sequence[CellSummary], *, floor: float | None) -> tuple[Convenience, ...]:
+def _conveniences(cells: Sequence[CellSummary], *, floor: float | None, confidence: float) -> tuple[Convenience, ...]:
     """Compare each `fit()` loop with the fastest hand-written one of its framework; cells come fastest first."""
     fastest: dict[str, CellSummary] = {}
     for cell in cells:
@@ -117,7 +120,9 @@ def _conveniences(cells: Sequence[CellSummary], *, floor: float | None) -> tuple
             continue
         shared = sorted(cell.process_steps.keys() & by_hand.process_steps.keys())
         speed_up = stats.ratio_interval(
-            [by_hand.process_steps[number] for number in shared], [cell.process_steps[number] for number in shared]
+            [by_hand.process_steps[number] for number in shared],
+            [cell.process_steps[number] for number in shared],
+            confidence=confidence,
         )
         if speed_up is not None:
             found.append(
