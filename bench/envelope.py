@@ -87,7 +87,9 @@ def envelope(lines: Sequence[tuple[str, Seconds, Seconds]]) -> tuple[Stretch, ..
     )
 
 
-def choices(lines: Sequence[Line], *, margin: float, floor: float | None = None) -> tuple[Stretch, ...]:
+def choices(
+    lines: Sequence[Line], *, margin: float, floor: float | None = None, confidence: float = stats.CONFIDENCE
+) -> tuple[Stretch, ...]:
     """Return who leads where, as far as the rounds tell.
 
     In the middle of each stretch, every loop whose total time is not shown to be longer than the leader's shares it.
@@ -98,6 +100,7 @@ def choices(lines: Sequence[Line], *, margin: float, floor: float | None = None)
         lines: Of loops that were measured in the same rounds.
         margin: Smallest relative difference that matters.
         floor: What identical loops differed by in this run, as `bench.stats.noise_floor` returns it.
+        confidence: Two-sided level of each comparison.
     """
     known = {line.name: line for line in lines}
     found: list[Stretch] = []
@@ -106,7 +109,7 @@ def choices(lines: Sequence[Line], *, margin: float, floor: float | None = None)
         middle = inf if stretch.last is None else sqrt(stretch.first * stretch.last)
 
         def behind(line: Line, leader: Line = leader, middle: float = middle) -> bool:
-            ratio = stats.ratio_interval(*_paired(leader.totals(middle), line.totals(middle)))
+            ratio = stats.ratio_interval(*_paired(leader.totals(middle), line.totals(middle)), confidence=confidence)
             return ratio is not None and stats.verdict(ratio, margin=margin, floor=floor) is Verdict.SLOWER
 
         tied = [line for line in lines if line is not leader and not behind(line)]

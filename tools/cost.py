@@ -1,12 +1,12 @@
-"""What does a verdict cost? One loop against itself, by `bench ab`, by pyperf and by pytest-benchmark, one after another.
+"""What does a verdict cost? One loop against itself, by `bench ab`, by pyperf and by pytest-benchmark in turn.
 
     python tools/cost.py [--repetitions 3] [--processes 6]
 
 Each tool runs as its manual says: `bench ab` interleaves both sides; pyperf measures one side and then the other with
 its own defaults; so does pytest-benchmark, in as many fresh processes for each side as `bench ab` starts. All on one
-thread, and on one CPU where `bench` binds its processes to one. The interval is of the ratio of both sides, over
-processes. Seconds to reach ± 2 % are what was spent times the square of (half-width / 2 %), as intervals narrow with the
-root of the effort. Nothing else may run on the machine.
+thread and one CPU. The interval is of the ratio of both sides, over processes. Seconds to reach ± 2 % are what was spent
+times the square of (half-width / 2 %), since intervals narrow with the root of the effort. Nothing else may run on the
+machine meanwhile.
 """
 
 import json
@@ -23,6 +23,7 @@ from bench import cpus, stats
 from bench.stats import Interval
 
 LOOP, STEPS, TARGET = "numpy", 200, 0.02
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 SETUP = """
 from pathlib import Path
@@ -63,11 +64,10 @@ def test_steps(benchmark):
 def run(*command: str, folder: Path, bound: bool) -> None:
     """Run a command to its end, on one thread."""
     bind = ["taskset", "--cpu-list", str(cpus.allowed()[-1])] if bound else []
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     subprocess.run(
         [*bind, *command],
         cwd=folder,
-        env=os.environ | one_thread | {"PYTHONPATH": str(Path(__file__).parent.parent)},
+        env=os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": str(Path(__file__).parent.parent)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
@@ -93,9 +93,8 @@ def by_pyperf(folder: Path, *, processes: int) -> Interval:
     sides = []
     for side in ("base", "new"):
         output = folder / f"pyperf-{side}-{time.monotonic_ns()}.json"
-        run(
-            sys.executable, str(script), "--inherit-environ", "PYTHONPATH", "-o", str(output), folder=folder, bound=True
-        )
+        kept = ["--inherit-environ", ",".join(("PYTHONPATH", "BENCH_DATA", *THREADS))]
+        run(sys.executable, str(script), *kept, "-o", str(output), folder=folder, bound=True)
         runs = json.loads(output.read_text())["benchmarks"][0]["runs"]
         sides.append([fmean(one["values"]) for one in runs if "values" in one])
     found = stats.unpaired_ratio_interval(*sides)

@@ -7,7 +7,8 @@ from statistics import median
 from bench import compare
 from bench.compare import CellSummary, Group
 from bench.records import Floor, Run, Seconds
-from bench.report import notices, provenance, rows, scaling, sentences, wording
+from bench.report import advice, notices, provenance, rows, scaling, sentences, wording
+from bench.report.advice import Advice
 from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
 from bench.report.rows import LimitRow, MemoryRow, Row, StartUpRow, WorkRow
@@ -117,6 +118,8 @@ class Report:
     groups: tuple[GroupReport, ...]
     scaling: tuple[ScalingReport, ...]
     """One for each sweep of batch sizes or widths; empty where only one size was measured."""
+    advice: tuple[Advice, ...]
+    """One paragraph for each group in which there is a choice."""
     reading: tuple[str, ...]
     method: tuple[str, ...]
     facts: tuple[Fact, ...]
@@ -151,6 +154,7 @@ def build(
         change=change,
         groups=groups,
         scaling=scaling.build(summaries),
+        advice=advice.build(run, summaries),
         reading=provenance.reading(run),
         method=provenance.method(run),
         facts=provenance.facts(run),

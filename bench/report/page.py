@@ -130,7 +130,7 @@ def to_markdown(report: Report, *, limit: int = MARKDOWN_LIMIT) -> str:
         )
         if len(text) <= limit:
             break
-    return text
+    return text.rstrip("\n") + "\n"
 
 
 def to_json(report: Report) -> str:

@@ -54,10 +54,10 @@ def inline(text: str) -> str:
 
 
 def _clean_tag(tag: str, *, ids: dict[str, str]) -> str:
-    """Return a tag with short ids where something refers to them, short numbers and a generic font."""
+    """Return a tag with short ids where something refers to them, tenths of a pixel and a generic font."""
     tag = re.sub(r' id="([^"]*)"', lambda match: f' id="{ids[match[1]]}"' if match[1] in ids else "", tag)
     tag = _REFERENCE.sub(lambda match: match[1] + ids[match[2]], tag)
-    tag = _COORDINATE.sub(lambda match: f"{round(float(match[1]), 2):g}", tag)
+    tag = _COORDINATE.sub(lambda match: f"{round(float(match[1]), 1):g}", tag)
     # Points become pixels one to one, so that text keeps the size that it was drawn with.
     tag = re.sub(r'(width|height)="([\d.]+)pt"', r'\1="\2"', tag)
     return _STYLE.sub(lambda style: _FONT.sub(_generic_font, style[0]), tag)

@@ -131,7 +131,11 @@ def scaling(sweep: ScalingReport) -> Table:
             " in brackets, from one fit for each round. A model that is more than"
             f" {units.percent(FITS_WITHIN)} off somewhere does not fit and is not given."
         )
-    return Table(title=f"Time per sample by {sweep.quantity}", caption=caption, frame=_frame(columns))
+    return Table(
+        title="Time per sample and cost model" if sweep.quantity is Quantity.BATCH else "Time per sample",
+        caption=caption,
+        frame=_frame(columns),
+    )
 
 
 def failures(group: GroupReport) -> Table | None:

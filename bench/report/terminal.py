@@ -70,6 +70,8 @@ def _parts(report: Report, *, width: int) -> list[RenderableType]:
         since = report.change
         rows = aligned(since.columns[:_CHANGE_COLUMNS], [row[:_CHANGE_COLUMNS] for row in since.rows])
         parts += [Text(), *(Text(line) for line in (f"Since {since.base}: {since.headline}", *rows, *since.remarks))]
+    for advice in report.advice:
+        parts += [Text(), *([Text(f"{advice.group}:")] if len(report.groups) > 1 else []), Text(advice.text)]
     parts.append(Text())
     parts += [Text(f"! {notice.text}") for notice in report.notices if notice.lowers_trust]
     parts.append(Text(report.trust))

@@ -72,6 +72,7 @@ def test_the_page_has_its_sections_in_order(make_run):
     assert ["Training-loop speed: mnist-mlp"] == found["h1"]
     assert [
         "mnist-mlp, matched track, CPU, batch 32",
+        "Which loop to use",
         "Where this was measured",
         "How to read this page",
         "Data",

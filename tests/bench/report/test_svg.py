@@ -32,9 +32,9 @@ xmlns:xlink="http://www.w3.org/1999/xlink" width="72" height="36.5" viewBox="0 0
 xmlns="http://www.w3.org/2000/svg" version="1.1">
 <title>a &quot;b&quot; &lt;c&gt;</title>
 <g>
-<defs><path id="plot-1" d="M 0 1.23"/></defs>
+<defs><path id="plot-1" d="M 0 1.2"/></defs>
 <g clip-path="url(#plot-0)" style="fill: #0067a3">
-<use xlink:href="#plot-1" x="1.23" y="2"/>
+<use xlink:href="#plot-1" x="1.2" y="2"/>
 <use xlink:href="#plot-1" x="-0" y="2"/>
 </g>
 <text style="font: 14px sans-serif; fill: #1b1f24" x="1">#1b1f24 1.23456 url(#mabc) 'DejaVu Sans'</text>

@@ -1,0 +1,172 @@
+"""Which loop to use for how many steps, start-up counted, and what `fit()` costs, from fixed templates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench import envelope, stats, units
+from bench.compare import CellSummary, Group
+from bench.envelope import Line, Stretch
+from bench.records import Run, Seconds
+from bench.report import wording
+from bench.stats import Interval, Verdict
+
+_FEWEST_LOOPS = 2
+_FRAMEWORKS = {"tf": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
+"""What loops of our own begin with; those of other packages are advised on, but not sorted into kinds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Convenience:
+    """What a `fit()` loop costs against writing the loop by hand."""
+
+    loop: str
+    by_hand: str
+    """The fastest loop of the same framework that is written by hand."""
+    ratio: Interval
+    """Its step time over that of the other, paired by round: 1.2 reads "20 % more time"."""
+    verdict: Verdict
+    """Of the loop against the one written by hand."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advice:
+    """What to use on one device, for one workload, track, batch size and width."""
+
+    group: str
+    """All that in words; shown where there are several."""
+    stretches: tuple[Stretch, ...]
+    """Display names of loops, by number of steps."""
+    conveniences: tuple[Convenience, ...]
+    """Cheapest first."""
+    text: str
+    """One paragraph."""
+
+
+def build(run: Run, groups: Sequence[Group]) -> tuple[Advice, ...]:
+    """Return one paragraph for each group in which at least two loops can be compared; none where sides are."""
+    if run.header.plan.sides:
+        return ()
+    return tuple(advice for group in groups if (advice := _advice(run, group)) is not None)
+
+
+def _advice(run: Run, group: Group) -> Advice | None:
+    """Return the paragraph of one group."""
+    cells = [cell for cell in group.cells if cell.verdict not in wording.UNRANKED and cell.step and cell.step.low]
+    floor = None if group.control is None else group.control.floor
+    lines = [line for cell in cells if (line := _line(run, cell)) is not None]
+    if len(lines) < _FEWEST_LOOPS:
+        return None
+    # As strict as the strictest comparison of the table, so that what is unclear there is not told apart here.
+    levels = [cell.speed_up.confidence for cell in cells if cell.speed_up is not None]
+    confidence = max(levels, default=stats.CONFIDENCE)
+    stretches = envelope.choices(lines, margin=cells[0].margin, floor=floor, confidence=confidence)
+    conveniences = _conveniences(cells, floor=floor, confidence=confidence)
+    return Advice(
+        group=wording.group_name(
+            workload=group.workload,
+            track=group.track,
+            device=group.device,
+            batch_size=group.batch_size,
+            width=group.width,
+            threads=group.threads,
+        ),
+        stretches=stretches,
+        conveniences=conveniences,
+        text=" ".join(filter(None, (_choice(stretches), _convenience(conveniences)))),
+    )
+
+
+def _line(run: Run, cell: CellSummary) -> Line | None:
+    """Return a loop's total time by round; None where no process has all of its parts."""
+    starts: dict[int, Seconds] = {}
+    for trial in run.trials_of(cell.cell):
+        parts = (trial.import_seconds, trial.build_seconds, trial.first_step_seconds)
+        known = [part for part in parts if part is not None]
+        if trial.round in cell.process_steps and len(known) == len(parts):
+            starts[trial.round] = sum(known)
+    steps = {number: cell.process_steps[number] for number in starts}
+    return Line(name=wording.display_name(cell.cell.name), starts=starts, steps=steps) if starts else None
+
+
+def _choice(stretches: Sequence[Stretch]) -> str:
+    """Return what to use for how many steps."""
+    counted = "(import, build, compile counted)"
+    if len(stretches) == 1:
+        return f"For any number of steps use {_names(stretches[0])} {counted}."
+    parts = [f"For under {units.about(stretches[0].last)} steps use {_names(stretches[0])}"]
+    parts += [
+        f"from {units.about(stretch.first)} to {units.about(stretch.last)} use {_names(stretch)}"
+        for stretch in stretches[1:-1]
+    ]
+    parts.append(f"beyond {units.about(stretches[-1].first)} use {_names(stretches[-1])}")
+    return f"{', '.join(parts)} {counted}."
+
+
+def _names(stretch: Stretch) -> str:
+    """Return the loops that are not told apart."""
+    return wording.alternatives(stretch.loops)
+
+
+def _conveniences(cells: Sequence[CellSummary], *, floor: float | None, confidence: float) -> tuple[Convenience, ...]:
+    """Compare each `fit()` loop with the fastest hand-written one of its framework; cells come fastest first."""
+    fastest: dict[str, CellSummary] = {}
+    for cell in cells:
+        if not _fits(cell):
+            fastest.setdefault(_framework(cell), cell)
+    found = []
+    for cell in cells:
+        by_hand = fastest.get(_framework(cell))
+        if not _fits(cell) or by_hand is None:
+            continue
+        shared = sorted(cell.process_steps.keys() & by_hand.process_steps.keys())
+        speed_up = stats.ratio_interval(
+            [by_hand.process_steps[number] for number in shared],
+            [cell.process_steps[number] for number in shared],
+            confidence=confidence,
+        )
+        if speed_up is not None:
+            found.append(
+                Convenience(
+                    loop=wording.display_name(cell.cell.name),
+                    by_hand=wording.display_name(by_hand.cell.name),
+                    ratio=speed_up.reciprocal(),
+                    verdict=stats.verdict(speed_up, margin=cell.margin, floor=floor),
+                )
+            )
+    return tuple(found)
+
+
+def _framework(cell: CellSummary) -> str:
+    """Return what a loop's name begins with."""
+    return cell.cell.loop.partition("-")[0]
+
+
+def _fits(cell: CellSummary) -> bool:
+    """Whether a loop leaves the loop to Keras' `fit()`, which its name says, as those of our own loops do."""
+    return _framework(cell) in _FRAMEWORKS and "fit" in cell.cell.loop.split("-")
+
+
+def _convenience(conveniences: Sequence[Convenience]) -> str:
+    """Return what `fit()` costs at this size."""
+    by_framework: dict[str, list[Convenience]] = {}
+    for found in conveniences:
+        by_framework.setdefault(found.by_hand, []).append(found)
+    parts = [
+        f"against {by_hand}, the fastest hand-written {_FRAMEWORKS[by_hand.partition('-')[0]]} loop, "
+        f"{wording.listing([_cost(one) for one in found])}"
+        for by_hand, found in by_framework.items()
+    ]
+    return f"What the convenience of fit() costs per step at this size: {'; '.join(parts)}." if parts else ""
+
+
+def _cost(found: Convenience) -> str:
+    """Return what one loop costs in per cent."""
+    ratio = found.ratio
+    if found.verdict is Verdict.UNCLEAR or ratio.low is None or ratio.high is None:
+        return f"{found.loop} is not told apart"
+    if found.verdict is Verdict.SAME:
+        return f"{found.loop} takes the same time"
+    ends = sorted(abs(end - 1.0) for end in (ratio.low, ratio.high))
+    word = "more" if found.verdict is Verdict.SLOWER else "less"
+    span = f"95 % interval {' to '.join(units.percent(end) for end in ends)}"
+    return f"{found.loop} takes {units.percent(abs(ratio.estimate - 1.0))} {word} ({span})"
