@@ -118,6 +118,7 @@ def test_a_file_is_imported_under_a_name_of_its_own(tmp_path):
     [
         (None, "{path}: cannot be read (No such file or directory); 'bench new loop NAME'"),
         ("class Mine(\n", "{path}, line 1: '(' was never closed; correct it and run again"),
+        ("x = 1\0\n", "{path}: "),
         ("x = 1\n", "and there is no class in it; 'bench new loop NAME'"),
         ("class Mine:\n    pass\n", "and the classes in it do not: Mine (line 1)"),
         (
