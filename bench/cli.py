@@ -544,11 +544,13 @@ def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
     """Check that each LOOP (every one by default) computes what it claims.
 
     Trains it step by step beside an independent float64 reference: losses, weights, gradients, metrics, evaluation.
-    Exit code 5 if any differs.
+    Exit code 5 if any differs. A workload of your own has no reference: its loops are compared with the first one.
 
     \b
     Examples:
       bench verify
+      bench verify my_loop.py
+      bench verify torch-keras tf-fit --workload my_model.py
       bench verify torch-native --workload mnist-mlp --format json
     """
     from bench import verification  # noqa: PLC0415

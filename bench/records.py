@@ -263,11 +263,9 @@ class Verification:
     losses: tuple[float, ...] = ()
     """Per step, of the long check, so that loops can be compared with one another."""
     peer: str | None = None
-    """The loop that it was compared with instead, where the workload has no reference."""
+    """The loop that it was compared with instead, where the workload has no reference; of that loop, its own name."""
     problem: str | None = None
     """Why the check could not be made or was not finished."""
-    undecided: str | None = None
-    """Why there is nothing to compare with, although nothing went wrong."""
 
     @property
     def passed(self) -> bool:
@@ -277,7 +275,14 @@ class Verification:
     @property
     def failed(self) -> bool:
         """Whether it was shown not to do the same work, or broke when it was to be shown."""
-        return not self.passed and self.undecided is None
+        return not self.passed and not self.undecided
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing was compared and nothing went wrong: it is the peer itself, or cannot carry the workload."""
+        if self.problem is not None:
+            return self.problem.startswith(f"{FailureKind.UNAVAILABLE.value}: ")
+        return self.peer is not None and not self.gaps
 
     @property
     def largest_loss_gap(self) -> float | None:
@@ -287,8 +292,10 @@ class Verification:
     @property
     def reason(self) -> str | None:
         """Why it did not pass, in words; None if it did."""
-        if self.problem is not None or self.undecided is not None:
-            return self.problem or self.undecided
+        if self.problem is not None:
+            return self.problem
+        if self.undecided:
+            return f"'{self.workload}' has no reference; other loops are compared with this one"
         worst = max(
             (gap for gap in self.gaps if not gap.passed), key=lambda gap: gap.largest / gap.allowed, default=None
         )

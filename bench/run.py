@@ -356,8 +356,8 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
 def _checked(found: Verification) -> str:
     """Return what came of a check in one line."""
     name = found.loop if found.side is None else f"{found.loop} [{found.side}]"
-    if found.undecided is not None:
-        return f"not verified: {name}: {found.undecided}"
+    if found.undecided:
+        return f"not verified: {name}: {found.reason}"
     if found.failed:
         return f"INVALID: {name}: {found.reason}"
     return f"verified: {name}" if found.peer is None else f"trains like {found.peer}: {name}"

@@ -120,7 +120,7 @@ def _row(verification: Verification) -> dict[str, str]:
 
 def _result(verification: Verification) -> str:
     """Return what came of a check in words."""
-    if verification.undecided is not None:
+    if verification.undecided:
         return "not verified"
     if verification.failed:
         return "DIFFERS"

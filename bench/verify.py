@@ -12,7 +12,7 @@ import msgspec
 
 from bench import machine, parity, store
 from bench.launch import Launcher
-from bench.records import FailureKind, Seconds, Side, Verification
+from bench.records import Seconds, Side, Verification
 from bench.worker_process import WorkerFailed, WorkerProcess
 from loops import registry
 
@@ -91,10 +91,9 @@ def _beside_peer(one: Verification, found: Sequence[Verification]) -> Verificati
     if not parity.without_reference(one.workload) or not one.losses:
         return one
     trained = [other for other in found if other.workload == one.workload and other.losses]
-    if one is trained[0]:
-        others = "the other loops were compared with it" if len(trained) > 1 else "there is no second loop beside it"
-        return replace(one, undecided=f"'{one.workload}' has no reference; {others}")
     peer = trained[0].loop if trained[0].side is None else f"{trained[0].loop} [{trained[0].side}]"
+    if one is trained[0]:
+        return replace(one, peer=peer)
     return replace(one, peer=peer, gaps=(parity.peer_gap(one.losses, trained[0].losses),))
 
 
@@ -125,10 +124,8 @@ class _Processes:
                     yield msgspec.convert(message | common, Verification)
             except WorkerFailed as failed:
                 failure = failed.failure
-                unavailable = failure.kind is FailureKind.UNAVAILABLE
                 # What cannot be imported cannot be imported for the next workload either.
-                ended = left if unavailable and failure.phase == "import" else left[:1]
-                cannot_carry = unavailable and failure.phase != "import"
+                ended = left if failure.phase == "import" else left[:1]
                 for workload in ended:
                     yield Verification(
                         loop=request.loop,
@@ -136,8 +133,7 @@ class _Processes:
                         device=self._device,
                         side=side,
                         formula="n/a",
-                        problem=None if cannot_carry else f"{failure.kind.value}: {failure.message}",
-                        undecided=failure.message if cannot_carry else None,
+                        problem=f"{failure.kind.value}: {failure.message}",
                     )
                 left = left[len(ended) :]
             finally:

@@ -276,19 +276,21 @@ def told(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     # TensorFlow rewrites what is raised in a graph: a traceback in words, and what was raised at its end.
     first = lines[-1] if lines[0] == "in user code:" else lines[0]
+    named = first if first.startswith(f"{type(error).__name__}: ") else f"{type(error).__name__}: {first}"
     place = _place(error)
-    return f"{type(error).__name__}: {first}".strip().removesuffix(":") + (f" ({place})" if place else "")
+    return named.removesuffix(": ") + (f" ({place})" if place else "")
 
 
 def _place(error: BaseException) -> str | None:
     """Return "my_loop.py, line 12", of the frame nearest to the error or else of what a framework tells in words."""
-    for path in json.loads(os.environ.get(FILES_VARIABLE, "[]")):
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [str(frame.lineno) for frame in frames if frame.filename == path]
-        lines = lines or re.findall(rf'File "{re.escape(path)}", line (\d+)', str(error))
-        if lines:
-            return f"{os.path.relpath(path)}, line {lines[-1]}"
-    return None
+    files = json.loads(os.environ.get(FILES_VARIABLE, "[]"))
+    frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
+    told_frames = re.findall(r'File "([^"]+)", line (\d+)', str(error))
+    places = [(path, line) for path, line in (*told_frames, *frames) if path in files]
+    if not places:
+        return None
+    path, line = places[-1]
+    return f"{os.path.relpath(path)}, line {line}"
 
 
 def import_framework(name: str, *, device: str, threads: int | None) -> Any:

@@ -101,7 +101,10 @@ def _parsed(path: str) -> SourceFile:
             "file to begin with"
         ) from error
     except SyntaxError as error:
-        raise InvalidSource(f"{path}, line {error.lineno}: {error.msg}; correct it and run again") from error
+        place = path if error.lineno is None else f"{path}, line {error.lineno}"
+        raise InvalidSource(f"{place}: {error.msg}; correct it and run again") from error
+    except ValueError as error:
+        raise InvalidSource(f"{path}: is no Python file ({error})") from error
 
 
 def _only_class(path: str, *, source: SourceFile) -> tuple[str, str]:

@@ -4,9 +4,9 @@
 
 Each tool runs as its manual says: `bench ab` interleaves both sides; pyperf measures one side and then the other with
 its own defaults; so does pytest-benchmark, in as many fresh processes for each side as `bench ab` starts. All on one
-thread and one CPU. The interval is of the ratio of both sides, over processes. Seconds to reach ± 2 % are what was spent
-times the square of (half-width / 2 %), since intervals narrow with the root of the effort. Nothing else may run on the
-machine meanwhile.
+thread and one CPU. The interval is of the ratio of both sides, over processes. Seconds to reach ± 2 % are what was
+spent times the square of (half-width / 2 %), since intervals narrow with the root of the effort. Nothing else may run
+on the machine meanwhile.
 """
 
 import json

@@ -158,14 +158,14 @@ def _unverified(run: Run) -> list[str]:
     if run.header.plan.verify:
         return [
             f"Not verified: there is no reference for '{wording.display_name(workload)}'. {_peers(run, workload)}"
-            for workload in dict.fromkeys(v.workload for v in run.verifications if v.undecided or v.peer)
+            for workload in dict.fromkeys(v.workload for v in run.verifications if v.peer is not None)
         ]
     return ["Nothing was verified (`--no-verify`): these loops may not do the same work, so their ranking may mislead."]
 
 
 def _peers(run: Run, workload: str) -> str:
     """Return what stood in for the reference."""
-    peers = dict.fromkeys(v.peer for v in run.verifications if v.workload == workload and v.peer is not None)
+    peers = dict.fromkeys(v.peer for v in run.verifications if v.workload == workload and v.peer and v.gaps)
     if not peers:
         return "One loop alone says nothing about the same work; measure a second one beside it."
     names = " and ".join(wording.display_name(peer) for peer in peers)

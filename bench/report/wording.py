@@ -163,7 +163,7 @@ def verified_text(cell: CellSummary) -> str:
     """Return whether a loop was shown to compute what it claims."""
     if cell.verification is None:
         return "not checked"
-    if cell.verification.undecided is not None:
+    if cell.verification.undecided:
         return "not verified"
     if cell.verification.failed:
         return "no"
