@@ -65,63 +65,96 @@ METRIC_TOLERANCE = 1e-5
 """Far below one sample of an epoch: a metric is a count, so it is right or it is not."""
 
 
-def check(new_loop: Callable[[], Loop], *, workload: Workload, digits: Digits, device: str, seed: int) -> "Parity":
-    """Train a loop beside the reference.
-
-    Args:
-        new_loop: Makes a fresh loop; called once per training.
-        workload: What to train.
-        digits: Where its samples come from.
-        device: "cpu" or "gpu".
-        seed: Of the initial weights and the samples.
-
-    Raises:
-        loops.errors.ContractBroken: If the loop does not do the steps that it is asked for.
-    """
-    loop = new_loop()
-    if workload.kind == "adversarial":
-        return _check_adversarial(loop, workload=workload, digits=digits, device=device, seed=seed)
-    recipe = reference.RECIPES[workload.name]
-    formula = Formula(loop.adam) if recipe.optimizer == "Adam" else Formula.SGD
-    job = _job(workload, digits=digits, device=device, seed=seed, batch_size=workload.batch_size)
-    seen, mirror = job.training, workload
-    if not loop.own_model:
-        seen, mirror = replace(seen, inputs=seen.inputs[:, ::-1]), Mirrored(workload)
-    comparison = Comparison(loop, job=replace(job, workload=mirror), steps=LONG_STEPS)
-    gaps = comparison.gaps(Supervised(recipe, formula=formula), samples=seen)
-    gaps += _gradient_gaps(comparison, recipe=recipe, samples=seen)
-    losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
-    if workload.name.startswith("mnist"):
-        raw = replace(job.training, inputs=np.rint(job.training.inputs * np.float32(255.0)))
-        comparison = Comparison(new_loop(), job=replace(job, training=raw), steps=RAW_STEPS)
-        gaps += [
-            replace(gap, what=f"{gap.what}, raw pixels")
-            for gap in comparison.step_gaps(Supervised(recipe, formula=formula), samples=raw)
-            # Not the weights: raw gradients are large, and so is the rounding error of one that should be zero; Adam
-            # makes a whole step of it.
-            if gap.what.startswith("loss")
-        ]
-    return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
-
-
-def _check_adversarial(loop: Loop, *, workload: Workload, digits: Digits, device: str, seed: int) -> "Parity":
-    """Train two models beside the reference."""
-    formula = Formula(loop.adam)
-    job = _job(workload, digits=digits, device=device, seed=seed, batch_size=ADVERSARIAL_BATCH_SIZE)
-    job = replace(job, validation=job.validation.rows(slice(ADVERSARIAL_VALIDATION_SAMPLES)))
-    comparison = Comparison(loop, job=job, steps=ADVERSARIAL_STEPS)
-    gaps = comparison.gaps(Adversarial(formula), samples=job.training)
-    losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
-    return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parity:
-    """What `check` found."""
+    """What a check found."""
 
     formula: str
     gaps: tuple[Gap, ...]
     losses: tuple[float, ...]
+
+
+@final
+class Examiner:
+    """Checks loop after loop against the reference.
+
+    The samples of a workload are laid out once; each loop gets a copy, so that none can spoil them for the next.
+    """
+
+    def __init__(self, digits: Digits, *, device: str, seed: int) -> None:
+        """Remember what all checks have in common.
+
+        Args:
+            digits: Where samples come from.
+            device: "cpu" or "gpu".
+            seed: Of the initial weights and the samples.
+        """
+        self._digits = digits
+        self._device = device
+        self._seed = seed
+        self._jobs: dict[str, Job] = {}
+
+    def check(self, new_loop: Callable[[], Loop], *, workload: Workload) -> Parity:
+        """Train a loop beside the reference.
+
+        Args:
+            new_loop: Makes a fresh loop; called once per training.
+            workload: What to train.
+
+        Raises:
+            loops.errors.ContractBroken: If the loop does not do the steps that it is asked for.
+        """
+        loop = new_loop()
+        if workload.kind == "adversarial":
+            return self._check_adversarial(loop, workload=workload)
+        recipe = reference.RECIPES[workload.name]
+        formula = Formula(loop.adam) if recipe.optimizer == "Adam" else Formula.SGD
+        job = self._job(workload, batch_size=workload.batch_size)
+        seen, mirror = job.training, workload
+        if not loop.own_model:
+            seen, mirror = replace(seen, inputs=seen.inputs[:, ::-1]), Mirrored(workload)
+        comparison = Comparison(loop, job=replace(job, workload=mirror), steps=LONG_STEPS)
+        gaps = comparison.gaps(Supervised(recipe, formula=formula), samples=seen)
+        gaps += _gradient_gaps(comparison, recipe=recipe, samples=seen)
+        losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
+        if workload.name.startswith("mnist"):
+            raw = replace(job.training, inputs=np.rint(job.training.inputs * np.float32(255.0)))
+            comparison = Comparison(new_loop(), job=replace(job, training=raw), steps=RAW_STEPS)
+            gaps += [
+                replace(gap, what=f"{gap.what}, raw pixels")
+                for gap in comparison.step_gaps(Supervised(recipe, formula=formula), samples=raw)
+                # Not the weights: raw gradients are large, and so is the rounding error of one that should be zero;
+                # Adam makes a whole step of it.
+                if gap.what.startswith("loss")
+            ]
+        return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
+
+    def _check_adversarial(self, loop: Loop, *, workload: Workload) -> Parity:
+        """Train two models beside the reference."""
+        formula = Formula(loop.adam)
+        job = self._job(workload, batch_size=ADVERSARIAL_BATCH_SIZE)
+        job = replace(job, validation=job.validation.rows(slice(ADVERSARIAL_VALIDATION_SAMPLES)))
+        comparison = Comparison(loop, job=job, steps=ADVERSARIAL_STEPS)
+        gaps = comparison.gaps(Adversarial(formula), samples=job.training)
+        losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
+        return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
+
+    def _job(self, workload: Workload, *, batch_size: int) -> Job:
+        """Return a job with short epochs of whole batches and half a batch that is to be dropped."""
+        if workload.name not in self._jobs:
+            training, validation = workload.samples(self._digits, track=Track.MATCHED, backend="numpy", seed=self._seed)
+            size = min(batch_size, len(training.inputs) // (EPOCH_STEPS + 1))
+            self._jobs[workload.name] = Job(
+                workload=workload,
+                training=_copy(training.rows(slice(EPOCH_STEPS * size + size // 2))),  # the rest is let go of
+                validation=_copy(validation.rows(slice(VALIDATION_SAMPLES))),
+                track=Track.MATCHED,
+                batch_size=size,
+                device=self._device,
+                seed=self._seed,
+            )
+        job = self._jobs[workload.name]
+        return replace(job, workload=workload, training=_copy(job.training), validation=_copy(job.validation))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -430,18 +463,13 @@ def _batch(samples: Samples) -> Batch:
     return Batch(inputs=samples.inputs, targets=samples.targets, weights=samples.weights)
 
 
-def _job(workload: Workload, *, digits: Digits, device: str, seed: int, batch_size: int) -> Job:
-    """Return a job with short epochs of whole batches and half a batch that is to be dropped."""
-    training, validation = workload.samples(digits, track=Track.MATCHED, backend="numpy", seed=seed)
-    size = min(batch_size, len(training.inputs) // (EPOCH_STEPS + 1))
-    return Job(
-        workload=workload,
-        training=training.rows(slice(EPOCH_STEPS * size + size // 2)),
-        validation=validation.rows(slice(VALIDATION_SAMPLES)),
-        track=Track.MATCHED,
-        batch_size=size,
-        device=device,
-        seed=seed,
+def _copy(samples: Samples) -> Samples:
+    """Return the same samples in memory of their own."""
+    return Samples(
+        inputs=samples.inputs.copy(),
+        targets=samples.targets.copy(),
+        weights=None if samples.weights is None else samples.weights.copy(),
+        latents=None if samples.latents is None else samples.latents.copy(),
     )
 
 
