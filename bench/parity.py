@@ -78,7 +78,8 @@ class Parity:
 class Examiner:
     """Checks loop after loop against the reference.
 
-    The samples of a workload are laid out once; each loop gets a copy, so that none can spoil them for the next.
+    Samples and initial weights of a workload are made once. Of the samples each loop gets a copy, so that none can
+    spoil them for the next; the weights no loop gets to see.
     """
 
     def __init__(self, digits: Digits, *, device: str, seed: int) -> None:
@@ -93,6 +94,7 @@ class Examiner:
         self._device = device
         self._seed = seed
         self._jobs: dict[str, Job] = {}
+        self._initial_weights: dict[tuple[str, bool], list[NDArray[Any]]] = {}
 
     def check(self, new_loop: Callable[[], Loop], *, workload: Workload) -> Parity:
         """Train a loop beside the reference.
@@ -113,13 +115,14 @@ class Examiner:
         seen, mirror = job.training, workload
         if not loop.own_model:
             seen, mirror = replace(seen, inputs=seen.inputs[:, ::-1]), Mirrored(workload)
-        comparison = Comparison(loop, job=replace(job, workload=mirror), steps=LONG_STEPS)
+        initial = self._initial(job, own_model=loop.own_model)
+        comparison = Comparison(loop, job=replace(job, workload=mirror), initial=initial, steps=LONG_STEPS)
         gaps = comparison.gaps(Supervised(recipe, formula=formula), samples=seen)
         gaps += _gradient_gaps(comparison, recipe=recipe, samples=seen)
         losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
         if workload.name.startswith("mnist"):
             raw = replace(job.training, inputs=np.rint(job.training.inputs * np.float32(255.0)))
-            comparison = Comparison(new_loop(), job=replace(job, training=raw), steps=RAW_STEPS)
+            comparison = Comparison(new_loop(), job=replace(job, training=raw), initial=initial, steps=RAW_STEPS)
             gaps += [
                 replace(gap, what=f"{gap.what}, raw pixels")
                 for gap in comparison.step_gaps(Supervised(recipe, formula=formula), samples=raw)
@@ -134,7 +137,8 @@ class Examiner:
         formula = Formula(loop.adam)
         job = self._job(workload, batch_size=ADVERSARIAL_BATCH_SIZE)
         job = replace(job, validation=job.validation.rows(slice(ADVERSARIAL_VALIDATION_SAMPLES)))
-        comparison = Comparison(loop, job=job, steps=ADVERSARIAL_STEPS)
+        initial = self._initial(job, own_model=loop.own_model)
+        comparison = Comparison(loop, job=job, initial=initial, steps=ADVERSARIAL_STEPS)
         gaps = comparison.gaps(Adversarial(formula), samples=job.training)
         losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
         return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
@@ -155,6 +159,19 @@ class Examiner:
             )
         job = self._jobs[workload.name]
         return replace(job, workload=workload, training=_copy(job.training), validation=_copy(job.validation))
+
+    def _initial(self, job: Job, *, own_model: bool) -> list[NDArray[Any]]:
+        """Return what a loop starts from, in the order of `Outcome.weights`."""
+        workload, key = job.workload, (job.workload.name, own_model)
+        if key not in self._initial_weights:
+            if own_model:
+                weights: list[NDArray[Any]] = list(workload.initial_weights(seed=job.seed))
+            else:
+                weights = workload.build_model(seed=job.seed).get_weights()
+                if isinstance(workload, AdversarialWorkload):
+                    weights += workload.build_generator(seed=job.seed).get_weights()
+            self._initial_weights[key] = [weight.copy() for weight in weights]  # not a view of a model's memory
+        return self._initial_weights[key]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -350,18 +367,19 @@ class Mirrored(Workload):
 class Comparison:
     """One training of a loop, one call per block, and what the reference says to each call."""
 
-    def __init__(self, loop: Loop, *, job: Job, steps: int) -> None:
+    def __init__(self, loop: Loop, *, job: Job, initial: list[NDArray[Any]], steps: int) -> None:
         """Train the loop and keep what it has to show after each call.
 
         Args:
             loop: Fresh.
             job: What to train.
+            initial: Weights that the loop has to start from.
             steps: How long.
         """
         self.job = job
         self.steps = steps
         self.outcomes: dict[int, Outcome] = {}
-        self.initial = _initial_weights(job, own_model=loop.own_model)
+        self.initial = initial
         # Few, so that an epoch takes several calls; `prepare` may lower it further.
         loop.steps_per_call = min(loop.steps_per_call, STEPS_PER_CALL)
         loop.prepare(job)
@@ -446,16 +464,6 @@ def _gradient_gaps(comparison: Comparison, *, recipe: Recipe, samples: Samples) 
         float(np.abs(ours - theirs).max() / np.abs(theirs).max()) for ours, theirs in zip(found, expected, strict=True)
     )
     return [Gap(what="gradients of the first step", largest=largest, allowed=GRADIENT_TOLERANCE, step=1)]
-
-
-def _initial_weights(job: Job, *, own_model: bool) -> list[NDArray[Any]]:
-    """Return what a loop starts from, in the order of `Outcome.weights`."""
-    if own_model:
-        return list(job.workload.initial_weights(seed=job.seed))
-    weights: list[NDArray[Any]] = job.workload.build_model(seed=job.seed).get_weights()
-    if isinstance(job.workload, AdversarialWorkload):
-        weights += job.workload.build_generator(seed=job.seed).get_weights()
-    return weights
 
 
 def _batch(samples: Samples) -> Batch:
