@@ -113,7 +113,7 @@ class _Check:
     def process(self) -> str:
         """Name of the processes that may make this check, one check after another."""
         loop, side = self.request.loop, self.request.side
-        name = self.backend if registry.is_ours(loop, workload=self.workload) else loop
+        name = self.backend if registry.is_ours(loop, workload=self.workload) else f"{self.backend}-{loop}"
         return name if side is None else f"{name}-{side.name}"
 
 
@@ -152,8 +152,8 @@ class _Processes:
         """Make checks, in one process at a time, until no queue is worth another process."""
         while (queue := self._choose()) is not None:
             checks = iter(partial(self._take, queue), None)
-            for check in checks:
-                yield from self._make(chain([check], checks), log=self._log(queue))
+            for check in checks:  # of those that `_make` leaves, after a failure
+                yield from self._make(check, checks, log=self._log(queue))
 
     def stop(self) -> None:
         """End everything that still runs."""
@@ -181,12 +181,11 @@ class _Processes:
         """Return where the next process of a queue is to print."""
         return self._logs / f"verify-{queue.name}-{next(queue.process_numbers)}.log"
 
-    def _make(self, checks: Iterator[_Check], *, log: Path) -> Iterator[tuple[_Check, Verification]]:
+    def _make(self, first: _Check, others: Iterator[_Check], *, log: Path) -> Iterator[tuple[_Check, Verification]]:
         """Make checks in one process until none is left or one fails; what is left then needs a fresh process."""
-        first = next(checks)
         process = self._start(first, log=log)
         try:
-            for check in chain([first], checks):
+            for check in chain([first], others):
                 process.send({"loop": check.request.loop, "workload": check.workload})
                 message = process.receive("verified")
                 yield check, msgspec.convert(message | self._identity(check), Verification)
@@ -197,7 +196,7 @@ class _Processes:
             problem = f"{failure.kind.value}: {failure.message}"
             if log.name not in problem:
                 problem = f"{problem}; see {log.name}"
-            for ended in [check, *(checks if no_import else ())]:
+            for ended in [check, *(others if no_import else ())]:
                 yield ended, Verification(**self._identity(ended), formula="n/a", problem=problem)
         finally:
             process.end()

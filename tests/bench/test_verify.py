@@ -92,7 +92,7 @@ def test_a_loop_of_another_package_has_a_process_of_its_own(check):
         Request(loop="numpy", workloads=("mnist-mlp",)),
     )
 
-    assert {"verify-toy-1.log", "verify-toy-slow-1.log", "verify-numpy-1.log"} == checked.logs.keys()
+    assert {"verify-numpy-toy-1.log", "verify-numpy-toy-slow-1.log", "verify-numpy-1.log"} == checked.logs.keys()
 
 
 def test_a_failure_is_that_of_one_check_and_the_rest_goes_on_in_a_fresh_process(check, trusted):
