@@ -562,7 +562,7 @@ def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
         options, environment=os.environ, tell=lambda one: terminal.notice(f"checked {one.loop} on {one.workload}")
     )
     click.echo(verification.render(found, output_format=output_format))
-    verification.judge(found)
+    verification.judge(found, logs=options.logs)
 
 
 @main.command("list")

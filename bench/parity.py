@@ -76,47 +76,6 @@ METRIC_TOLERANCE = 1e-5
 """Far below one sample of an epoch: a metric is a count, so it is right or it is not."""
 
 
-def check(new_loop: Callable[[], Loop], *, workload: Workload, digits: Digits, device: str, seed: int) -> "Parity":
-    """Train a loop beside the reference.
-
-    Args:
-        new_loop: Makes a fresh loop; called once per training.
-        workload: What to train.
-        digits: Where its samples come from.
-        device: "cpu" or "gpu".
-        seed: Of the initial weights and the samples.
-
-    Raises:
-        loops.errors.ContractBroken: If the loop does not do the steps that it is asked for.
-    """
-    loop = new_loop()
-    if without_reference(workload.name):
-        return _check_alone(loop, workload=workload, digits=digits, device=device, seed=seed)
-    if workload.kind == "adversarial":
-        return _check_adversarial(loop, workload=workload, digits=digits, device=device, seed=seed)
-    recipe = reference.RECIPES[workload.name]
-    formula = Formula(loop.adam) if recipe.optimizer == "Adam" else Formula.SGD
-    job = _job(workload, digits=digits, device=device, seed=seed, batch_size=workload.batch_size)
-    seen, mirror = job.training, workload
-    if not loop.own_model:
-        seen, mirror = replace(seen, inputs=seen.inputs[:, ::-1]), Mirrored(workload)
-    comparison = Comparison(loop, job=replace(job, workload=mirror), steps=LONG_STEPS)
-    gaps = comparison.gaps(Supervised(recipe, formula=formula), samples=seen)
-    gaps += _gradient_gaps(comparison, recipe=recipe, samples=seen)
-    losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
-    if workload.name.startswith("mnist"):
-        raw = replace(job.training, inputs=np.rint(job.training.inputs * np.float32(255.0)))
-        comparison = Comparison(new_loop(), job=replace(job, training=raw), steps=RAW_STEPS)
-        gaps += [
-            replace(gap, what=f"{gap.what}, raw pixels")
-            for gap in comparison.step_gaps(Supervised(recipe, formula=formula), samples=raw)
-            # Not the weights: raw gradients are large, and so is the rounding error of one that should be zero; Adam
-            # makes a whole step of it.
-            if gap.what.startswith("loss")
-        ]
-    return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
-
-
 def without_reference(workload: str) -> bool:
     """Whether nothing independent knows what this workload should compute."""
     return workload not in reference.RECIPES and workload != reference_dcgan.WORKLOAD
@@ -141,19 +100,129 @@ def peer_gap(losses: Sequence[float], peer: Sequence[float]) -> Gap:
     return _worst(f"loss, {len(finer)} steps", gaps, allowed=PEER_TOLERANCE)
 
 
-def _check_alone(loop: Loop, *, workload: Workload, digits: Digits, device: str, seed: int) -> "Parity":
-    """Train a loop with nothing beside it; other loops are held against it afterwards."""
-    build_model = workload.build_model
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parity:
+    """What a check found."""
 
-    def build_quiet_model(*, seed: int) -> Any:
-        return _quiet(build_model(seed=seed))
+    formula: str
+    gaps: tuple[Gap, ...]
+    losses: tuple[float, ...]
 
-    workload.build_model = build_quiet_model  # type: ignore[method-assign]
-    job = _job(workload, digits=digits, device=device, seed=seed, batch_size=workload.batch_size)
-    loop.steps_per_call = 1
-    comparison = Comparison(loop, job=job, steps=PEER_STEPS, calls_per_block=(1,))
-    formula = loop.adam if workload.optimizer == "Adam" else workload.optimizer.lower()
-    return Parity(formula=formula, gaps=(), losses=tuple(outcome.loss for outcome in comparison.outcomes.values()))
+
+@final
+class Examiner:
+    """Checks loop after loop against the reference.
+
+    Samples and initial weights of a workload are made once. Of the samples each loop gets a copy, so that none can
+    spoil them for the next; the weights no loop gets to see.
+    """
+
+    def __init__(self, digits: Digits, *, device: str, seed: int) -> None:
+        """Remember what all checks have in common.
+
+        Args:
+            digits: Where samples come from.
+            device: "cpu" or "gpu".
+            seed: Of the initial weights and the samples.
+        """
+        self._digits = digits
+        self._device = device
+        self._seed = seed
+        self._jobs: dict[str, Job] = {}
+        self._initial_weights: dict[tuple[str, bool], list[NDArray[Any]]] = {}
+
+    def check(self, new_loop: Callable[[], Loop], *, workload: Workload) -> Parity:
+        """Train a loop beside the reference.
+
+        Args:
+            new_loop: Makes a fresh loop; called once per training.
+            workload: What to train.
+
+        Raises:
+            loops.errors.ContractBroken: If the loop does not do the steps that it is asked for.
+        """
+        loop = new_loop()
+        if without_reference(workload.name):
+            return self._check_alone(loop, workload=workload)
+        if workload.kind == "adversarial":
+            return self._check_adversarial(loop, workload=workload)
+        recipe = reference.RECIPES[workload.name]
+        formula = Formula(loop.adam) if recipe.optimizer == "Adam" else Formula.SGD
+        job = self._job(workload, batch_size=workload.batch_size)
+        seen, mirror = job.training, workload
+        if not loop.own_model:
+            seen, mirror = replace(seen, inputs=seen.inputs[:, ::-1]), Mirrored(workload)
+        initial = self._initial(job, own_model=loop.own_model)
+        comparison = Comparison(loop, job=replace(job, workload=mirror), initial=initial, steps=LONG_STEPS)
+        gaps = comparison.gaps(Supervised(recipe, formula=formula), samples=seen)
+        gaps += _gradient_gaps(comparison, recipe=recipe, samples=seen)
+        losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
+        if workload.name.startswith("mnist"):
+            raw = replace(job.training, inputs=np.rint(job.training.inputs * np.float32(255.0)))
+            comparison = Comparison(new_loop(), job=replace(job, training=raw), initial=initial, steps=RAW_STEPS)
+            gaps += [
+                replace(gap, what=f"{gap.what}, raw pixels")
+                for gap in comparison.step_gaps(Supervised(recipe, formula=formula), samples=raw)
+                # Not the weights: raw gradients are large, and so is the rounding error of one that should be zero;
+                # Adam makes a whole step of it.
+                if gap.what.startswith("loss")
+            ]
+        return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
+
+    def _check_alone(self, loop: Loop, *, workload: Workload) -> Parity:
+        """Train a loop with nothing beside it; other loops are held against it afterwards."""
+        build_model = workload.build_model
+
+        def build_quiet_model(*, seed: int) -> Any:
+            return _quiet(build_model(seed=seed))
+
+        workload.build_model = build_quiet_model  # type: ignore[method-assign]
+        job = self._job(workload, batch_size=workload.batch_size)
+        loop.steps_per_call = 1
+        comparison = Comparison(loop, job=job, initial=[], steps=PEER_STEPS, calls_per_block=(1,))
+        formula = loop.adam if workload.optimizer == "Adam" else workload.optimizer.lower()
+        return Parity(formula=formula, gaps=(), losses=tuple(outcome.loss for outcome in comparison.outcomes.values()))
+
+    def _check_adversarial(self, loop: Loop, *, workload: Workload) -> Parity:
+        """Train two models beside the reference."""
+        formula = Formula(loop.adam)
+        job = self._job(workload, batch_size=ADVERSARIAL_BATCH_SIZE)
+        job = replace(job, validation=job.validation.rows(slice(ADVERSARIAL_VALIDATION_SAMPLES)))
+        initial = self._initial(job, own_model=loop.own_model)
+        comparison = Comparison(loop, job=job, initial=initial, steps=ADVERSARIAL_STEPS)
+        gaps = comparison.gaps(Adversarial(formula), samples=job.training)
+        losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
+        return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
+
+    def _job(self, workload: Workload, *, batch_size: int) -> Job:
+        """Return a job with short epochs of whole batches and half a batch that is to be dropped."""
+        if workload.name not in self._jobs:
+            training, validation = workload.samples(self._digits, track=Track.MATCHED, backend="numpy", seed=self._seed)
+            size = min(batch_size, len(training.inputs) // (EPOCH_STEPS + 1))
+            self._jobs[workload.name] = Job(
+                workload=workload,
+                training=_copy(training.rows(slice(EPOCH_STEPS * size + size // 2))),  # the rest is let go of
+                validation=_copy(validation.rows(slice(VALIDATION_SAMPLES))),
+                track=Track.MATCHED,
+                batch_size=size,
+                device=self._device,
+                seed=self._seed,
+            )
+        job = self._jobs[workload.name]
+        return replace(job, workload=workload, training=_copy(job.training), validation=_copy(job.validation))
+
+    def _initial(self, job: Job, *, own_model: bool) -> list[NDArray[Any]]:
+        """Return what a loop starts from, in the order of `Outcome.weights`."""
+        workload, key = job.workload, (job.workload.name, own_model)
+        if key not in self._initial_weights:
+            if own_model:
+                weights: list[NDArray[Any]] = list(workload.initial_weights(seed=job.seed))
+            else:
+                weights = workload.build_model(seed=job.seed).get_weights()
+                if isinstance(workload, AdversarialWorkload):
+                    weights += workload.build_generator(seed=job.seed).get_weights()
+            self._initial_weights[key] = [weight.copy() for weight in weights]  # not a view of a model's memory
+        return self._initial_weights[key]
 
 
 def _quiet(model: Any) -> Any:
@@ -172,26 +241,6 @@ def _quiet(model: Any) -> Any:
             for name in strengths:
                 setattr(layer, name, 0.0)
     return model
-
-
-def _check_adversarial(loop: Loop, *, workload: Workload, digits: Digits, device: str, seed: int) -> "Parity":
-    """Train two models beside the reference."""
-    formula = Formula(loop.adam)
-    job = _job(workload, digits=digits, device=device, seed=seed, batch_size=ADVERSARIAL_BATCH_SIZE)
-    job = replace(job, validation=job.validation.rows(slice(ADVERSARIAL_VALIDATION_SAMPLES)))
-    comparison = Comparison(loop, job=job, steps=ADVERSARIAL_STEPS)
-    gaps = comparison.gaps(Adversarial(formula), samples=job.training)
-    losses = tuple(outcome.loss for outcome in comparison.outcomes.values())
-    return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parity:
-    """What `check` found."""
-
-    formula: str
-    gaps: tuple[Gap, ...]
-    losses: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -387,12 +436,21 @@ class Mirrored(Workload):
 class Comparison:
     """One training of a loop, one call per block, and what the reference says to each call."""
 
-    def __init__(self, loop: Loop, *, job: Job, steps: int, calls_per_block: Sequence[int] = CALLS_PER_BLOCK) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        *,
+        job: Job,
+        initial: list[NDArray[Any]],
+        steps: int,
+        calls_per_block: Sequence[int] = CALLS_PER_BLOCK,
+    ) -> None:
         """Train the loop and keep what it has to show after each call.
 
         Args:
             loop: Fresh.
             job: What to train.
+            initial: Weights that the loop has to start from.
             steps: How long.
             calls_per_block: Over and over.
         """
@@ -400,7 +458,7 @@ class Comparison:
         self.steps = steps
         self._calls_per_block = calls_per_block
         self.outcomes: dict[int, Outcome] = {}
-        self.initial = _initial_weights(job, own_model=loop.own_model)
+        self.initial = initial
         # Few, so that an epoch takes several calls; `prepare` may lower it further.
         loop.steps_per_call = min(loop.steps_per_call, STEPS_PER_CALL)
         loop.prepare(job)
@@ -487,33 +545,18 @@ def _gradient_gaps(comparison: Comparison, *, recipe: Recipe, samples: Samples) 
     return [Gap(what="gradients of the first step", largest=largest, allowed=GRADIENT_TOLERANCE, step=1)]
 
 
-def _initial_weights(job: Job, *, own_model: bool) -> list[NDArray[Any]]:
-    """Return what a loop starts from, in the order of `Outcome.weights`."""
-    if own_model:
-        return list(job.workload.initial_weights(seed=job.seed))
-    weights: list[NDArray[Any]] = job.workload.build_model(seed=job.seed).get_weights()
-    if isinstance(job.workload, AdversarialWorkload):
-        weights += job.workload.build_generator(seed=job.seed).get_weights()
-    return weights
-
-
 def _batch(samples: Samples) -> Batch:
     """Return samples as the reference takes them."""
     return Batch(inputs=samples.inputs, targets=samples.targets, weights=samples.weights)
 
 
-def _job(workload: Workload, *, digits: Digits, device: str, seed: int, batch_size: int) -> Job:
-    """Return a job with short epochs of whole batches and half a batch that is to be dropped."""
-    training, validation = workload.samples(digits, track=Track.MATCHED, backend="numpy", seed=seed)
-    size = min(batch_size, len(training.inputs) // (EPOCH_STEPS + 1))
-    return Job(
-        workload=workload,
-        training=training.rows(slice(EPOCH_STEPS * size + size // 2)),
-        validation=validation.rows(slice(VALIDATION_SAMPLES)),
-        track=Track.MATCHED,
-        batch_size=size,
-        device=device,
-        seed=seed,
+def _copy(samples: Samples) -> Samples:
+    """Return the same samples in memory of their own."""
+    return Samples(
+        inputs=samples.inputs.copy(),
+        targets=samples.targets.copy(),
+        weights=None if samples.weights is None else samples.weights.copy(),
+        latents=None if samples.latents is None else samples.latents.copy(),
     )
 
 

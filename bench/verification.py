@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from bench import backends, parity, probe, verify
@@ -31,6 +30,11 @@ class Options:
     data: Path | None
     timeout: Seconds
     cache: Path
+
+    @property
+    def logs(self) -> Path:
+        """Folder for what the processes print; the next call writes over it."""
+        return self.cache / "logs"
 
 
 def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell) -> list[Verification]:
@@ -65,13 +69,14 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
             registry.hole(n, w) or backends.missing(used[n]) or "" for n in loops for w in workloads
         )
         raise UsageError(f"nothing can be checked: {'; '.join(reasons)}")
-    with Launcher(interpreters={}, environment=environment) as launcher, TemporaryDirectory(prefix="bench-") as logs:
+    options.logs.mkdir(parents=True, exist_ok=True)
+    with Launcher(interpreters={}, environment=environment) as launcher:
         found = verify.verify(
             requests,
             digits=fixture.folder,
             device=options.device,
             launcher=launcher,
-            logs=Path(logs),
+            logs=options.logs,
             timeout=options.timeout,
             tell=tell,
         )
@@ -88,8 +93,12 @@ def render(found: Sequence[Verification], *, output_format: str) -> str:
     return table([_row(verification) for verification in found])
 
 
-def judge(found: Sequence[Verification]) -> None:
+def judge(found: Sequence[Verification], *, logs: Path) -> None:
     """Raise what the exit code should say.
+
+    Args:
+        found: What was checked.
+        logs: Where the processes printed.
 
     Raises:
         TrialsFailed: If a loop is not what it claims to be.
@@ -97,7 +106,7 @@ def judge(found: Sequence[Verification]) -> None:
     failed = [verification for verification in found if verification.failed]
     if failed:
         names = ", ".join(f"{verification.loop} on {verification.workload}" for verification in failed)
-        raise TrialsFailed(f"{len(failed)} of {len(found)} checks failed: {names}")
+        raise TrialsFailed(f"{len(failed)} of {len(found)} checks failed: {names}; logs: {logs}")
 
 
 def _row(verification: Verification) -> dict[str, str]:

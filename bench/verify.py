@@ -2,17 +2,22 @@
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain, count
 from pathlib import Path
+from threading import Lock
+from typing import Any, final
 
 import msgspec
 
 from bench import machine, parity, store
 from bench.launch import Launcher
-from bench.records import Seconds, Side, Verification
+from bench.records import FailureKind, Seconds, Side, Verification
 from bench.worker_process import WorkerFailed, WorkerProcess
 from loops import registry
 
@@ -21,6 +26,9 @@ PROCESSES = 2
 
 THREADS = 1
 """Per process: batches are small, and threads of two processes only get into each other's way."""
+
+WORTH_A_PROCESS = 8
+"""Checks left, at least, for a second process of the same framework: by then its import has paid off."""
 
 PACKAGES = ("keras", "tensorflow", "torch", "jax", "numpy")
 
@@ -52,6 +60,9 @@ def verify(
 ) -> list[Verification]:
     """Check loops against the reference, two processes at a time.
 
+    Our own loops of one framework share a process: importing it takes longer than most checks. Other packages' loops
+    have one each, for nobody knows what they leave behind.
+
     Args:
         requests: What to check.
         digits: Folder with the decoded arrays.
@@ -64,22 +75,23 @@ def verify(
     Returns:
         One verification per loop and workload, in the order of the requests.
     """
-    processes = _Processes(digits=digits, device=device, launcher=launcher, logs=logs, timeout=timeout)
+    checks = [_Check(request=request, workload=workload) for request in requests for workload in request.workloads]
+    processes = _Processes(checks, digits=digits, device=device, launcher=launcher, logs=logs, timeout=timeout)
+    found: dict[_Check, Verification] = {}
 
-    def run(request: Request) -> list[Verification]:
-        found = []
-        for verification in processes.check(request):
+    def work(_: int) -> None:
+        for check, verification in processes.work():
             if not parity.without_reference(verification.workload):
                 tell(verification)
-            found.append(verification)
-        return found
+            found[check] = verification
 
     with ThreadPoolExecutor(max_workers=PROCESSES) as pool:
         try:
-            found = [verification for found in pool.map(run, requests) for verification in found]
+            list(pool.map(work, range(PROCESSES)))
         finally:
             processes.stop()  # on Ctrl-C, before the pool waits for its threads
-    compared = [_beside_peer(verification, found) for verification in found]
+    verifications = [found[check] for check in checks]
+    compared = [_beside_peer(verification, verifications) for verification in verifications]
     for verification in compared:
         if parity.without_reference(verification.workload):
             tell(verification)
@@ -97,48 +109,63 @@ def _beside_peer(one: Verification, found: Sequence[Verification]) -> Verificati
     return replace(one, peer=peer, gaps=(parity.peer_gap(one.losses, trained[0].losses),))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Check:
+    """One loop on one workload: what a process is asked for at a time."""
+
+    request: Request
+    workload: str
+
+    @property
+    def backend(self) -> str:
+        """The loop's framework."""
+        return self.request.backend or registry.describe_loop(self.request.loop).backend or ""
+
+    @property
+    def process(self) -> str:
+        """Name of the processes that may make this check, one check after another."""
+        loop, side = self.request.loop, self.request.side
+        name = self.backend if registry.is_ours(loop, workload=self.workload) else f"{self.backend}-{loop}"
+        return name if side is None else f"{name}-{side.name}"
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class _Queue:
+    """Checks that wait for processes of one name."""
+
+    name: str
+    waiting: deque[_Check] = field(default_factory=deque)
+    begun: bool = False
+    process_numbers: Iterator[int] = field(default_factory=partial(count, 1))
+
+
+@final
 class _Processes:
     """The processes of one call of `verify`."""
 
-    def __init__(self, *, digits: str, device: str, launcher: Launcher, logs: Path, timeout: Seconds) -> None:
-        """Remember what all have in common."""
+    def __init__(
+        self, checks: Sequence[_Check], *, digits: str, device: str, launcher: Launcher, logs: Path, timeout: Seconds
+    ) -> None:
+        """Remember what all have in common, and line up the checks."""
         self._digits = digits
         self._device = device
         self._launcher = launcher
         self._logs = logs
         self._timeout = timeout
+        self._queues: dict[str, _Queue] = {}
+        for check in checks:
+            self._queues.setdefault(check.process, _Queue(name=check.process)).waiting.append(check)
+        self._lock = Lock()
+        """Held while a queue is chosen or a check is taken: there are several threads at work."""
         self._running: set[WorkerProcess] = set()
         self._stopped = False
 
-    def check(self, request: Request) -> Iterator[Verification]:
-        """Check one loop in one process; after a failure, go on with the next workload in a fresh one."""
-        left = list(request.workloads)
-        side = None if request.side is None else request.side.name
-        common = {"loop": request.loop, "device": self._device, "side": side}
-        while left and not self._stopped:
-            process = self._start(request, workloads=left)
-            try:
-                while left:
-                    message = process.receive("verified")
-                    left.remove(message["workload"])
-                    yield msgspec.convert(message | common, Verification)
-            except WorkerFailed as failed:
-                failure = failed.failure
-                # What cannot be imported cannot be imported for the next workload either.
-                ended = left if failure.phase == "import" else left[:1]
-                for workload in ended:
-                    yield Verification(
-                        loop=request.loop,
-                        workload=workload,
-                        device=self._device,
-                        side=side,
-                        formula="n/a",
-                        problem=f"{failure.kind.value}: {failure.message}",
-                    )
-                left = left[len(ended) :]
-            finally:
-                process.end()
-                self._running.discard(process)
+    def work(self) -> Iterator[tuple[_Check, Verification]]:
+        """Make checks, in one process at a time, until no queue is worth another process."""
+        while (queue := self._choose()) is not None:
+            checks = iter(partial(self._take, queue), None)
+            for check in checks:  # of those that `_make` leaves, after a failure
+                yield from self._make(check, checks, log=self._log(queue))
 
     def stop(self) -> None:
         """End everything that still runs."""
@@ -146,29 +173,70 @@ class _Processes:
         for process in list(self._running):
             process.kill()
 
-    def _start(self, request: Request, *, workloads: list[str]) -> WorkerProcess:
-        """Start a process and tell it what to check."""
-        loop, side = request.loop, request.side
-        backend = request.backend or registry.describe_loop(loop).backend or ""
-        name = loop if side is None else f"{loop}-{side.name}"
+    def _choose(self) -> _Queue | None:
+        """Return a queue that nobody has begun, else the longest one if it is worth a second process."""
+        with self._lock:
+            waiting = [queue for queue in self._queues.values() if queue.waiting and not self._stopped]
+            fresh = [queue for queue in waiting if not queue.begun]
+            long = [queue for queue in waiting if len(queue.waiting) >= WORTH_A_PROCESS]
+            queue = fresh[0] if fresh else max(long, key=lambda queue: len(queue.waiting), default=None)
+            if queue is not None:
+                queue.begun = True
+            return queue
+
+    def _take(self, queue: _Queue) -> _Check | None:
+        """Return the next check of a queue; None if there is none, or everything has been stopped."""
+        with self._lock:
+            return queue.waiting.popleft() if queue.waiting and not self._stopped else None
+
+    def _log(self, queue: _Queue) -> Path:
+        """Return where the next process of a queue is to print."""
+        return self._logs / f"verify-{queue.name}-{next(queue.process_numbers)}.log"
+
+    def _make(self, first: _Check, others: Iterator[_Check], *, log: Path) -> Iterator[tuple[_Check, Verification]]:
+        """Make checks in one process until none is left or one fails; what is left then needs a fresh process."""
+        process = self._start(first, log=log)
+        try:
+            for check in chain([first], others):
+                process.send({"loop": check.request.loop, "workload": check.workload})
+                message = process.receive("verified")
+                yield check, msgspec.convert(message | self._identity(check), Verification)
+        except WorkerFailed as failed:
+            failure = failed.failure
+            # What cannot be imported cannot be imported for the next check either.
+            no_import = failure.kind is FailureKind.UNAVAILABLE and failure.phase == "import"
+            problem = f"{failure.kind.value}: {failure.message}"
+            if log.name not in problem:
+                problem = f"{problem}; see {log.name}"
+            for ended in [check, *(others if no_import else ())]:
+                yield ended, Verification(**self._identity(ended), formula="n/a", problem=problem)
+        finally:
+            process.end()
+            self._running.discard(process)
+
+    def _identity(self, check: _Check) -> dict[str, Any]:
+        """Return what was checked, as it is stored."""
+        side = check.request.side
+        return {
+            "loop": check.request.loop,
+            "workload": check.workload,
+            "device": self._device,
+            "side": None if side is None else side.name,
+        }
+
+    def _start(self, check: _Check, *, log: Path) -> WorkerProcess:
+        """Start a process that can make this check and those that wait in the same queue."""
+        backend, side = check.backend, check.request.side
         process = WorkerProcess(
             "bench.verify_worker",
             interpreter=self._launcher.interpreter(backend, side=side),
             environment=self._launcher.environment(backend=backend, device=self._device, threads=THREADS, side=side),
-            log=self._logs / f"verify-{name}-{workloads[0]}.log",
+            log=log,
             timeout=self._timeout,
         )
         self._running.add(process)
         process.send(
-            {
-                "backend": backend,
-                "loop": loop,
-                "workloads": workloads,
-                "device": self._device,
-                "threads": THREADS,
-                "digits": self._digits,
-                "seed": 0,
-            }
+            {"backend": backend, "device": self._device, "threads": THREADS, "digits": self._digits, "seed": 0}
         )
         return process
 

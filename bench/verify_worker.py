@@ -1,4 +1,7 @@
-"""Checks one loop on several workloads: `python -m bench.verify_worker COMMANDS RESULTS` with two descriptors."""
+"""Checks loops one after another: `python -m bench.verify_worker COMMANDS RESULTS` with two descriptors.
+
+What a check finds does not depend on those before it: everything is built anew, and what they left behind is dropped.
+"""
 
 import sys
 from dataclasses import asdict
@@ -6,34 +9,33 @@ from functools import partial
 from pathlib import Path
 
 from bench.channel import Channel
-from bench.worker import die_with_parent, import_framework, leave, report_failures
+from bench.worker import die_with_parent, import_framework, report_failures
 
 
 def main() -> None:
-    """Answer one request with one message per workload."""
+    """Import a framework, then answer each request with one message, until the harness ends the process."""
     die_with_parent()
     channel = Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))
     progress = report_failures(channel)
-    request = channel.receive()
+    settings = channel.receive()
     progress.phase = "import"
-    backend = import_framework(request["backend"], device=request["device"], threads=request["threads"])
-    from bench import parity  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
+    backend = import_framework(settings["backend"], device=settings["device"], threads=settings["threads"])
+    from bench.parity import Examiner  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
     from loops import registry  # noqa: PLC0415
     from loops.data import mnist  # noqa: PLC0415
 
-    digits = mnist.load(Path(request["digits"]))
-    for name in request["workloads"]:
-        progress.phase = name
-        found = parity.check(
-            partial(registry.load_loop, request["loop"], workload=name),
-            workload=registry.load_workload(name),
-            digits=digits,
-            device=request["device"],
-            seed=request["seed"],
+    examiner = Examiner(mnist.load(Path(settings["digits"])), device=settings["device"], seed=settings["seed"])
+    while True:
+        request = channel.receive()
+        loop, workload = request["loop"], request["workload"]
+        progress.phase = f"{loop} on {workload}"
+        sys.stdout.write(f"--- {progress.phase}\n")  # the log holds what many loops print
+        sys.stdout.flush()
+        found = examiner.check(
+            partial(registry.load_loop, loop, workload=workload), workload=registry.load_workload(workload)
         )
+        channel.send({"kind": "verified"} | asdict(found))
         backend.forget()
-        channel.send({"kind": "verified", "workload": name} | asdict(found))
-    leave()
 
 
 if __name__ == "__main__":

@@ -191,6 +191,11 @@ def hole(loop: str, workload: str) -> str | None:
     return f"not written for {describe_workload(workload).kind} training"
 
 
+def is_ours(loop: str, *, workload: str) -> bool:
+    """Whether loop and workload both come with this package."""
+    return workload in WORKLOADS and loop in _TABLES[_table(workload)][1]
+
+
 def describe_loop(name: str, *, workload: str | None = None) -> Description:
     """Return what the source of a loop says about it.
 

@@ -1,14 +1,20 @@
 """PyTorch: threads, devices, memory, versions."""
 
 import sys
+from typing import Any
 
 import torch
 
 from loops.errors import DeviceMissing
 
+_tracing: dict[str, Any] = {}
+"""TorchDynamo's settings before any loop has changed them."""
+
 
 def configure(*, device: str, threads: int | None) -> None:
     """Choose threads, and see that the device is there."""
+    if "torch._dynamo" in sys.modules:  # Keras has imported it
+        _tracing.update(sys.modules["torch._dynamo"].config.get_config_copy())
     if threads is not None:
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(threads)
@@ -41,9 +47,14 @@ def compilations() -> int:
 
 
 def forget() -> None:
-    """Drop compiled graphs: beyond a number of them per function, TorchDynamo refuses to make more."""
-    if "torch._dynamo" in sys.modules:
-        torch.compiler.reset()
+    """Drop compiled graphs, of which TorchDynamo makes no more than a few per function, and what loops set for it."""
+    if "torch._dynamo" not in sys.modules:
+        return
+    torch.compiler.reset()
+    config = sys.modules["torch._dynamo"].config
+    for name, value in config.get_config_copy().items():
+        if value != _tracing[name]:
+            setattr(config, name, _tracing[name])
 
 
 def versions() -> dict[str, str]:

@@ -65,6 +65,7 @@ def _grid(images: "np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]") -> byt
     padded[: len(images)] = images
     grid = padded.reshape(rows, _COLUMNS, _SIDE, _SIDE).swapaxes(1, 2).reshape(rows * _SIDE, _COLUMNS * _SIDE)
     buffer = io.BytesIO()
-    enlarged = np.kron(grid, np.ones((_ENLARGED, _ENLARGED), np.uint8))
-    matplotlib.image.imsave(buffer, enlarged, cmap="gray", vmin=0, vmax=255, format="png", metadata={"Software": ""})
+    # As red, green and blue: a colour map would round some of the 256 greys to their neighbours.
+    enlarged = np.kron(grid[..., np.newaxis], np.ones((_ENLARGED, _ENLARGED, 3), np.uint8))
+    matplotlib.image.imsave(buffer, enlarged, format="png", metadata={"Software": ""})
     return buffer.getvalue()

@@ -134,6 +134,8 @@ def test_the_summary_goes_where_github_wants_it(gated, tmp_path):
         (["--max-slowdown", "fast", "toy"], "'fast' is not a number of per cent such as 2 or 0.5"),
         (["--rounds", "1", "toy"], "1 is not in the range x>=2"),
         (["--base", "branch=main", "toy"], "side base: 'branch=main' is no environment"),
+        (["--baseline", "stored", "--base", "env=RATE=2", "toy"], "leave out --base and --head"),
+        (["--baseline", "stored", "--head", "env=RATE=2", "toy"], "leave out --base and --head"),
         (["tou"], "there is no loop 'tou'"),
     ],
 )

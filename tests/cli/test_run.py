@@ -3,8 +3,11 @@
 import json
 import os
 import time
+from base64 import b64decode, b64encode
 from itertools import pairwise
 
+import matplotlib.image
+import numpy as np
 import psutil
 import pytest
 
@@ -357,3 +360,23 @@ def test_the_manifest_is_complete(session):
     manifest = json.loads(path.read_text())["run"]
     assert ("synthetic", 5, 1) == (manifest["dataset"]["name"], manifest["plan"]["seed"], manifest["schema_version"])
     assert {"command", "environment", "started", "tool_version"} <= manifest.keys()
+
+
+@pytest.mark.slow
+def test_samples_of_a_generator_are_stored_and_shown(make_session, tmp_path):
+    """The first round's process draws them after its last step; the report has them as a grid of eight a row."""
+    session = make_session(tmp_path, BENCH_DATASET="synthetic")
+    arguments = ("--workload", "mnist-dcgan", "--samples", "--rounds", "1", "--steps", "1", "--no-verify")
+
+    done = session.bench("run", "torch-native", *arguments, patience=300.0)
+
+    assert 0 == done.code, done.err
+    run = session.run()
+    (trial,) = run.trials
+    images = np.frombuffer(b64decode(trial.images), np.uint8).reshape(-1, 28, 28)
+    assert run.header.plan.images == len(images)
+    (picture,) = (session.folder / "reports" / run.header.run_id).glob("images-*.png")
+    shown = np.rint(255.0 * matplotlib.image.imread(picture)[::3, ::3, 0]).astype(np.uint8)
+    assert np.array_equal(images[0], shown[:28, :28])
+    page = (picture.parent / "index.html").read_text()
+    assert f"data:image/png;base64,{b64encode(picture.read_bytes()).decode()}" in page

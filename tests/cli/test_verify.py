@@ -1,5 +1,8 @@
 """`bench verify` and the verification in `bench run`, from the outside."""
 
+from pathlib import Path
+
+import psutil
 import pytest
 
 
@@ -37,6 +40,25 @@ def test_a_loop_that_crashes_is_not_verified(session, loop, words):
 
     assert 5 == done.code
     assert words in done.out
+    assert f"; see verify-numpy-{loop}-1.log" in done.out
+    assert (Path(done.err.rpartition("logs: ")[2].strip()) / f"verify-numpy-{loop}-1.log").exists()
+
+
+def test_ctrl_c_ends_all_processes(session, cache, wait_for, interrupt):
+    """The one that checks and the one that waits for it, within 2 s."""
+    log = cache / "logs" / "verify-numpy-never-returns-1.log"
+    log.unlink(missing_ok=True)
+    running = session.start("verify", "never-returns", "--workload", "mnist-mlp")
+    wait_for(lambda: log.exists() and "--- never-returns on mnist-mlp" in log.read_text())
+    alive = psutil.Process(running.pid).children(recursive=True)
+    interrupt(running)
+    _, still_alive = psutil.wait_procs(alive, timeout=2)
+
+    _, err = running.communicate(timeout=30)
+
+    assert alive
+    assert ([], 130) == (still_alive, running.returncode)
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(

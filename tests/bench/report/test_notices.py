@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.records import AGAIN, Cell, Conditions, DatasetRecord, FailureKind
+from bench.records import AGAIN, BlockKind, Cell, Conditions, DatasetRecord, FailureKind
 from bench.report.model import build
 from bench.report.notices import NoticeKind
 
@@ -160,3 +160,87 @@ def test_stolen_time_names_the_rounds(make_run):
     (notice,) = [notice for notice in report.notices if notice.kind is NoticeKind.STOLEN]
     assert "over 2 % of the processor time to other guests in round 2." in notice.text
     assert notice.lowers_trust
+
+
+def changed(run, loop, *, number=0, **changes):
+    """Return the run with the measured blocks of one process replaced.
+
+    Args:
+        run: Any.
+        loop: Whose process.
+        number: Its round.
+        changes: Field of `Block` -> function of a block's place among the measured ones, from 0, and of its value.
+    """
+
+    def edited(trial):
+        places = iter(range(len(trial.blocks)))
+        return replace(trial, blocks=tuple(edited_block(block, places) for block in trial.blocks))
+
+    def edited_block(block, places):
+        if block.kind is not BlockKind.MEASURED:
+            return block
+        place = next(places)
+        return replace(block, **{name: new(place, getattr(block, name)) for name, new in changes.items()})
+
+    trials = (edited(t) if (t.cell.loop, t.round) == (loop, number) else t for t in run.trials)
+    return replace(run, trials=tuple(trials))
+
+
+def test_a_loop_that_compiled_while_measured_is_named_with_the_steps(make_run):
+    """One first step and three warm-up blocks of 1000 steps come before the measured blocks of 1000 steps."""
+    run = make_run(steps={"tf-eager": 0.15e-3, "tf-fit": 1e-3}, noise=0.0, drift=0.0)
+    block_steps = run.trials[0].blocks[1].steps
+    run = changed(run, "tf-eager", compilations=lambda place, _: place in {2, 4})
+
+    first = 1 + 3 * block_steps + 2 * block_steps + 1
+    assert texts(run)[NoticeKind.RECOMPILED] == (
+        f"Traced or compiled again while measured: tf-eager from step {first:,}, {first + 2 * block_steps:,}. "
+        "A shape or a Python value changes between steps."
+    )
+    assert build(run).trust.startswith("Trust: low")
+
+
+def test_processes_without_a_steady_state_are_counted_and_named(make_run):
+    """Each block slower than the one before."""
+    run = make_run(steps={"tf-eager": 1e-3, "tf-fit": 1e-3}, noise=0.001)
+    advice = "Look for other work on the machine, or measure longer with `--steps`."
+
+    one = changed(run, "tf-fit", seconds=lambda place, seconds: seconds * (1.0 + 0.05 * place))
+    two = changed(one, "tf-fit", number=1, seconds=lambda place, seconds: seconds * (1.0 + 0.05 * place))
+
+    assert (
+        f"No steady state in 1 process (tf-fit): the step time still moved. {advice}"
+        == (texts(one)[NoticeKind.UNSTEADY])
+    )
+    assert texts(two)[NoticeKind.UNSTEADY].startswith("No steady state in 2 processes (tf-fit)")
+
+
+def test_a_process_unlike_its_siblings_is_named_with_its_round(make_run):
+    """Rounds are counted from 1 for readers; the process counts all the same."""
+    run = make_run(steps={"tf-eager": 1e-3, "tf-fit": 1e-3}, noise=0.001, drift=0.001)
+    run = changed(run, "tf-fit", number=3, seconds=lambda _, seconds: 1.5 * seconds)
+
+    assert re.fullmatch(
+        r"More than \d+ % away from their siblings: tf-fit in round 4\. "
+        r"They count; something else may have run then\.",
+        texts(run)[NoticeKind.ODD_PROCESS],
+    )
+
+
+def test_blocks_that_other_work_interrupted_are_counted_and_named(make_run):
+    """They were slow, and the processor was taken away unusually often."""
+    run = make_run(steps={"tf-eager": 1e-3, "tf-fit": 1e-3}, noise=0.001)
+
+    def interrupted(*places):
+        return changed(
+            run,
+            "tf-fit",
+            seconds=lambda place, seconds: seconds * (1.5 if place in places else 1.0),
+            involuntary_switches=lambda place, switches: 1000 if place in places else switches,
+        )
+
+    assert texts(interrupted(4))[NoticeKind.INTERRUPTED] == (
+        "Other work took the processor away in 1 slow block (tf-fit). Stop it or wait for it."
+    )
+    assert " in 2 slow blocks (tf-fit)." in texts(interrupted(4, 7))[NoticeKind.INTERRUPTED]
+    assert NoticeKind.INTERRUPTED not in texts(run)

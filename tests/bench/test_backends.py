@@ -1,0 +1,103 @@
+"""What the harness learns from a framework about compiling, each in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from textwrap import dedent
+
+import pytest
+
+from bench.backends import missing
+
+COMPILED = {
+    "tensorflow": """
+        import tensorflow as tf
+        double = tf.function(lambda x: 2.0 * x, reduce_retracing=False)
+        call = lambda size: double(tf.zeros(size))
+    """,
+    "torch": """
+        import torch
+        double = torch.compile(lambda x: 2.0 * x, backend="eager", dynamic=False)
+        call = lambda size: double(torch.zeros(size))
+    """,
+    "jax": """
+        import jax
+        double = jax.jit(lambda x: 2.0 * x)
+        batches = {size: jax.numpy.zeros(size) for size in (3, 4)}
+        call = lambda size: double(batches[size]).block_until_ready()
+    """,
+    "numpy": """
+        import numpy as np
+        call = lambda size: 2.0 * np.zeros(size)
+    """,
+}
+"""Backend -> code that defines `call`: a compiled function of an array of so many numbers."""
+
+COUNT = """
+counts = []
+for size in (3, 3, 4):
+    call(size)
+    counts.append(backend.compilations())
+backend.forget()
+call(3)
+counts.append(backend.compilations())
+"""
+
+
+def inside(name: str, code: str, *, result: str) -> object:
+    """Run code in a process that has configured a backend as a trial does, and return one of its variables."""
+    lines = [
+        "import json",
+        "from bench.worker import import_framework",
+        f"backend = import_framework({name!r}, device='cpu', threads=1)",
+        dedent(code),
+        f"print(json.dumps({result}))",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        env=os.environ | {"KERAS_BACKEND": name, "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tensorflow", "torch", "jax"])
+def test_a_new_shape_is_one_more_compilation(name):
+    """The same shape again is none."""
+    if reason := missing(name):
+        pytest.skip(reason)
+
+    first, again, other, _ = inside(name, dedent(COMPILED[name]) + COUNT, result="counts")
+
+    assert (0, 1) == (again - first, other - first)
+
+
+@pytest.mark.slow
+def test_torch_forgets_what_it_compiled():
+    """The same shape is compiled again: nothing of one check is left for the next."""
+    _, _, other, afterwards = inside("torch", dedent(COMPILED["torch"]) + COUNT, result="counts")
+
+    assert 1 == afterwards - other
+
+
+@pytest.mark.slow
+def test_torch_forgets_what_a_loop_has_set():
+    """A setting of TorchDynamo that one compiled loop needs breaks another."""
+    code = """
+        from torch._dynamo import config
+        before = config.trace_autograd_ops
+        config.trace_autograd_ops = not before
+        backend.forget()
+    """
+
+    assert inside("torch", code, result="config.trace_autograd_ops == before")
+
+
+def test_numpy_compiles_nothing():
+    """However many shapes there are."""
+    assert [0, 0, 0, 0] == inside("numpy", dedent(COMPILED["numpy"]) + COUNT, result="counts")
