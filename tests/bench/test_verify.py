@@ -172,8 +172,8 @@ def test_what_a_check_finds_does_not_depend_on_those_before_it(check, monkeypatc
     monkeypatch.setattr(verify, "PROCESSES", 1)
     workloads = ("regression-weighted", "mnist-mlp-add-loss")
 
-    forth = check(*(Request(loop=loop, workloads=workloads) for loop in loops))
-    back = check(*(Request(loop=loop, workloads=workloads[::-1]) for loop in reversed(loops)))
+    forth = check(*(Request(loop=loop, workloads=workloads) for loop in loops), timeout=300.0)
+    back = check(*(Request(loop=loop, workloads=workloads[::-1]) for loop in reversed(loops)), timeout=300.0)
 
     assert [] == forth.failed
     assert 1 == len(back.logs)
