@@ -43,10 +43,10 @@ def digits(tmp_path_factory) -> str:
 def plugins(monkeypatch):
     """Let this process find the toy loops, as if their package were installed."""
     monkeypatch.syspath_prepend(str(PLUGINS))
-    registry._targets.cache_clear()
+    registry._registered.cache_clear()
     yield
-    registry._targets.cache_clear()
-    registry._describe.cache_clear()
+    registry._registered.cache_clear()
+    registry._describe_target.cache_clear()
 
 
 @pytest.fixture
