@@ -52,6 +52,7 @@ def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
     del row["blocks"], row["images"]
     cell, failure = row.pop("cell"), row.pop("failure") or {}
     versions, threads = row.pop("versions"), row.pop("threads")
+    row["cpus"] = len(row["cpus"]) or None
     flat: dict[str, Any] = (
         {"run_id": run_id}
         | cell

@@ -11,7 +11,7 @@ from bench import report as reporting
 
 def test_the_public_names_are_these():
     """Nothing else is promised."""
-    assert ["DataFile", "Report", "build", "render", "write"] == sorted(reporting.__all__)
+    assert ["Change", "DataFile", "Report", "build", "render", "write"] == sorted(reporting.__all__)
 
 
 @pytest.mark.parametrize(
