@@ -184,10 +184,6 @@ def _verbatim(text: str) -> Markup:
 
 
 def _script_json(text: str) -> str:
-    """Return JSON that cannot end or open an element, nor hold a line break that JavaScript does not expect.
-
-    Numbers have ten digits; `report.json` beside the page has them all.
-    """
-    shortened = json.loads(text, parse_float=lambda number: float(f"{float(number):.10g}"))
-    compact = json.dumps(shortened, ensure_ascii=False, separators=(",", ":"))
+    """Return JSON that cannot end or open an element, nor hold a line break that JavaScript does not expect."""
+    compact = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
     return re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", compact)
