@@ -18,7 +18,7 @@ from bench import store
 from bench.records import Run
 
 PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
