@@ -62,14 +62,7 @@ def _advice(run: Run, group: Group) -> Advice | None:
     stretches = envelope.choices(lines, margin=cells[0].margin, floor=floor, confidence=confidence)
     conveniences = _conveniences(cells, floor=floor, confidence=confidence)
     return Advice(
-        group=wording.group_name(
-            workload=group.workload,
-            track=group.track,
-            device=group.device,
-            batch_size=group.batch_size,
-            width=group.width,
-            threads=group.threads,
-        ),
+        group=wording.name_of(group),
         stretches=stretches,
         conveniences=conveniences,
         text=" ".join(filter(None, (_choice(stretches), _convenience(conveniences)))),

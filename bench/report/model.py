@@ -175,14 +175,7 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
     limit = None if floor is None else sentences.limit(cells, floor=floor)
     start_up = [sentences.start_up(cell, baseline=baseline) for cell in cells]
     return GroupReport(
-        name=wording.group_name(
-            workload=group.workload,
-            track=group.track,
-            device=group.device,
-            batch_size=group.batch_size,
-            width=group.width,
-            threads=group.threads,
-        ),
+        name=wording.name_of(group),
         workload=group.workload,
         track=group.track,
         device=group.device,

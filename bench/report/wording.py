@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from bench import units
-from bench.compare import CellSummary
+from bench.compare import CellSummary, Group
 from bench.records import Failure, FailureKind
 from bench.stats import Interval, Verdict
 
@@ -46,6 +46,18 @@ def display_name(name: str) -> str:
     if any(unicodedata.bidirectional(character) in ("R", "AL") for character in shown):
         return f"\N{FIRST STRONG ISOLATE}{shown}\N{POP DIRECTIONAL ISOLATE}"
     return shown
+
+
+def name_of(group: Group) -> str:
+    """Return all that the cells of a group have in common, in words."""
+    return group_name(
+        workload=group.workload,
+        track=group.track,
+        device=group.device,
+        batch_size=group.batch_size,
+        width=group.width,
+        threads=group.threads,
+    )
 
 
 def group_name(
