@@ -73,11 +73,12 @@ def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
         return
     wanted = {}
     for cell in plan.cells:
-        if cell.workload in RECIPES:  # of other models nobody has counted the operations
+        key = cell.workload, cell.batch_size, cell.width
+        if cell.workload in RECIPES and key not in wanted:  # of other models nobody has counted the operations
             workload = registry.load_workload(cell.workload)
             workload = workload if cell.width is None else workload.of_width(cell.width)
             shapes = [weights.shape for weights in workload.initial_weights(seed=plan.seed)]
-            wanted[cell.workload, cell.batch_size, cell.width] = shapes, workload.optimizer
+            wanted[key] = shapes, workload.optimizer
     threads = kernel.threads or len(cpus.allowed()) or 1
     sizes = {key: state_bytes(shapes, optimizer=optimizer) for key, (shapes, optimizer) in wanted.items()}
     request = ceilings.Request(copied_bytes=tuple(sorted(set(sizes.values()))), stay_on=plan.cpus)

@@ -84,6 +84,7 @@ class Bar:
         self._console = console
         self._plan = plan
         self._drawn = monotonic()
+        self._ended = done
         self._per_trial = plan.blocks_per_trial + 3  # ready, warmed, finished
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -130,7 +131,10 @@ class Bar:
             self._progress.advance(self._task)
 
     def stored(self, trial: Trial) -> None:
-        """Keep failures on the screen."""
+        """Keep failures on the screen; a trial counts whole, whether it failed or its slow steps made fewer blocks."""
+        self._ended += 1
+        (task,) = self._progress.tasks
+        self._progress.update(self._task, completed=max(task.completed, self._ended * self._per_trial))
         if trial.failure is not None:
             self._console.print(f"{trial.cell.name} {_found(trial)}", markup=False, highlight=False, soft_wrap=True)
 
