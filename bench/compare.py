@@ -26,7 +26,7 @@ class CellSummary:
     verdict: Verdict | None
     """Against the baseline loop of the same group; None for the baseline itself."""
     step: Interval | None
-    """Seconds per step: median block of each process, geometric mean over processes."""
+    """Seconds per step: interquartile mean of each process, geometric mean over processes."""
     speed_up: Interval | None
     """How many times faster than the baseline, paired by round; None for the baseline and without one.
 
@@ -40,9 +40,9 @@ class CellSummary:
     break_even: BreakEvenSteps | None
     """Against the baseline, first step counted."""
     process_steps: dict[int, Seconds]
-    """Round -> median seconds per step of that process, in its steady blocks."""
+    """Round -> seconds per step of that process, interquartile mean of its steady blocks."""
     unsteady_rounds: tuple[int, ...]
-    """Rounds whose process never settled: its step time is the median of all its blocks, and should not be quoted."""
+    """Rounds whose process never settled: its step time is that of all its blocks, and should not be quoted."""
     excluded_blocks: int
     """Measured blocks that were left out, because the process was shown to be warming up still."""
     recompiled_steps: tuple[int, ...]
@@ -128,9 +128,9 @@ class Group:
 
 
 def trial_step_seconds(trial: Trial) -> Seconds | None:
-    """Return the median over a finished trial's steady blocks of the block's mean seconds per step."""
+    """Return the interquartile mean over a finished trial's steady blocks of the block's mean seconds per step."""
     steady = _steady_blocks(trial)
-    return median(block.step_seconds for block in steady) if steady else None
+    return stats.interquartile_mean([block.step_seconds for block in steady]) if steady else None
 
 
 def summarise(run: Run) -> tuple[Group, ...]:

@@ -146,7 +146,7 @@ def blocks_per_trial(
             ratio of two loops block by block, round by round.
         process_cost: Seconds from the start of a process to its first measured block.
         block_cost: Seconds of one block.
-        least: Fewest blocks whose median is robust.
+        least: Fewest blocks, of which one may be disturbed.
         most: More are not worth recording.
 
     Returns:

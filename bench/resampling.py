@@ -8,14 +8,14 @@ answer hangs on the assumption of normal noise.
 
 from collections.abc import Sequence
 from math import exp, log, sqrt
-from statistics import fmean, median
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from bench.records import Seconds
-from bench.stats import CONFIDENCE, Interval
+from bench.stats import CONFIDENCE, Interval, interquartile_mean
 
 
 def bootstrap_interval(
@@ -29,7 +29,7 @@ def bootstrap_interval(
     """Return how many times faster ``new`` is than ``base``, by hierarchical resampling.
 
     For each resample, as many rounds are drawn with replacement as there are, and in each round drawn, blocks of
-    either process; the statistic is the mean over rounds of the log ratio of the two medians. Source: Kalibera and
+    either process; the statistic is the mean over rounds of the log ratio of the two interquartile means. Source: Kalibera and
     Jones, "Quantifying performance changes with effect size confidence intervals", 2012.
 
     Percentiles of so few rounds are too narrow: resampling n rounds has a spread short by ``sqrt((n - 1) / n)`` and
@@ -60,7 +60,9 @@ def bootstrap_interval(
     rounds = len(base)
     if rounds == 0:
         return None
-    estimate = exp(fmean(log(median(b)) - log(median(n)) for b, n in zip(base, new, strict=True)))
+    estimate = exp(
+        fmean(log(interquartile_mean(b)) - log(interquartile_mean(n)) for b, n in zip(base, new, strict=True))
+    )
     if rounds == 1:
         return Interval(estimate=estimate, low=None, high=None, count=1, confidence=confidence)
     chosen = generator.integers(rounds, size=(resamples, rounds))
@@ -68,7 +70,7 @@ def bootstrap_interval(
     for number in range(rounds):
         places = chosen == number
         draws = int(places.sum())
-        ratios[places] = _log_medians(base[number], draws=draws, generator=generator) - _log_medians(
+        ratios[places] = _log_means(base[number], draws=draws, generator=generator) - _log_means(
             new[number], draws=draws, generator=generator
         )
     quantile = float(stdtrit(rounds - 1, 0.5 + confidence / 2.0))
@@ -77,7 +79,8 @@ def bootstrap_interval(
     return Interval(estimate=estimate, low=float(low), high=float(high), count=rounds, confidence=confidence)
 
 
-def _log_medians(blocks: Sequence[Seconds], *, draws: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return the logarithm of the median block for so many resamples of one process."""
-    drawn = generator.choice(np.asarray(blocks, dtype=np.float64), size=(draws, len(blocks)))
-    return np.asarray(np.log(np.median(drawn, axis=1)), dtype=np.float64)
+def _log_means(blocks: Sequence[Seconds], *, draws: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return the logarithm of the interquartile mean for so many resamples of one process."""
+    drawn = np.sort(generator.choice(np.asarray(blocks, dtype=np.float64), size=(draws, len(blocks))), axis=1)
+    cut = len(blocks) // 4
+    return np.asarray(np.log(drawn[:, cut : len(blocks) - cut].mean(axis=1)), dtype=np.float64)

@@ -39,7 +39,7 @@ WARM_UP_SECONDS: Seconds = 0.3
 """At least this long: allocators, caches and clock frequencies settle within about a tenth of a second."""
 
 FEWEST_BLOCKS = 10
-"""Where a single step takes longer than a block should, fewer blocks are measured, but their median is to be robust."""
+"""Where a single step takes longer than a block should, fewer blocks are measured, but some may be disturbed."""
 
 CLOCK_TICKS_PER_SECOND = 1e9
 
@@ -169,7 +169,10 @@ class Trial:
             blocks.append(block)
             warm_steps += steps
             warm_seconds += block.seconds
-            steps = min(steps * 2, _steps_within(LONGEST_WARM_UP_SECONDS / 2, block=block, loop=loop))
+            most = _steps_within(LONGEST_WARM_UP_SECONDS / 2, block=block, loop=loop)
+            left = _steps_within(WARM_UP_SECONDS - warm_seconds, block=block, loop=loop) + loop.steps_per_call
+            steps_left = ceil((WARM_UP_STEPS - warm_steps) / loop.steps_per_call) * loop.steps_per_call
+            steps = min(steps * 2, most, max(left, steps_left))
         compiled = backend.compilations()
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
@@ -305,9 +308,10 @@ def import_framework(name: str, *, device: str, threads: int | None) -> Any:
     reason = backends.missing(name)
     if reason:
         raise BackendMissing(reason)
-    backend = backends.load(name)
-    if "keras" in backends.distributions(name):
-        importlib.import_module("keras")  # the workload needs it; here, so that it counts as import, not as build
+    with backends.alone(name):
+        backend = backends.load(name)
+        if "keras" in backends.distributions(name):
+            importlib.import_module("keras")  # the workload needs it; here, so that it counts as import, not as build
     backend.configure(device=device, threads=threads)
     return backend
 

@@ -78,6 +78,28 @@ def test_a_new_shape_is_one_more_compilation(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["tensorflow", "torch", "jax"])
+def test_a_framework_is_imported_alone(name):
+    """Without the other frameworks and what the report is made with, though all of it is installed here."""
+    if reason := missing(name):
+        pytest.skip(reason)
+
+    imported = inside(name, "import sys", result="list(sys.modules)")
+
+    assert {name} == {"tensorflow", "torch", "jax", "pandas", "matplotlib"} & set(imported)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tensorflow", "torch", "jax"])
+def test_what_was_left_out_can_be_imported_afterwards(name):
+    """A user's file may need it."""
+    if reason := missing(name):
+        pytest.skip(reason)
+
+    assert inside(name, "import pandas", result="int(pandas.Series([1, 2]).sum())") == 3
+
+
+@pytest.mark.slow
 def test_torch_forgets_what_it_compiled():
     """The same shape is compiled again: nothing of one check is left for the next."""
     _, _, other, afterwards = inside("torch", dedent(COMPILED["torch"]) + COUNT, result="counts")
