@@ -282,6 +282,7 @@ def main() -> None:
     default="interleaved",
     help="sequential: one process alive at a time, where memory is short.",
 )
+@option("--breakdown", is_flag=True, help="Find out where the time of a step goes; costs 3 s a process.")
 @option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
 @option("--resume", metavar="RUN", help="Go on with an interrupted run.")
 @option("--no-verify", is_flag=True, help="Do not check first that the loops do the same work.")
@@ -326,6 +327,7 @@ def run(
       bench run --quick tf-eager tf-function
       bench run --track guide --threads 1 --name "one thread"
       bench run --batch-size 32,256,2048 torch-plain numpy
+      bench run --breakdown torch-plain torch-native torch-keras torch-fit
       bench run --all-guides --quick
       bench run --workload my_model.py --loop my_loop.py --quick
       bench run --aa --precision 1 --time-budget 600 tf-function tf-fit
@@ -362,7 +364,7 @@ def run(
     runs.check(stored)
 
 
-@options_of(run, but=("all_guides", "samples", "resume"))
+@options_of(run, but=("all_guides", "breakdown", "samples", "resume"))
 @main.command()
 @click.argument("sides", nargs=2, metavar="A B", shell_complete=complete_sides)
 @click.pass_context

@@ -6,10 +6,12 @@ from functools import lru_cache
 from statistics import median
 
 from bench import effort, family, stats
+from bench.breakdown import Breakdown, break_down
 from bench.expectation import band
 from bench.records import AGAIN, Block, BlockKind, Cell, Failure, Floor, Run, Seconds, Trial, Verification
 from bench.stats import BreakEvenSteps, Interval, Verdict
 from bench.steady import Steadiness, SteadyState, steady_state
+from bench.trace import Trace, trace
 
 DISAGREEMENT = 0.20
 """A process whose step time is this far from the median of its siblings is pointed out."""
@@ -41,6 +43,8 @@ class CellSummary:
     """Against the baseline, first step counted."""
     process_steps: dict[int, Seconds]
     """Round -> seconds per step of that process, interquartile mean of its steady blocks."""
+    trace: Trace | None
+    """How the step time went on inside these processes; None without one."""
     unsteady_rounds: tuple[int, ...]
     """Rounds whose process never settled: its step time is that of all its blocks, and should not be quoted."""
     excluded_blocks: int
@@ -74,6 +78,8 @@ class CellSummary:
     steps: int | None
     """Training steps of one process, median."""
     steps_per_epoch: int | None
+    breakdown: Breakdown | None
+    """Where the time of a step goes; None where nobody asked."""
     verification: Verification | None
     """What the check against the reference found; None when it was not made."""
     off_the_curve: str | None
@@ -279,6 +285,7 @@ def _summarise_cell(
         if speed_up is None
         else _break_even(finished, [trial for trial in base if trial.failure is None]),
         process_steps=steps,
+        trace=trace([(trial, steps[trial.round]) for trial in finished if trial.round in steps]),
         unsteady_rounds=tuple(trial.round for trial in finished if _never_settles(trial)),
         excluded_blocks=sum(
             len(trial.blocks_of(BlockKind.MEASURED)) - len(_steady_blocks(trial)) for trial in finished
@@ -304,6 +311,7 @@ def _summarise_cell(
         images=next((trial.images for trial in finished if trial.images), None),
         steps=None if (done := _median(trial.steps for trial in finished)) is None else int(done),
         steps_per_epoch=next((trial.steps_per_epoch for trial in finished), None),
+        breakdown=break_down(finished),
         verification=run.verification_of(cell),
         off_the_curve=off_the_curve(run, cell),
         failure=failures[0] if failures else None,

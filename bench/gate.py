@@ -6,14 +6,15 @@
     judge       what holds once it is confirmed: one row per loop, one outcome, one exit code
     to_json, to_markdown, annotation
 
-A slowdown is *suspected* when its whole interval is beyond the loop's budget, and *confirmed* when fresh rounds of that
-loop say so again. Only a confirmed one fails.
+A slowdown is *suspected* when its whole interval is beyond the loop's budget, or when the rounds disagree so much that
+a large one may hide in them. It is *confirmed* when fresh rounds of that loop say so, or when all rounds together do and
+the fresh ones lean the same way. Only a confirmed one fails.
 """
 
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from bench import across, compare, family, markdown, stats, units
 from bench.columns import piped
 from bench.compare import CellSummary, Group
 from bench.errors import NothingComparable, TrialsFailed, UsageError
-from bench.records import Cell, Failure, FailureKind, Run, Trial
+from bench.records import Cell, Failure, FailureKind, Run, Seconds, Trial
 from bench.report import wording
 from bench.stats import Interval, Verdict
 
@@ -31,6 +32,8 @@ SCHEMA = "bench-verdict/1"
 
 BASE, HEAD = "base", "head"
 MOST_NAMED = 5
+LARGE = 5.0
+"""Where a slowdown of so many budgets cannot be ruled out, rounds were too noisy to leave it at that."""
 _KEYS = {"loops", "workload", "max-slowdown", "budgets", "rounds", "threads"}
 
 
@@ -154,11 +157,13 @@ class Finding:
     noise_floor: float | None
     rounds: int
     run_id: str
+    ratios: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
+    """(loop, workload) -> base time / head time of each round; empty where rounds are not paired."""
 
     @property
     def suspects(self) -> tuple[str, ...]:
-        """The loops whose slowdown is beyond their budget."""
-        return tuple(row.loop for row in self.rows if row.verdict == Verdict.SLOWER)
+        """The loops that are to be measured again."""
+        return tuple(row.loop for row in self.rows if _suspected(row))
 
 
 def of_sides(run: Run, *, settings: Settings) -> Finding:
@@ -179,6 +184,12 @@ def of_sides(run: Run, *, settings: Settings) -> Finding:
         noise_floor=floor,
         rounds=run.planned_rounds,
         run_id=run.header.run_id,
+        ratios={
+            (group.cells[0].cell.loop, group.workload): tuple(
+                base / head for base, head in zip(*_paired(group), strict=True)
+            )
+            for group in groups
+        },
     )
 
 
@@ -215,7 +226,7 @@ def judge(first: Finding, *, confirmation: Finding | None, fail_on_unclear: bool
         confirmation: Of the suspects, from fresh rounds; None when there were none.
         fail_on_unclear: Whether an outcome of `unclear` is an exit code of 3 instead of 0.
     """
-    rows = first.rows if confirmation is None else tuple(_confirmed(first.rows, again=confirmation.rows))
+    rows = first.rows if confirmation is None else tuple(_confirmed(first, again=confirmation))
     outcome = _outcome(rows)
     return GateResult(
         schema=SCHEMA,
@@ -317,8 +328,21 @@ def _slow_down(group: Group) -> Interval | None:
     base, head = _side(group, BASE), _side(group, HEAD)
     if any(cell.verdict in (Verdict.FAILED, Verdict.INVALID) for cell in (base, head)):
         return None
-    shared = sorted(base.process_steps.keys() & head.process_steps.keys())
-    return stats.ratio_interval([base.process_steps[r] for r in shared], [head.process_steps[r] for r in shared])
+    return stats.ratio_interval(*_paired(group))
+
+
+def _paired(group: Group) -> tuple[list[Seconds], list[Seconds]]:
+    """Return the step times of base and head in the rounds that both finished."""
+    base, head = _side(group, BASE).process_steps, _side(group, HEAD).process_steps
+    shared = sorted(base.keys() & head.keys())
+    return [base[number] for number in shared], [head[number] for number in shared]
+
+
+def _suspected(row: LoopVerdict) -> bool:
+    """Whether a loop is measured again: it is slower, or so noisy that it may be, by much."""
+    if row.verdict == Verdict.SLOWER:
+        return True
+    return row.verdict == Verdict.UNCLEAR and row.high is not None and row.high > LARGE * row.budget
 
 
 def _row(run: Run, group: Group, *, interval: Interval | None, budget: float, floor: float | None) -> LoopVerdict:
@@ -406,28 +430,44 @@ def _absent(run: Run, cell: CellSummary) -> str | None:
     return next((f.message for f in failures if f.kind is FailureKind.UNAVAILABLE), None)
 
 
-def _confirmed(rows: Sequence[LoopVerdict], *, again: Sequence[LoopVerdict]) -> list[LoopVerdict]:
+def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
     """Let a slowdown stand only where fresh rounds say so as well."""
-    second = {(row.loop, row.workload): row for row in again}
+    second = {(row.loop, row.workload): row for row in again.rows}
     settled = []
-    for row in rows:
+    for row in first.rows:
         fresh = second.get((row.loop, row.workload))
-        if row.verdict != Verdict.SLOWER or fresh is None:
+        if not _suspected(row) or fresh is None:
             settled.append(row)
-        elif fresh.verdict == Verdict.SLOWER:
-            reason = f"{row.reason}; fresh rounds: {fresh.reason}"
-            settled.append(_replaced(row, verdict=Verdict.SLOWER, confirmed=True, reason=reason))
         elif fresh.verdict in (Verdict.FAILED, Verdict.INVALID):
             settled.append(fresh)
-        else:
+        elif fresh.verdict == Verdict.SLOWER:
+            reason = f"{row.reason}; fresh rounds: {fresh.reason}"
+            settled.append(replace(row, verdict=Verdict.SLOWER.value, confirmed=True, reason=reason))
+        elif (together := _together(first, again, row=row, suspects=len(second))) is not None:
+            reason = f"{row.reason}; fresh rounds: {fresh.reason}; all together: {together}"
+            settled.append(replace(row, verdict=Verdict.SLOWER.value, confirmed=True, reason=reason))
+        elif row.verdict == Verdict.SLOWER:
             reason = f"suspected ({row.reason}), not confirmed by fresh rounds ({fresh.reason})"
-            settled.append(_replaced(row, verdict=Verdict.UNCLEAR, confirmed=False, reason=reason))
+            settled.append(replace(row, verdict=Verdict.UNCLEAR.value, confirmed=False, reason=reason))
+        else:
+            reason = f"{fresh.reason}, in fresh rounds; the first ones disagreed ({row.reason})"
+            settled.append(replace(fresh, confirmed=False, reason=reason))
     return settled
 
 
-def _replaced(row: LoopVerdict, *, verdict: Verdict, confirmed: bool, reason: str) -> LoopVerdict:
-    """Return a row with another verdict."""
-    return LoopVerdict(**asdict(row) | {"verdict": verdict.value, "confirmed": confirmed, "reason": reason})
+def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int) -> str | None:
+    """Return the slowdown that all rounds show together, or None where they do not or the fresh ones lean elsewhere.
+
+    By ranks, so that one wild round on either side does not hide what all others agree on.
+    """
+    key = (row.loop, row.workload)
+    fresh = stats.signed_rank_interval(again.ratios.get(key, ()))
+    level = 1.0 - (1.0 - stats.CONFIDENCE) / suspects  # Bonferroni
+    everything = stats.signed_rank_interval((*first.ratios.get(key, ()), *again.ratios.get(key, ())), confidence=level)
+    if fresh is None or everything is None or everything.low is None or 1.0 / fresh.estimate <= 1.0 + row.budget:
+        return None
+    word = stats.verdict(everything, margin=row.budget, floor=first.noise_floor)
+    return _change(everything) if word is Verdict.SLOWER else None
 
 
 def _outcome(rows: Sequence[LoopVerdict]) -> Outcome:

@@ -64,7 +64,7 @@ def check(options: Options, *, console: run.Console, environment: Mapping[str, s
     first, page = measure(options.measuring)
     confirmation = None
     if first.suspects:
-        console.notice(f"suspected: {', '.join(first.suspects)}; measuring again to confirm")
+        console.notice(f"suspected, or too noisy to tell: {', '.join(first.suspects)}; measuring again")
         # Another seed, so that nothing about the order of blocks is repeated; the loops were checked a moment ago.
         again = replace(options.measuring, again=False, verify=False, seed=options.measuring.seed + 1)
         confirmation, _ = measure(again, first.suspects)

@@ -9,7 +9,7 @@ import platform
 import re
 import subprocess
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path, PurePosixPath
@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import psutil
 
 from bench import __version__, cpus
+from bench.records import AcceleratorState
 
 SOURCE_TREE = Path(__file__).resolve().parent.parent
 """Where the packages `bench` and `loops` lie; a git checkout for those who installed it that way."""
@@ -46,6 +47,18 @@ _GPU_FIELDS = {
     "persistence_mode": "persistence mode",
     "mig.mode.current": "MIG mode",
 }
+_CLOCK_REASONS = ("clocks_event_reasons.active", "clocks_throttle_reasons.active")
+"""The same field of nvidia-smi, since driver 535 and before."""
+_SLOWED_BY = {
+    0x04: "power limit",
+    0x08: "hardware slowdown",
+    0x10: "sync boost",
+    0x20: "software thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "power brake",
+}
+"""Bits of that field that mean a lower clock than asked for; the others are "idle" and clocks that somebody set. Source:
+NVML API reference, "nvmlClocksEventReasons"."""
 _CONTAINER_MARKS = {".dockerenv": "docker", "run/.containerenv": "podman"}
 # Windows has no device nodes; there the CUDA driver's library stands for them.
 _ACCELERATOR_MARKS = ("dev/nvidia[0-9]*", "dev/kfd", "dev/dxg", "Windows/System32/nvcuda.dll")
@@ -277,6 +290,30 @@ def _gpu_facts(environment: Mapping[str, str]) -> dict[str, str]:
         for fact, value in zip(_GPU_FIELDS.values(), row, strict=True)
         if not value.startswith("[")  # "[N/A]", "[Not Supported]"
     }
+
+
+def accelerators(*, environment: Mapping[str, str]) -> tuple[AcceleratorState, ...]:
+    """Return clock, temperature and what slows it down for each NVIDIA GPU; nothing where nvidia-smi cannot say."""
+    for reasons in _CLOCK_REASONS:
+        query = f"--query-gpu=index,clocks.sm,temperature.gpu,{reasons}"
+        table = _output("nvidia-smi", query, "--format=csv,noheader,nounits", environment=environment)
+        if table is not None:  # an older driver refuses the newer field
+            return tuple(filter(None, (_accelerator(line.split(", ")) for line in table.splitlines())))
+    return ()
+
+
+def _accelerator(row: Sequence[str]) -> AcceleratorState | None:
+    """Return one GPU's row, or None where it has no clock to tell, as on a partition of one."""
+    index, clock, temperature, *rest = (*row, "", "", "")
+    if not index.isdigit() or not clock.isdigit():
+        return None
+    bits = int(rest[0], 16) if re.fullmatch("0x[0-9a-fA-F]+", rest[0]) else 0
+    return AcceleratorState(
+        index=int(index),
+        megahertz=float(clock),
+        celsius=float(temperature) if temperature.isdigit() else None,
+        slowed_by=tuple(reason for bit, reason in _SLOWED_BY.items() if bits & bit),
+    )
 
 
 def _variable_facts(environment: Mapping[str, str]) -> dict[str, str]:

@@ -71,8 +71,9 @@ class Pacing(Protocol):
         """Take note of a trial that has ended."""
 
 
-Watch = Callable[[int], AbstractContextManager[None]]
-"""Opened around each round with its number, to see what else the machine does."""
+Watch = Callable[[int], AbstractContextManager[Callable[[], None]]]
+"""Opened around each round with its number, to see what else the machine does. What it gives is called when a party's
+last block is measured, its processes still alive."""
 
 
 def measure(
@@ -107,9 +108,11 @@ def measure(
         kernel = [cell for cell in kernel if (cell, round_number) not in finished]
         parties = _parties(plan, cells, kernel=kernel, round_number=round_number)
         blocks = pace.blocks()
-        with watch(round_number):
+        with watch(round_number) as look:
             for party in parties:
-                party_round = _Round(plan, launch=launch, observer=observer, number=round_number, blocks=blocks)
+                party_round = _Round(
+                    plan, launch=launch, observer=observer, look=look, number=round_number, blocks=blocks
+                )
                 for trial in party_round.run(party):
                     store(trial)
                     if trial.failure is not None:
@@ -140,12 +143,15 @@ def _parties(
 class _Round:
     """Cells that live together and are measured in turn."""
 
-    def __init__(self, plan: Plan, *, launch: Launch, observer: Observer, number: int, blocks: int) -> None:
+    def __init__(
+        self, plan: Plan, *, launch: Launch, observer: Observer, look: Callable[[], None], number: int, blocks: int
+    ) -> None:
         """Nothing is started yet."""
         self.plan = plan
         self.blocks = blocks
         self.launch = launch
         self.observer = observer
+        self.look = look
         self.number = number
         self.running: dict[Cell, RunningTrial] = {}
         self.ended: list[Trial] = []
@@ -164,6 +170,7 @@ class _Round:
             blocks = {cell: self.running[cell].blocks for cell in cells if cell in self.running}
             for cell in schedule.turns(blocks, seed=self.plan.seed, round_number=self.number):
                 self._attempt(cell, "measure", lambda trial: trial.measure())
+            self.look()
             yield from self._hand_out()
             for cell in cells:
                 self._attempt(cell, "finish", self._finish)

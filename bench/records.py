@@ -159,6 +159,15 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Ablation:
+    """What a step takes with parts of it left out."""
+
+    left_out: tuple[str, ...]
+    """Of "metric", "optimizer" and "backward"; empty for the whole step."""
+    step_seconds: Seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
     """One process, one cell, one round. Everything else in a report is derived from these."""
 
@@ -199,6 +208,13 @@ class Trial:
     """What both metrics are: "accuracy", "mean absolute error", "generator loss"."""
     images: str | None = None
     """Drawn by the trained generator when asked for: base64 of bytes, shape (images, 28, 28), values 0..255."""
+    ablations: tuple[Ablation, ...] = ()
+    """After training, when asked for: the whole step, then with more and more left out. Empty where a framework has
+    compiled the step as a whole."""
+    pipeline_seconds: Seconds | None = None
+    """Per step, when asked for: handing over batches, and nothing else. None where the framework fetches them."""
+    step_alone_seconds: Seconds | None = None
+    """Per step, when asked for: on the same batch again and again. None where the framework fetches batches."""
     versions: dict[str, str] = field(default_factory=dict)
     """Python, Keras, framework, NumPy and, where there is one, the device's runtime."""
     threads: dict[str, int] = field(default_factory=dict)
@@ -360,6 +376,8 @@ class Plan:
     """Backend -> Python interpreter, where it is not the one that runs the harness."""
     files: tuple[str, ...] = ()
     """Paths of the user's files that hold loops and workloads of this run."""
+    breakdown: bool = False
+    """Whether each process finds out in the end where the time of a step goes."""
     images: int = 0
     """How many images a generator draws after the last step of the first round."""
     verify: bool = True
@@ -421,6 +439,19 @@ class RunHeader:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AcceleratorState:
+    """A GPU right after blocks were measured on it, its processes still alive."""
+
+    index: int
+    """As its driver counts."""
+    megahertz: float
+    """Clock of its multiprocessors."""
+    celsius: float | None
+    slowed_by: tuple[str, ...]
+    """What holds its clock down, such as "power limit"; empty where nothing does."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Conditions:
     """What else the machine did while a round ran; read before and after it, never during."""
 
@@ -432,6 +463,8 @@ class Conditions:
     """Share of the processor time during the round that the hypervisor gave to other guests."""
     seconds: Seconds
     """How long the round took, start-ups included."""
+    accelerators: tuple[AcceleratorState, ...] = ()
+    """Each GPU after each party of the round; empty where none was used or it cannot be asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

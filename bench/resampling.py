@@ -29,8 +29,8 @@ def bootstrap_interval(
     """Return how many times faster ``new`` is than ``base``, by hierarchical resampling.
 
     For each resample, as many rounds are drawn with replacement as there are, and in each round drawn, blocks of
-    either process; the statistic is the mean over rounds of the log ratio of the two interquartile means. Source: Kalibera and
-    Jones, "Quantifying performance changes with effect size confidence intervals", 2012.
+    either process; the statistic is the mean over rounds of the log ratio of the two interquartile means. Source:
+    Kalibera and Jones, "Quantifying performance changes with effect size confidence intervals", 2012.
 
     Percentiles of so few rounds are too narrow: resampling n rounds has a spread short by ``sqrt((n - 1) / n)`` and
     normal tails where t has wide ones. So they are taken at the level that makes up for both, ``ndtr(-sqrt(n /

@@ -60,7 +60,7 @@ from loops.data import mnist
 
 PREFERRED_BASELINE = "tf-eager"
 BLOCKS_PER_TRIAL = 24
-"""Processes differ by 1 % and more, whatever each one is measured; twice as many blocks narrow an interval by a tenth."""
+"""Processes differ by 1 % and more however long each is measured; twice as many narrow an interval by a tenth."""
 BLOCK_SECONDS: Seconds = 0.04
 """What disturbs a block is mostly gone by the next, at 40 ms as at 160 ms, so many short blocks say more than few long
 ones in the same time. Still long against a scheduler's time slice of 3 ms."""
@@ -85,6 +85,8 @@ class Options:
     """Empty means "mnist-mlp"."""
     all_guides: bool = False
     """Every loop on the workload that a guide trains with it; loops and workloads are then not chosen."""
+    breakdown: bool = False
+    """Whether to find out where the time of a step goes, after each process is done."""
     samples: bool = False
     """Whether generators draw images after training."""
     track: Track | None = None
@@ -234,6 +236,8 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
         journal.add(trial)
         console.notice(f"{trial.cell.name}: not measured: {trial.failure and trial.failure.message}")
     done = [*opened.run.trials, *unavailable]
+    on_gpu = any(cell.device == "gpu" for cell in plan.cells)
+    accelerators = partial(machine.accelerators, environment=environment) if on_gpu else tuple
     with Launcher(interpreters=plan.interpreters, environment=environment) as launcher, ExitStack() as screen:
         launch = partial(_launch, opened=opened, launcher=launcher)
         try:
@@ -249,7 +253,7 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
                 store=journal.add,
                 observer=display,
                 pace=Pace(opened.run.header, done=done),
-                watch=partial(conditions.watched, keep=journal.add_conditions),
+                watch=partial(conditions.watched, keep=journal.add_conditions, accelerators=accelerators),
             )
             _expect(opened, console=console)
         except KeyboardInterrupt:
@@ -414,6 +418,7 @@ def _launch(cell: Cell, *, round_number: int, blocks: int, opened: Opened, launc
         block_seconds=plan.block_seconds,
         steps=None if kernel else plan.steps,
         cpus=plan.cpus,
+        breakdown=plan.breakdown and not kernel,
         images=plan.images if round_number == 0 and not kernel else 0,
     )
     return TrialProcess(
@@ -500,6 +505,7 @@ def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Co
         interpreters=interpreters,
         files=registry.files(),
         images=IMAGES if options.samples else 0,
+        breakdown=options.breakdown,
         verify=options.verify,
         margin=options.margin,
         precision=options.precision,

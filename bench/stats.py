@@ -4,6 +4,7 @@
     Interval                   an estimate with its confidence interval
     geometric_mean_interval    typical value of positive numbers, one per process
     ratio_interval             how two loops compare, from one ratio per round
+    signed_rank_interval       the same, whatever one wild round says
     unpaired_ratio_interval    the same where they share no rounds
     verdict                    faster, slower, same or unclear
     noise_floor                the largest difference that identical loops may show
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, exp, isfinite, log, log1p, sqrt
-from statistics import fmean, stdev, variance
+from statistics import fmean, median, stdev, variance
 from typing import Self, TypeVar
 
 from scipy.special import ndtri, stdtrit
@@ -198,6 +199,57 @@ def ratio_interval(
     if len(base) != len(new):
         raise ValueError(f"cannot pair {len(base)} rounds with {len(new)}")
     return geometric_mean_interval([b / n for b, n in zip(base, new, strict=True)], confidence=confidence)
+
+
+def signed_rank_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Interval | None:
+    """Return the typical ratio with an interval that one wild round among twelve cannot move far.
+
+    The estimate is the median of the means of all pairs of logarithms, a value paired with itself included (Hodges and
+    Lehmann); the bounds are the pair means that Wilcoxon's signed-rank test at this level leaves in, exact for any noise
+    that is symmetric. For normal noise it needs 5 % more rounds than Student's t. Source: Hollander, Wolfe and Chicken,
+    "Nonparametric Statistical Methods", 3rd edition, 2014, section 3.3.
+
+    Args:
+        values: One ratio per round.
+        confidence: Two-sided level, at least.
+
+    Returns:
+        None without a value; no bounds where there are too few rounds: six for 95 %.
+
+    Raises:
+        ValueError: If a value is not positive and finite.
+
+    >>> found = signed_rank_interval([1.10, 1.09, 1.11, 1.10, 1.10, 1.83, 1.09, 1.11, 1.10, 1.12, 1.10, 1.09])
+    >>> round(found.estimate, 3), round(found.low, 3), round(found.high, 3)
+    (1.1, 1.095, 1.115)
+    """
+    if not values:
+        return None
+    logarithms = _logarithms(values)
+    means = sorted((a + b) / 2.0 for place, a in enumerate(logarithms) for b in logarithms[place:])
+    dropped = _signed_rank_quantile(len(values), tail=(1.0 - confidence) / 2.0)
+    low, high = (None, None) if dropped is None else (exp(means[dropped]), exp(means[-1 - dropped]))
+    return Interval(estimate=exp(median(means)), low=low, high=high, count=len(values), confidence=confidence)
+
+
+def _signed_rank_quantile(count: int, *, tail: float) -> int | None:
+    """Return the largest number k at which the sum of positive ranks is below k with a chance of at most ``tail``.
+
+    Of ``2 ** count`` equally likely sets of ranks 1 to ``count``, those of each sum are counted.
+    """
+    ways = [1]
+    for rank in range(1, count + 1):
+        ways = [
+            (ways[total] if total < len(ways) else 0) + (ways[total - rank] if total >= rank else 0)
+            for total in range(len(ways) + rank)
+        ]
+    below, quantile = 0, None
+    for total, sets in enumerate(ways):
+        below += sets
+        if below > tail * 2**count:
+            break
+        quantile = total
+    return quantile
 
 
 def unpaired_ratio_interval(

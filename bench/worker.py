@@ -23,7 +23,7 @@ from typing import Any, final
 
 import numpy as np
 
-from bench import cpus
+from bench import ablation, cpus
 from bench.channel import Channel, ChannelClosed
 from bench.records import Block, BlockKind, FailureKind, Seconds
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
@@ -75,6 +75,8 @@ class TrialRequest:
     """Measured steps in all, when the user fixed them."""
     cpus: tuple[int, ...] = ()
     """Logical CPUs to stay on from the first step on; empty means any."""
+    breakdown: bool = False
+    """Whether to find out, after everything else, where the time of a step goes."""
     images: int = 0
     """How many images to draw after the last step; 0 unless asked for."""
 
@@ -119,6 +121,7 @@ class Trial:
         self.channel = channel
         self.progress = report_failures(channel)
         self.steps = 0
+        self.block_steps = 0
         self.last_block = False
 
     def run(self) -> None:
@@ -176,7 +179,9 @@ class Trial:
         compiled = backend.compilations()
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
-        steps = _steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
+        self.block_steps = steps = _steps_per_block(
+            request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call
+        )
         self.channel.send(
             {
                 "kind": "warmed",
@@ -217,6 +222,7 @@ class Trial:
         metric = loop.evaluate()
         loop.synchronise()
         end = perf_counter_ns()
+        parts = self._break_down(loop, workload=workload, backend=backend) if request.breakdown else {}
         self.channel.send(
             {
                 "kind": "finished",
@@ -234,7 +240,23 @@ class Trial:
                 "cpus": cpus.allowed(),
                 "images": _drawn(workload, weights=outcome.weights, request=request),
             }
+            | parts
         )
+
+    def _break_down(self, loop: Loop, *, workload: Workload, backend: Any) -> dict[str, Any]:
+        """Find out where the time of a step goes; the loop has nothing more to prove."""
+        self.progress.phase = "breakdown"
+        pipeline = ablation.pipeline(loop, steps=self.block_steps)
+        alone = ablation.step_alone(loop, steps=self.block_steps)
+        # A compiled step calls none of its parts, and would only be compiled again for each that is exchanged. Where two
+        # models are trained, a part is not one thing.
+        whole = backend.compilations() > 0 or isinstance(workload, AdversarialWorkload)
+        found = () if whole else ablation.ablate(loop, backward=backend.backward(), steps=self.block_steps)
+        return {
+            "ablations": [asdict(one) for one in found],
+            "pipeline_seconds": pipeline,
+            "step_alone_seconds": alone,
+        }
 
     def _expect(self, kind: str) -> None:
         """Wait for one particular command."""

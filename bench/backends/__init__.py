@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from bench.errors import UsageError
 
@@ -41,6 +41,9 @@ class Backend(Protocol):
 
     def compilations(self) -> int:
         """Return how often the framework has traced or compiled anything in this process; 0 where it never does."""
+
+    def backward(self) -> tuple[Any, str] | None:
+        """Return the class and the name of the method that does the backward pass, or None where no loop calls one."""
 
     def forget(self) -> None:
         """Drop what was compiled, so that a process can check one workload after another."""

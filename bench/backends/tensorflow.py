@@ -58,6 +58,11 @@ def _functions() -> list[tf.types.experimental.PolymorphicFunction]:
     return [found for found in gc.get_objects() if isinstance(found, kind)]
 
 
+def backward() -> tuple[type, str]:
+    """Return what `tape.gradient()` calls."""
+    return tf.GradientTape, "gradient"
+
+
 def forget() -> None:
     """Do nothing: functions of one model have no part in those of another."""
 

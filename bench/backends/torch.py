@@ -46,6 +46,11 @@ def compilations() -> int:
     return int(sys.modules["torch._dynamo.utils"].counters["stats"]["unique_graphs"])
 
 
+def backward() -> tuple[type, str]:
+    """Return what `loss.backward()` calls."""
+    return torch.Tensor, "backward"
+
+
 def forget() -> None:
     """Drop compiled graphs, of which TorchDynamo makes no more than a few per function, and what loops set for it."""
     if "torch._dynamo" not in sys.modules:

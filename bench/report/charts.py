@@ -1,4 +1,4 @@
-"""Draw the three charts of a group and that of a sweep as matplotlib figures, at a given width.
+"""Draw the four charts of a group and that of a sweep as matplotlib figures, at a given width.
 
 One unit of length is one CSS pixel.
 """
@@ -19,7 +19,10 @@ from bench.report.scaling import Quantity, ScalingReport, costs_text
 from bench.scaling import CostModel
 from bench.stats import Verdict
 
-DOTS = 400
+TRACES = 12
+"""Loops whose blocks are shown, so that a page stays small."""
+
+DOTS = 300
 """More processes than this are thinned evenly, extremes kept, so that a page stays small."""
 
 LINES = 8
@@ -37,6 +40,9 @@ _TOLD_APART = (Verdict.FASTER, Verdict.SLOWER)
 _RING: dict[str, Any] = {"marker": "o", "markersize": 13, "markerfacecolor": "none", "color": _INK, "zorder": 4}
 _COVER = {"boxstyle": "square,pad=0.1", "facecolor": _PAGE, "edgecolor": "none"}
 _LABEL_WIDTH, _LABEL_HEIGHT = 52.0, 18.0
+_REACHES = (0.02, 0.05, 0.1, 0.2, 0.5)
+_WARM_UP_SHARE = 0.25
+"""Of the length of the measured blocks: longer than it took, so that it can be seen."""
 _VERDICT_STYLES = {
     Verdict.FASTER: ("^", _FASTER, _FASTER),
     Verdict.SLOWER: ("v", _SLOWER, _SLOWER),
@@ -101,6 +107,52 @@ def step_times(group: GroupReport, *, frame: Frame) -> Figure:
         axes.locator_params(axis="x", nbins=most)
         canvas.write_below(axes, 0.5, text="ms per step", align="center")
     return figure
+
+
+def traces(group: GroupReport, *, frame: Frame) -> Figure:
+    """Return one strip per loop: how the step times inside its processes went on, warm-up shaded."""
+    cells = traced(group)
+    figure, axes = canvas.strips(len(cells), frame=frame, below=34.0)
+    for row, cell in enumerate(cells):
+        canvas.label(
+            axes, row, frame=frame, left=wording.display_name(cell.cell.name), right=wording.drift_text(cell)
+        )
+        if cell.trace is None:
+            continue
+        height = min(frame.value.strip) * 0.8 / frame.value.row
+        axes.barh([row], _WARM_UP_SHARE, left=-_WARM_UP_SHARE, height=2.0 * height, color=_BAND, linewidth=0, zorder=0)
+        drawn = (
+            (cell.trace.warm_up, -_WARM_UP_SHARE, _WARM_UP_SHARE, _MUTED),
+            (cell.trace.measured, 0.0, 1.0, _FASTER),
+        )
+        for stretch, start, length, colour in drawn:
+            if stretch is not None:
+                places = [start + length * (i + 0.5) / len(stretch.middle) for i in range(len(stretch.middle))]
+                low, middle, high = (
+                    [row - height * max(-1.0, min(1.0, (value - 1.0) / reach(cells))) for value in values]
+                    for values in (stretch.low, stretch.middle, stretch.high)
+                )
+                axes.fill(places + places[::-1], low + high[::-1], color=colour, alpha=0.25, linewidth=0)
+                axes.plot(places, middle, color=colour, linewidth=2)
+    axes.set_xlim(-_WARM_UP_SHARE, 1.0)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(length=0)
+    axes.set_xticks([-_WARM_UP_SHARE / 2.0, 0.5], ["warm-up", "measured"])
+    return figure
+
+
+def traced(group: GroupReport) -> list[CellSummary]:
+    """Return the loops whose blocks are shown, as they are ordered: first of all those that did not hold still."""
+    known = [cell for cell in group.cells if cell.trace is not None]
+    restless = sorted(known, key=lambda cell: not (cell.unsteady_rounds or cell.excluded_blocks))[:TRACES]
+    return [cell for cell in known if cell in restless]
+
+
+def reach(cells: Sequence[CellSummary]) -> float:
+    """Return how far a strip goes above and below a loop's step time, as a fraction: what is measured fits, or half."""
+    stretches = [cell.trace.measured for cell in cells if cell.trace is not None]
+    furthest = max(abs(value - 1.0) for stretch in stretches for value in (*stretch.low, *stretch.high))
+    return next((fraction for fraction in _REACHES if furthest <= fraction), _REACHES[-1])
 
 
 def break_even(group: GroupReport, *, frame: Frame) -> Figure:

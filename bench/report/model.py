@@ -11,7 +11,7 @@ from bench.report import advice, notices, provenance, rows, scaling, sentences, 
 from bench.report.advice import Advice
 from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
-from bench.report.rows import LimitRow, MemoryRow, Row, StartUpRow, WorkRow
+from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WorkRow
 from bench.report.scaling import ScalingReport
 from bench.stats import Verdict
 
@@ -76,6 +76,8 @@ class GroupReport:
     """Of the loops that finished; empty without a floor."""
     limit_formula: str | None
     """What the floor is made of."""
+    breakdown: tuple[BreakdownRow, ...]
+    """Of the loops whose processes were asked; empty where none was."""
     cells: tuple[CellSummary, ...]
     """The numbers behind the rows, in the same order; seconds and bytes."""
 
@@ -199,6 +201,7 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
         floor=floor,
         limit=() if floor is None else tuple(rows.limit_row(c, floor=floor) for c in cells if c.step is not None),
         limit_formula=None if floor is None else sentences.limit_formula(floor),
+        breakdown=tuple(rows.breakdown_row(cell, found=cell.breakdown) for cell in cells if cell.breakdown is not None),
         cells=cells,
     )
 
@@ -206,13 +209,14 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
 def _compact(cell: CellSummary) -> CellSummary:
     """Return the cell as it is published; the journal keeps the rest.
 
-    Python's traceback names folders of the machine. Five digits of a process's step time are far below its noise, and
-    of a check the largest gaps are what counts.
+    Python's traceback names folders of the machine. Four digits of a process's step time, and a tenth of a per cent
+    of what its blocks differ from it, are below its noise, and of a check the largest gaps are what counts.
     """
     failure = None if cell.failure is None else replace(cell.failure, traceback=None)
-    steps = {number: float(f"{seconds:.5g}") for number, seconds in cell.process_steps.items()}
+    steps = {number: float(f"{seconds:.4g}") for number, seconds in cell.process_steps.items()}
     verification = None if cell.verification is None else replace(cell.verification, losses=())
-    return replace(cell, failure=failure, process_steps=steps, verification=verification)
+    trace = None if cell.trace is None else cell.trace.rounded(3)
+    return replace(cell, failure=failure, process_steps=steps, trace=trace, verification=verification)
 
 
 def _title(run: Run) -> str:

@@ -19,6 +19,9 @@ WIDE_NOISE = 0.05
 STOLEN = 0.02
 """As much as the margin: time taken away from one loop and not from the other can pass for a difference."""
 
+CLOCK_DRIFT = 0.05
+"""Of a GPU's clock between rounds; boost clocks move by a few per cent with temperature."""
+
 _ONE_MACHINE = "One machine: elsewhere milliseconds differ and ratios may. Measure where you train."
 _SMALL_BATCH = 128
 _SMALL_STEP = 2e-3
@@ -44,6 +47,9 @@ class NoticeKind(StrEnum):
     ODD_PROCESS = "odd-process"
     INTERRUPTED = "interrupted-blocks"
     STOLEN = "stolen-time"
+    MACHINE_SPEED = "machine-speed"
+    GPU_SLOWED = "gpu-slowed"
+    GPU_CLOCK = "gpu-clock"
     DISTURBANCE = "disturbance"
     SMALL_BATCH = "small-batch"
     ONE_MACHINE = "one-machine"
@@ -85,6 +91,9 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.ODD_PROCESS, _odd_processes(groups)),
             (NoticeKind.INTERRUPTED, _interrupted(groups)),
             (NoticeKind.STOLEN, _stolen(run)),
+            (NoticeKind.MACHINE_SPEED, _machine_speed(run)),
+            (NoticeKind.GPU_SLOWED, _gpu_slowed(run)),
+            (NoticeKind.GPU_CLOCK, _gpu_clock(run)),
             (NoticeKind.DISTURBANCE, [wording.display_name(text) for text in run.header.warnings]),
             (NoticeKind.UNAVAILABLE, _unavailable(groups)),
             (NoticeKind.CHOSEN_DATA, _chosen(run)),
@@ -287,13 +296,57 @@ def _interrupted(groups: Sequence[Group]) -> list[str]:
 
 
 def _stolen(run: Run) -> list[str]:
-    rounds = [seen.round + 1 for seen in run.conditions if seen.stolen is not None and seen.stolen > STOLEN]
+    rounds = [seen.round for seen in run.conditions if seen.stolen is not None and seen.stolen > STOLEN]
     if not rounds:
         return []
-    where = f"{'round' if len(rounds) == 1 else 'rounds'} {', '.join(map(str, rounds[:_NAMED]))}"
-    more = f" and {len(rounds) - _NAMED} more" if len(rounds) > _NAMED else ""
     share = f"over {units.percent(STOLEN)} of the processor time to other guests"
-    return [f"The hypervisor gave {share} in {where}{more}. Measure at another time, or on a machine of its own."]
+    return [f"The hypervisor gave {share} in {_rounds(rounds)}. Measure at another time, or on a machine of its own."]
+
+
+def _machine_speed(run: Run) -> list[str]:
+    times = [step for trial in run.calibration if (step := compare.trial_step_seconds(trial)) is not None]
+    if not times or max(times) <= (1.0 + compare.DISAGREEMENT) * min(times):
+        return []
+    span = f"{units.milliseconds(min(times))} to {units.milliseconds(max(times))} ms per step"
+    kernel = wording.display_name(run.calibration[0].cell.loop)
+    advice = "Speed-ups are paired by round, so they hold; step times are a mean over it."
+    return [f"The machine's own speed changed between rounds: {kernel}, measured in each, took {span}. {advice}"]
+
+
+def _gpu_slowed(run: Run) -> list[str]:
+    slowed: dict[tuple[int, str], list[int]] = {}
+    for seen in run.conditions:
+        for gpu in seen.accelerators:
+            for reason in gpu.slowed_by:
+                slowed.setdefault((gpu.index, reason), []).append(seen.round)
+    places = [f"GPU {index} ({reason}) in {_rounds(rounds)}" for (index, reason), rounds in slowed.items()]
+    if not places:
+        return []
+    advice = "Cool it, or lock a clock that it can hold: `nvidia-smi --lock-gpu-clocks`."
+    return [f"Clocks were held down: {'; '.join(places[:_NAMED])}. {advice}"]
+
+
+def _gpu_clock(run: Run) -> list[str]:
+    clocks: dict[int, list[float]] = {}
+    for seen in run.conditions:
+        for gpu in seen.accelerators:
+            clocks.setdefault(gpu.index, []).append(gpu.megahertz)
+    drifted = [
+        f"GPU {index} from {min(found):,.0f} to {max(found):,.0f} MHz"
+        for index, found in clocks.items()
+        if max(found) > (1.0 + CLOCK_DRIFT) * min(found)
+    ]
+    if not drifted:
+        return []
+    advice = "Lock it for numbers that hold: `nvidia-smi --lock-gpu-clocks`."
+    return [f"The clock changed between rounds: {'; '.join(drifted[:_NAMED])}. {advice}"]
+
+
+def _rounds(numbers: Sequence[int]) -> str:
+    """Return "round 2" or "rounds 2, 3 and 5 more": each once, counted from 1."""
+    rounds = list(dict.fromkeys(number + 1 for number in numbers))
+    where = f"{'round' if len(rounds) == 1 else 'rounds'} {', '.join(map(str, rounds[:_NAMED]))}"
+    return where + (f" and {len(rounds) - _NAMED} more" if len(rounds) > _NAMED else "")
 
 
 def _small_batch(groups: Sequence[Group]) -> list[str]:

@@ -50,8 +50,9 @@ class Section:
     work: Table
     memory: Table
     limit: Table | None
+    breakdown: Table | None
     plots: dict[str, Plot]
-    """By the first word of the name: "speed-up", "step-time", "break-even"."""
+    """By kind: "speed-up", "step-time", "trace", "break-even"."""
     pictures: Sequence[Picture]
 
 
@@ -148,6 +149,7 @@ def _section(group: GroupReport, drawn: Sequence[Plot], pictures: Sequence[Pictu
         work=tables.work(group),
         memory=tables.memory(group),
         limit=tables.limit(group),
+        breakdown=tables.breakdown(group),
         plots={plot.kind: plot for plot in drawn},
         pictures=pictures,
     )

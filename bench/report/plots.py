@@ -1,4 +1,4 @@
-"""Three plots of a group and one of a sweep, drawn by matplotlib without pyplot.
+"""Four plots of a group and one of a sweep, drawn by matplotlib without pyplot.
 
 Each comes as wide and narrow SVG for the page, and as PNG for print.
 The narrow variant is what a phone shows; shrinking the wide one would make its text unreadable.
@@ -26,7 +26,7 @@ class Plot:
     """One picture in all its forms."""
 
     kind: str
-    """"speed-up", "step-time", "break-even" or "scaling"."""
+    """"speed-up", "step-time", "trace", "break-even" or "scaling"."""
     name: str
     """File name without its ending, and prefix of its ids."""
     title: str
@@ -51,8 +51,8 @@ def draw(group: GroupReport, *, suffix: str) -> tuple[Plot, ...]:
         group: What to draw.
         suffix: Ends each plot's name, to tell the groups of a report apart.
     """
-    plots = (_speed_up(group, suffix=suffix), _step_times(group, suffix=suffix), _break_even(group, suffix=suffix))
-    return tuple(plot for plot in plots if plot is not None)
+    draws = (_speed_up, _step_times, _traces, _break_even)
+    return tuple(plot for draw_one in draws if (plot := draw_one(group, suffix=suffix)) is not None)
 
 
 def _speed_up(group: GroupReport, *, suffix: str) -> Plot | None:
@@ -85,6 +85,26 @@ def _step_times(group: GroupReport, *, suffix: str) -> Plot | None:
         caption="Left is faster. One dot for each process, first round on top; the tick is the geometric mean."
         + (thinned if most > shown else ""),
         sentence=sentences.step_time_plot(group.cells),
+    )
+
+
+def _traces(group: GroupReport, *, suffix: str) -> Plot | None:
+    """Return how step times went on inside the processes; None where no process finished."""
+    shown = charts.traced(group)
+    if not shown:
+        return None
+    known = sum(cell.trace is not None for cell in group.cells)
+    dropped = f" Of {known} loops {len(shown)} are shown: first those that did not hold still, then the fastest."
+    return _plot(
+        lambda frame: charts.traces(group, frame=frame),
+        kind="trace",
+        suffix=suffix,
+        title="Step time inside the processes",
+        caption="Up is slower. Blocks from left to right, against the step time of their process: the line is the median "
+        f"over processes, the band holds nine in ten. A strip goes ± {units.percent(charts.reach(shown))}; what lies "
+        "beyond is cut off. The number is the last quarter against the first. Grey: warm-up, which does not count."
+        + (dropped if known > len(shown) else ""),
+        sentence=sentences.trace_plot(shown),
     )
 
 

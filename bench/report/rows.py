@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import stats, units
+from bench.breakdown import REST, Breakdown
 from bench.compare import CellSummary
 from bench.records import Floor
 from bench.report import wording
@@ -104,6 +105,23 @@ class LimitRow:
     """Of the step's time that would have been enough."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BreakdownRow:
+    """Where the time of a step goes. Milliseconds."""
+
+    loop: str
+    step: str
+    """As it is ranked by."""
+    metric: str
+    optimizer: str
+    backward: str
+    rest: str
+    total: str
+    """Of the parts, as a share of the step."""
+    pipeline: str
+    step_alone: str
+
+
 def main_row(cell: CellSummary, *, rank: str) -> Row:
     """Format one loop for the main table."""
     speed_up, step = cell.speed_up, cell.step
@@ -178,6 +196,22 @@ def limit_row(cell: CellSummary, *, floor: Floor) -> LimitRow:
         step=wording.step_text(cell),
         above=units.NOT_AVAILABLE if step is None else f"{units.number(step.estimate / floor.step_seconds)}x",
         share=units.NOT_AVAILABLE if step is None else units.percent(floor.step_seconds / step.estimate),
+    )
+
+
+def breakdown_row(cell: CellSummary, *, found: Breakdown) -> BreakdownRow:
+    """Format one loop for the table of where the time of a step goes."""
+    step = None if cell.step is None else cell.step.estimate
+    return BreakdownRow(
+        loop=wording.display_name(cell.cell.name),
+        step=wording.step_text(cell),
+        metric=units.milliseconds(found.parts.get("metric")),
+        optimizer=units.milliseconds(found.parts.get("optimizer")),
+        backward=units.milliseconds(found.parts.get("backward")),
+        rest=units.milliseconds(found.parts.get(REST)),
+        total=units.NOT_AVAILABLE if found.step is None or step is None else units.percent(found.step / step),
+        pipeline=units.milliseconds(found.pipeline),
+        step_alone=units.milliseconds(found.step_alone),
     )
 
 

@@ -156,6 +156,19 @@ def step_time_plot(cells: Sequence[CellSummary]) -> str:
     return f"Milliseconds per step, lowest to highest process in brackets: {_list(parts) or 'no process finished'}."
 
 
+def trace_plot(cells: Sequence[CellSummary]) -> str:
+    """Return the numbers of the traces."""
+    parts = []
+    for cell in cells:
+        if cell.trace is not None:
+            low, high = min(cell.trace.measured.low), max(cell.trace.measured.high)
+            parts.append(
+                f"{_name(cell)} {wording.drift_text(cell)} ({units.number(low)} to {units.number(high)} times its step "
+                "time)"
+            )
+    return f"Last quarter of the blocks against the first, range of nine processes in ten in brackets: {_list(parts)}."
+
+
 def break_even_plot(cells: Sequence[CellSummary], *, baseline: str) -> str:
     """Return the numbers of the break-even plot."""
     parts = [f"{_name(cell)} {wording.break_even_text(cell)}" for cell in cells if cell.break_even is not None]

@@ -19,6 +19,9 @@ _TAG = re.compile(r"<[^>]*>")
 _STYLE = re.compile(r'style="[^"]*"')
 _REFERENCE = re.compile(r'((?:href="|url\()#)([^")]+)')
 _COORDINATE = re.compile(r"(?<![\w#.-])(-?\d+\.\d{3,})(?![\w.])")
+_UPRIGHT = re.compile(r' transform="rotate\(-?0 [^)]*\)"')
+"""Matplotlib turns every text, by nothing at all in most cases."""
+
 _FONT = re.compile(r"font(?:-family)?: (?P<size>[\d.]+px )?(?:'[^']*'|[\w-]+)(?:, (?:'[^']*'|[\w-]+))*")
 _MARKS = re.compile(r"<g([^>]*)>\n((?:<use [^>]*/>\n)+)</g>")
 _LONE_GROUP = re.compile(r"<g>\n((?:<(?:path|use)[^>]*/>|<text[^>]*>[^<]*</text>)\n)</g>\n")
@@ -57,6 +60,7 @@ def _clean_tag(tag: str, *, ids: dict[str, str]) -> str:
     """Return a tag with short ids where something refers to them, tenths of a pixel and a generic font."""
     tag = re.sub(r' id="([^"]*)"', lambda match: f' id="{ids[match[1]]}"' if match[1] in ids else "", tag)
     tag = _REFERENCE.sub(lambda match: match[1] + ids[match[2]], tag)
+    tag = _UPRIGHT.sub("", tag)
     tag = _COORDINATE.sub(lambda match: f"{round(float(match[1]), 1):g}", tag)
     # Points become pixels one to one, so that text keeps the size that it was drawn with.
     tag = re.sub(r'(width|height)="([\d.]+)pt"', r'\1="\2"', tag)

@@ -114,6 +114,31 @@ def limit(group: GroupReport) -> Table | None:
     return Table(title="How far from the limit?", caption=group.limit_formula, frame=_frame(columns))
 
 
+def breakdown(group: GroupReport) -> Table | None:
+    """Return where the time of each loop's step goes; None where nobody asked."""
+    if not group.breakdown:
+        return None
+    columns = {
+        "Loop": [row.loop for row in group.breakdown],
+        "ms/step": [row.step for row in group.breakdown],
+        "Metric": [row.metric for row in group.breakdown],
+        "Optimizer": [row.optimizer for row in group.breakdown],
+        "Backward": [row.backward for row in group.breakdown],
+        "Rest": [row.rest for row in group.breakdown],
+        "Sum / step": [row.total for row in group.breakdown],
+        "Pipeline alone": [row.pipeline for row in group.breakdown],
+        "Step alone": [row.step_alone for row in group.breakdown],
+    }
+    caption = (
+        "Milliseconds per step. After each process had been measured, the metric was left out of its steps, then the "
+        "optimizer too, then the backward pass too: a part is what that saved, the rest is the forward pass, the loss, "
+        "the pipeline, Python and dispatch. A step that a framework has compiled as a whole has no parts to leave out. "
+        "Pipeline alone: only fetching batches. Step alone: on the same batch again and again. Where `fit()` fetches "
+        "the batches, neither can be had."
+    )
+    return Table(title="Where does the time of a step go?", caption=caption, frame=_frame(columns))
+
+
 def scaling(sweep: ScalingReport) -> Table:
     """Return time per sample at each size, and the cost model."""
     columns = {"Loop": [row.loop for row in sweep.rows]}

@@ -136,6 +136,14 @@ def noise_text(relative_half_width: float | None) -> str:
     return f"± {units.percent(relative_half_width)}"
 
 
+def drift_text(cell: CellSummary) -> str:
+    """Return how much slower a loop's processes were at their end than when measuring began, such as "+0.3 %"."""
+    if cell.trace is None:
+        return units.NOT_AVAILABLE
+    drift = cell.trace.drift - 1.0
+    return f"{'-' if drift < 0.0 else '+'}{units.percent(abs(drift))}"
+
+
 def break_even_text(cell: CellSummary) -> str:
     """Return "after 145 steps", "until 145 steps", "at once" or "never"; "unclear" where the steady speed is."""
     if cell.break_even is None or cell.verdict in UNRANKED:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from bench import conditions
-from bench.records import Conditions
+from bench.records import AcceleratorState, Conditions
 
 
 class LinuxTimes(NamedTuple):
@@ -77,3 +77,19 @@ def test_nothing_is_kept_of_a_round_that_was_interrupted(machine):
         raise KeyboardInterrupt
 
     assert [] == kept
+
+
+def test_gpus_are_read_whenever_blocks_have_been_measured(machine):
+    """Once for each party of the round; nobody asks them before."""
+    machine(LinuxTimes(user=0.0, idle=0.0, steal=0.0), LinuxTimes(user=1.0, idle=1.0, steal=0.0))
+    clocks = iter([1980.0, 1410.0])
+    kept = []
+
+    def read():
+        return [AcceleratorState(index=0, megahertz=next(clocks), celsius=60.0, slowed_by=())]
+
+    with conditions.watched(0, keep=kept.append, accelerators=read) as look:
+        look()
+        look()
+
+    assert [1980.0, 1410.0] == [gpu.megahertz for gpu in kept[0].accelerators]

@@ -90,6 +90,65 @@ def test_a_slowdown_that_fresh_rounds_do_not_show_is_unclear(make_gate_run):
     assert "not confirmed by fresh rounds" in result.loops[0].reason
 
 
+def with_wild_round(run, *, side, factor, number=2):
+    """Return the run of a gate with one process that took so many times as long."""
+
+    def slowed(trial):
+        if (trial.cell.side, trial.round) != (side, number):
+            return trial
+        return replace(trial, blocks=tuple(replace(block, seconds=factor * block.seconds) for block in trial.blocks))
+
+    return replace(run, trials=tuple(map(slowed, run.trials)))
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_rounds_that_hide_a_large_slowdown_are_measured_again(make_gate_run, side):
+    """One wild process among twelve, on either side, makes any interval of six rounds useless."""
+    wild = with_wild_round(make_gate_run({"tf-fit": 1.1}), side=side, factor=1.8)
+
+    first = gate.of_sides(wild, settings=Settings())
+    result = judge(wild, confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
+
+    assert (["unclear"], ("tf-fit",)) == ([row.verdict for row in first.rows], first.suspects)
+    assert [("slower", True)] == [(row.verdict, row.confirmed) for row in result.loops]
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_a_wild_round_among_the_fresh_ones_does_not_hide_a_slowdown(make_gate_run, side):
+    """All rounds together show it, by ranks, and the fresh ones lean the same way."""
+    again = with_wild_round(make_gate_run({"tf-fit": 1.1}, seed=1), side=side, factor=1.8)
+
+    result = judge(make_gate_run({"tf-fit": 1.1}), confirmation=again)
+
+    assert (Outcome.REGRESSION, 1) == (result.outcome, result.exit_code)
+    assert "all together: 9." in result.loops[0].reason
+
+
+def test_noise_that_fresh_rounds_dispel_is_no_doubt(make_gate_run):
+    """What was too noisy to tell gets the word of the fresh rounds."""
+    wild = with_wild_round(make_gate_run({"tf-fit": 1.0}), side="head", factor=1.8)
+
+    result = judge(wild, confirmation=make_gate_run({"tf-fit": 1.0}, seed=1))
+
+    assert (Outcome.PASSED, 0) == (result.outcome, result.exit_code)
+    assert [("same", False)] == [(row.verdict, row.confirmed) for row in result.loops]
+    assert "the first ones disagreed" in result.loops[0].reason
+
+
+def test_a_little_doubt_is_not_measured_again(make_gate_run):
+    """It would cost every second gate on a noisy machine as much again."""
+    first = gate.of_sides(make_gate_run({"tf-fit": 1.0}, noise=0.05), settings=Settings())
+
+    assert (["unclear"], ()) == ([row.verdict for row in first.rows], first.suspects)
+
+
+def test_fresh_rounds_that_lean_the_other_way_confirm_nothing(make_gate_run):
+    """However clear the first ones were."""
+    result = judge(make_gate_run({"tf-fit": 1.3}), confirmation=make_gate_run({"tf-fit": 1.0}, noise=0.1, seed=1))
+
+    assert "slower" not in words(result).values()
+
+
 def test_unclear_fails_where_that_was_asked_for(make_gate_run):
     """Exit 3."""
     noisy = make_gate_run({"tf-fit": 1.0}, noise=0.2)

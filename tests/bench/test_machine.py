@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from bench import __version__, machine
+from bench.records import AcceleratorState
 from bench.machine import Readings, disturbances, has_accelerator_node, passport, read_now
 
 CALM = Readings(
@@ -400,6 +401,38 @@ def test_query_asks_for_the_columns_in_the_order_of_the_facts(tmp_path):
 def test_failing_nvidia_smi_gives_no_facts(tmp_path, script):
     """An installed tool without a working driver is no GPU."""
     assert {} == gpu_facts(program(tmp_path, "nvidia-smi", script=script), tmp_path)
+
+
+def test_clock_temperature_and_what_slows_a_gpu_down(tmp_path):
+    """A mask of reasons; that it is idle, or that somebody set its clock, is none of them."""
+    rows = (
+        "echo '0, 1980, 45, 0x0000000000000000'\n"
+        "echo '1, 1410, 88, 0x0000000000000024'\n"
+        "echo '2, 345, [N/A], 0x0000000000000003'\n"
+        "echo '3, [N/A], 40, [N/A]'"
+    )
+
+    found = machine.accelerators(environment=program(tmp_path, "nvidia-smi", script=rows))
+
+    assert [
+        AcceleratorState(index=0, megahertz=1980.0, celsius=45.0, slowed_by=()),
+        AcceleratorState(index=1, megahertz=1410.0, celsius=88.0, slowed_by=("power limit", "software thermal slowdown")),
+        AcceleratorState(index=2, megahertz=345.0, celsius=None, slowed_by=()),
+    ] == list(found)
+
+
+def test_an_older_driver_is_asked_by_the_older_name(tmp_path):
+    """It refuses a question that has a field it does not know."""
+    script = "case \"$*\" in *event*) exit 2;; *throttle*) echo '0, 1980, 45, 0x0000000000000008';; esac"
+
+    (found,) = machine.accelerators(environment=program(tmp_path, "nvidia-smi", script=script))
+
+    assert ("hardware slowdown",) == found.slowed_by
+
+
+def test_without_a_driver_no_gpu_has_a_clock():
+    """Most machines."""
+    assert () == machine.accelerators(environment=NO_PROGRAMS)
 
 
 def test_hanging_program_is_given_up(tmp_path, monkeypatch):

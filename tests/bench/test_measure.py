@@ -1,7 +1,7 @@
 """Rounds: one at a time, fresh trials each, failures kept apart. Trials here are fakes that write down what happens."""
 
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -124,11 +124,18 @@ class Bench:
 
         self.measure(launch, done=done)
 
+    @contextmanager
+    def watch(self, number):
+        """Note the round, and what was done last whenever the machine is looked at within it."""
+        self.watched.append(number)
+        yield lambda: self.looks.append((number, self.diary[-1][2]))
+
     def measure(self, launch, *, done=()):
         """Run the plan with these trials."""
         self.pace = FixedPace(rounds=self.plan.rounds, blocks=self.plan.blocks_per_trial)
         self.observer = Silent()
         self.watched = []
+        self.looks = []
         measure.measure(
             self.plan,
             done=done,
@@ -136,7 +143,7 @@ class Bench:
             store=self.stored.append,
             observer=self.observer,
             pace=self.pace,
-            watch=lambda number: nullcontext(self.watched.append(number)),
+            watch=self.watch,
         )
 
     def actions(self, action):
@@ -261,6 +268,15 @@ def test_every_round_is_watched_and_every_trial_noted(cells, make_trial):
 
     assert [0, 1] == bench.watched
     assert bench.stored == bench.pace.seen
+
+
+def test_the_machine_is_looked_at_between_the_last_block_and_the_first_end(make_cell, make_trial):
+    """A GPU's clock says nothing once its processes are gone."""
+    bench = Bench([make_cell("a"), make_cell("b", workload="regression")], make_trial, rounds=2)
+
+    bench.run()
+
+    assert [(0, "measure")] * 2 + [(1, "measure")] * 2 == bench.looks
 
 
 def test_nothing_is_left_to_do_when_every_cell_has_failed(cells, make_trial):

@@ -2,13 +2,13 @@
 
 from math import exp, log
 from random import Random
-from statistics import stdev
+from statistics import fmean, stdev
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.stats import trim_mean, ttest_ind
+from scipy.stats import trim_mean, ttest_ind, wilcoxon
 
 from bench import stats
 from bench.stats import BreakEven, BreakEvenSteps, Interval, Verdict
@@ -73,11 +73,51 @@ def test_the_interquartile_mean_varies_less_than_the_median():
     """Of normal noise: asymptotically 1.19 times the variance of the mean, where the median has pi / 2 times."""
     samples = np.random.default_rng(0).normal(loc=10.0, size=(4000, 24))
 
-    ours, medians = (
-        np.var([summary(row) for row in samples.tolist()]) for summary in (stats.interquartile_mean, np.median)
-    )
+    ours = np.var([stats.interquartile_mean(row) for row in samples.tolist()])
 
-    assert ours < 0.85 * medians
+    assert ours < 0.85 * np.var(np.median(samples, axis=1))
+
+
+@pytest.mark.parametrize(("count", "tail", "critical"), [(6, 0.025, 0), (10, 0.025, 8), (12, 0.025, 13), (20, 0.025, 52)])
+def test_signed_rank_quantiles_are_those_of_the_published_table(count, tail, critical):
+    """Two-sided 5 %; the table gives the largest sum of ranks that rejects. Source: Wilcoxon and Wilcox, 1964."""
+    assert critical == stats._signed_rank_quantile(count, tail=tail)
+
+
+def test_the_signed_rank_interval_holds_what_the_test_does_not_reject():
+    """A shift inside the bounds is accepted by SciPy's exact test, one outside is not."""
+    values = np.exp(np.random.default_rng(3).normal(loc=0.1, scale=0.02, size=12)).tolist()
+
+    found = stats.signed_rank_interval(values)
+
+    for shift, inside in ((found.low * 1.0001, True), (found.low * 0.9999, False), (found.high * 1.0001, False)):
+        assert inside == (wilcoxon(np.log(values) - log(shift), method="exact").pvalue > 0.05)
+
+
+def test_the_signed_rank_interval_holds_the_truth_as_often_as_it_says():
+    """In simulated runs of twelve rounds, nearly normal or with a wild one among eight."""
+    generator = np.random.default_rng(0)
+    noise = np.where(generator.random((2000, 12)) < 0.12, 0.5, 0.01) * generator.standard_normal((2000, 12))
+
+    found = [stats.signed_rank_interval((1.1 * np.exp(row)).tolist()) for row in noise]
+
+    assert 0.94 <= fmean(one.low <= 1.1 <= one.high for one in found) <= 0.97
+
+
+def test_one_wild_round_in_twelve_does_not_hide_a_slowdown_from_the_ranks():
+    """Student's t loses sight of it."""
+    ratios = [0.91, 0.90, 0.92, 0.91, 0.90, 0.91, 0.92, 0.91, 0.90, 0.91, 0.92, 1.8]
+
+    assert Verdict.UNCLEAR is stats.verdict(stats.geometric_mean_interval(ratios))
+    assert Verdict.SLOWER is stats.verdict(stats.signed_rank_interval(ratios))
+
+
+def test_five_rounds_are_too_few_for_ranks():
+    """The least that chance can do to five is one in sixteen, two-sided."""
+    found = stats.signed_rank_interval([1.1] * 5)
+
+    assert (pytest.approx(1.1), None, None) == (found.estimate, found.low, found.high)
+    assert None is stats.signed_rank_interval([])
 
 
 def test_nothing_has_no_interquartile_mean():

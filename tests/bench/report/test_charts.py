@@ -1,10 +1,13 @@
-"""The three charts, by what is drawn rather than by pixels."""
+"""The charts of a group, by what is drawn rather than by pixels."""
+
+from dataclasses import replace
 
 import pytest
 
-from bench.report import charts
+from bench.report import charts, wording
 from bench.report.canvas import Frame
 from bench.report.model import build
+from bench.trace import Stretch
 
 
 def texts(figure):
@@ -89,8 +92,50 @@ def test_many_processes_are_thinned_to_an_even_choice(make_run):
 
     (dots, _) = [line.get_xdata() for line in figure.axes[0].lines if line.get_marker() == "o"]
     times = [seconds * 1e3 for seconds in group.cells[0].process_steps.values()]
-    assert 200 == len(dots) == charts.dots_per_loop(group)
+    assert 150 == len(dots) == charts.dots_per_loop(group)
     assert (min(times), max(times)) == (min(dots), max(dots))
+
+
+@pytest.mark.parametrize("frame", list(Frame))
+def test_traces_have_a_line_and_a_band_for_each_loop(report, frame):
+    """Warm-up before the measured blocks, shaded; the drift in words."""
+    figure = charts.traces(report.groups[0], frame=frame)
+
+    (axes,) = figure.axes
+    lines = [line.get_xdata() for line in axes.lines if line.get_linewidth() == 2]
+    warm_up, measured = ([line for line in lines if (line[0] > 0.0) == part] for part in (False, True))
+    assert (5, 5) == (len(warm_up), len(measured))
+    assert all(list(line) == sorted(line) and line[-1] < 1.0 for line in measured)
+    assert ["warm-up", "measured"] == [label.get_text() for label in axes.get_xticklabels()]
+    drifts = [wording.drift_text(cell) for cell in report.groups[0].cells]
+    assert set(drifts) <= set(texts(figure))
+
+
+def test_a_slower_block_is_higher_and_stays_in_its_strip(make_run):
+    """Whatever happened, a trace does not run into its neighbour's."""
+    group = build(make_run(steps={"old": 2e-3, "new": 1e-3})).groups[0]
+    trace = group.cells[0].trace
+    wild = replace(trace, measured=Stretch(middle=(0.9, 1.0, 9.0), low=(0.1, 1.0, 9.0), high=(1.0, 1.0, 9.0)))
+    group = replace(group, cells=(replace(group.cells[0], trace=wild), *group.cells[1:]))
+
+    figure = charts.traces(group, frame=Frame.NARROW)
+
+    first = next(line for line in figure.axes[0].lines if len(line.get_xdata()) == 3 and line.get_linewidth() == 2)
+    low, own, high = (float(height) for height in first.get_ydata())
+    assert low > own == 0.0 > high > -0.5
+
+
+def test_of_many_loops_those_that_did_not_hold_still_are_traced_first(make_run):
+    """Then the fastest."""
+    steps = {"old": 9e-3} | {f"new-{i}": (1 + i) * 5e-4 for i in range(15)}
+    group = build(make_run(steps=steps, rounds=2)).groups[0]
+    slowest = replace(group.cells[-1], unsteady_rounds=(1,))
+    group = replace(group, cells=(*group.cells[:-1], slowest))
+
+    shown = charts.traced(group)
+
+    assert charts.TRACES == len(shown)
+    assert [*group.cells[: charts.TRACES - 1], slowest] == shown
 
 
 @pytest.mark.parametrize("frame", list(Frame))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.records import AGAIN, BlockKind, Cell, Conditions, DatasetRecord, FailureKind
+from bench.records import AGAIN, CALIBRATION, AcceleratorState, BlockKind, Cell, Conditions, DatasetRecord, FailureKind
 from bench.report.model import build
 from bench.report.notices import NoticeKind
 
@@ -24,7 +24,7 @@ def test_an_ordinary_run_states_only_its_scope(make_run):
 
     assert [SMALL_BATCH, ONE_MACHINE] == [notice.text for notice in report.notices]
     assert not any(notice.lowers_trust for notice in report.notices)
-    assert report.trust == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 4.7 %, no warnings."
+    assert report.trust == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 4.4 %, no warnings."
 
 
 def test_an_interrupted_run_is_incomplete_and_can_be_finished(make_run):
@@ -122,7 +122,7 @@ def test_disturbances_announced_at_the_start_are_repeated(make_run):
     run = make_run(warnings=("load 1.8 on 2 cores",))
 
     assert "load 1.8 on 2 cores" == texts(run)[NoticeKind.DISTURBANCE]
-    assert build(run).trust.endswith("noise ± 4.7 %, 1 warning.")
+    assert build(run).trust.endswith("noise ± 4.4 %, 1 warning.")
 
 
 def test_large_batches_and_slow_steps_measure_compute(make_run):
@@ -160,6 +160,64 @@ def test_stolen_time_names_the_rounds(make_run):
     (notice,) = [notice for notice in report.notices if notice.kind is NoticeKind.STOLEN]
     assert "over 2 % of the processor time to other guests in round 2." in notice.text
     assert notice.lowers_trust
+
+
+def of_kind(report, kind):
+    """Return the texts of one kind of notice, all of which lower trust."""
+    found = [notice for notice in report.notices if notice.kind is kind]
+    assert all(notice.lowers_trust for notice in found)
+    return [notice.text for notice in found]
+
+
+def with_gpus(run, *rounds):
+    """Return the run with what GPU 0 was seen to do, one (clock, reasons) per round."""
+    return replace(
+        run,
+        conditions=tuple(
+            Conditions(
+                round=number,
+                load_average=1.0,
+                stolen=None,
+                seconds=20.0,
+                accelerators=(AcceleratorState(index=0, megahertz=clock, celsius=70.0, slowed_by=reasons),),
+            )
+            for number, (clock, reasons) in enumerate(rounds)
+        ),
+    )
+
+
+def test_a_gpu_that_was_held_down_is_named_with_reason_and_rounds(make_run):
+    """And what to do about it."""
+    limited = (1900.0, ("power limit",))
+
+    report = build(with_gpus(make_run(), (1900.0, ()), limited, limited))
+
+    (text,) = of_kind(report, NoticeKind.GPU_SLOWED)
+    assert text.startswith("Clocks were held down: GPU 0 (power limit) in rounds 2, 3.")
+    assert [] == of_kind(report, NoticeKind.GPU_CLOCK)
+
+
+def test_a_gpu_clock_that_moved_is_told_with_its_range(make_run):
+    """A few per cent are usual."""
+    steady = build(with_gpus(make_run(), (1980.0, ()), (1950.0, ())))
+    moved = build(with_gpus(make_run(), (1980.0, ()), (1410.0, ())))
+
+    assert [] == of_kind(steady, NoticeKind.GPU_CLOCK)
+    (text,) = of_kind(moved, NoticeKind.GPU_CLOCK)
+    assert text.startswith("The clock changed between rounds: GPU 0 from 1,410 to 1,980 MHz.")
+
+
+def test_a_machine_that_changed_its_speed_is_told_from_the_kernel(make_run, make_cell, make_trial):
+    """The same work in every round, so what it took is the machine's doing."""
+    kernel = make_cell("numpy", side=CALIBRATION)
+
+    def run_of(*steps):
+        trials = tuple(make_trial(kernel, round=number, step=step) for number, step in enumerate(steps))
+        return build(replace(make_run(), calibration=trials))
+
+    assert [] == of_kind(run_of(1e-3, 1.1e-3, 1.15e-3), NoticeKind.MACHINE_SPEED)
+    (text,) = of_kind(run_of(1e-3, 1.1e-3, 1.5e-3), NoticeKind.MACHINE_SPEED)
+    assert "numpy, measured in each, took 1.00 to 1.50 ms per step." in text
 
 
 def changed(run, loop, *, number=0, **changes):

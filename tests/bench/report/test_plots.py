@@ -11,11 +11,11 @@ from bench.report.model import build
 HOSTILE = {"base": 8e-3, 'a|b<script>&"': 4e-3, "n" * 200: 2e-3, "🚀 rocket": 1e-3, "שלום": 3e-3, "$x^2$": 5e-3}
 
 
-def test_a_group_has_three_plots(report):
+def test_a_group_has_four_plots(report):
     """Speed, steadiness and break-even, each with its numbers in words."""
     drawn = plots.draw(report.groups[0], suffix="1")
 
-    assert ["speed-up-1", "step-time-1", "break-even-1"] == [plot.name for plot in drawn]
+    assert ["speed-up-1", "step-time-1", "trace-1", "break-even-1"] == [plot.name for plot in drawn]
     assert all(plot.sentence and plot.caption and plot.title for plot in drawn)
 
 
@@ -24,7 +24,7 @@ def test_plots_without_numbers_are_left_out(make_run):
     alone = plots.draw(build(make_run(steps={"tf-eager": 8e-3})).groups[0], suffix="1")
     empty = plots.draw(build(make_run(finished_rounds=0)).groups[0], suffix="1")
 
-    assert ["step-time"] == [plot.kind for plot in alone]
+    assert ["step-time", "trace"] == [plot.kind for plot in alone]
     assert () == empty
 
 
@@ -82,10 +82,21 @@ def test_many_processes_are_announced_as_thinned(make_run):
     """A caption does not promise more dots than there are."""
     group = build(make_run(steps={"old": 2e-3, "new": 1e-3}, rounds=201)).groups[0]
 
-    _, step_time, _ = plots.draw(group, suffix="1")
+    _, step_time, *_ = plots.draw(group, suffix="1")
 
     assert step_time.caption.endswith(
-        "Where a loop has more than 200 processes, an even choice is shown, sorted by time."
+        "Where a loop has more than 150 processes, an even choice is shown, sorted by time."
+    )
+
+
+def test_left_out_traces_are_announced(make_run):
+    """With the reason for the choice."""
+    steps = {"old": 9e-3} | {f"new-{i}": (1 + i) * 5e-4 for i in range(12)}
+
+    _, _, traces, _ = plots.draw(build(make_run(steps=steps, rounds=2)).groups[0], suffix="1")
+
+    assert traces.caption.endswith(
+        "Of 13 loops 12 are shown: first those that did not hold still, then the fastest."
     )
 
 

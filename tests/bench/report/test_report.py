@@ -52,6 +52,8 @@ def test_writing_makes_a_folder_with_page_model_markdown_and_plots(make_run, tmp
         "speed-up-1.svg",
         "step-time-1.png",
         "step-time-1.svg",
+        "trace-1.png",
+        "trace-1.svg",
     ] == sorted(path.name for path in page.parent.iterdir())
     assert '<a href="../../results/a%20run/journal.jsonl">journal.jsonl</a>' in page.read_text(encoding="utf-8")
     assert [{"name": "journal.jsonl", "address": "../../results/a%20run/journal.jsonl"}] == json.loads(

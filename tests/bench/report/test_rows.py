@@ -15,7 +15,7 @@ def test_a_row_has_every_number_with_the_digits_that_its_interval_supports(make_
         verdict="faster",
         glyph="▲",
         speed_up="21.7x faster",
-        interval="20.7 to 22.7",
+        interval="20.8 to 22.7",
         step="0.381",
         samples_per_second="84,000",
         first_step="0.620",

@@ -37,7 +37,7 @@ def test_the_main_table_has_these_columns_and_rows(report):
         "tf-function",
         "▲ faster",
         "21.7x faster",
-        "20.7 to 22.7",
+        "20.8 to 22.7",
         "0.381",
         "84,000",
         "0.620",

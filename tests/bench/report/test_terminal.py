@@ -18,11 +18,11 @@ def test_eighty_columns_show_the_whole_answer(report):
     """Verdict, table, trust: every line as it is printed."""
     assert shown(report).splitlines() == [
         "tf-function is the fastest loop: 21.7x faster than tf-eager (0.381 vs 8.28 ms",
-        "per step; 95 % interval 20.7 to 22.7).",
+        "per step; 95 % interval 20.8 to 22.7).",
         "",
         "                                     95 %           ms/ samples  first   val.",
         "# loop         verdict  speed-up     interval      step      /s step s metric",
-        "1 tf-function  ▲ faster 21.7x faster 20.7 to 22.7 0.381  84,000  0.620  0.957",
+        "1 tf-function  ▲ faster 21.7x faster 20.8 to 22.7 0.381  84,000  0.620  0.957",
         "2 tf-fit       ▲ faster 11.6x faster 11.2 to 11.9 0.716  44,700   1.10  0.957",
         "3 torch-native ▲ faster 10.9x faster 10.5 to 11.2 0.761  42,100 0.0210  0.957",
         "4 torch-keras  ▲ faster 8.13x faster 7.91 to 8.37  1.02  31,400 0.0340  0.957",
@@ -33,7 +33,7 @@ def test_eighty_columns_show_the_whole_answer(report):
         "against tf-function, the fastest hand-written TensorFlow loop, tf-fit takes 88 %",
         "more (95 % interval 79 % to 97 %).",
         "",
-        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 4.7 %, no",
+        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 4.4 %, no",
         "warnings.",
     ]
 
@@ -101,4 +101,4 @@ def test_a_terminal_without_unicode_gets_ascii(report):
 
     assert text.isascii()
     assert "1 tf-function  + faster 21.7x faster" in text
-    assert "noise ~ 4.7 %" in text
+    assert "noise ~ 4.4 %" in text

@@ -1,0 +1,149 @@
+"""Where the time of a step goes, found by leaving parts of it out.
+
+    ablate        times the whole step, then without its metric, without its optimizer too, without its backward pass too
+    pipeline      times handing over batches, and nothing else
+    step_alone    times the step on one and the same batch
+
+Parts are left out on top of one another, so what they save adds up to the step. A loop calls them through objects that
+it holds: such a call is answered with what it returned last. Where a framework has compiled the step as a whole nothing
+is called any more, and parts cannot be taken out of it. The optimizer does not see all steps, so nothing that is stored
+of a loop's learning may be read afterwards.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice, repeat
+from time import perf_counter_ns
+from typing import Any, final
+
+from bench.records import Ablation, Seconds
+from bench.stats import interquartile_mean
+from loops.contract import Loop
+
+PARTS = ("metric", "optimizer", "backward")
+"""In the order in which they are left out: the last ones of a step first."""
+
+REPEATS = 12
+"""Blocks of each kind, in turn."""
+
+NANOSECONDS = 1e9
+
+
+def ablate(loop: Loop, *, backward: tuple[Any, str] | None, steps: int) -> tuple[Ablation, ...]:
+    """Time blocks of a loop with more and more left out.
+
+    Args:
+        loop: Prepared and warm; it can train no further afterwards.
+        backward: Object and name of the function that does the backward pass; None where nobody calls one.
+        steps: Of a block, as the loop can do them.
+
+    Returns:
+        The whole step first. Nothing where no part is called by the loop.
+    """
+    switches = _switches(loop, backward=backward)
+    ladder = [PARTS[:count] for count in range(len(PARTS) + 1)]
+    times: dict[tuple[str, ...], list[Seconds]] = defaultdict(list)
+
+    def blocks() -> Iterator[int]:
+        yield steps
+        for left_out in ladder * REPEATS:
+            for part, found in switches.items():
+                for switch in found:
+                    switch.left_out = part in left_out
+            begin = _now(loop)
+            yield steps
+            times[left_out].append((_now(loop) - begin) / steps)
+
+    loop.train(blocks())
+    called = {part for part, found in switches.items() if any(switch.answered for switch in found)}
+    if not called:
+        return ()
+    return tuple(
+        Ablation(left_out=tuple(part for part in left_out if part in called), step_seconds=interquartile_mean(seconds))
+        for left_out, seconds in times.items()
+        if not left_out or left_out[-1] in called
+    )
+
+
+def pipeline(loop: Loop, *, steps: int) -> Seconds | None:
+    """Time handing over batches, in seconds per batch; None where a framework fetches them itself."""
+    epochs = getattr(loop, "epochs", None)
+    if epochs is None:
+        return None
+    batches = epochs()
+    times = []
+    for _ in range(REPEATS):
+        begin = _now(loop)
+        for _ in islice(batches, steps):
+            pass
+        times.append((_now(loop) - begin) / steps)
+    return interquartile_mean(times)
+
+
+def step_alone(loop: Loop, *, steps: int) -> Seconds | None:
+    """Time steps that all get the same batch, in seconds; None where a framework fetches batches itself."""
+    epochs = getattr(loop, "epochs", None)
+    if epochs is None:
+        return None
+    batch = next(epochs())
+    loop.epochs = lambda: repeat(batch)  # type: ignore[attr-defined]
+    times: list[Seconds] = []
+
+    def blocks() -> Iterator[int]:
+        yield steps
+        for _ in range(REPEATS):
+            begin = _now(loop)
+            yield steps
+            times.append((_now(loop) - begin) / steps)
+
+    loop.train(blocks())
+    loop.epochs = epochs  # type: ignore[attr-defined]
+    return interquartile_mean(times)
+
+
+@final
+class _Switch:
+    """A function that can be left out: its calls go through, or are answered with what it returned last."""
+
+    def __init__(self, owner: Any, name: str) -> None:
+        """Take the function's place."""
+        self.left_out = False
+        self.answered = False
+        self._call: Callable[..., Any] = getattr(owner, name)
+        self._last: Any = None
+        setattr(owner, name, self._bound if isinstance(owner, type) else self)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Do it, or leave it out."""
+        if self.left_out:
+            self.answered = True
+        else:
+            self._last = self._call(*arguments, **options)
+        return self._last
+
+    @property
+    def _bound(self) -> Callable[..., Any]:
+        """Return a function, which a class hands its instance as first argument; an object it would not."""
+
+        def method(*arguments: Any, **options: Any) -> Any:
+            return self(*arguments, **options)
+
+        return method
+
+
+def _switches(loop: Loop, *, backward: tuple[Any, str] | None) -> Mapping[str, Iterable[_Switch]]:
+    """Find what a loop calls: Keras' metrics or its own `scores`, an optimizer of its own or of its model, and the
+    backward pass."""
+    metrics = [(value, "update_state") for value in vars(loop).values() if hasattr(value, "update_state")]
+    if hasattr(loop, "scores"):
+        metrics.append((loop, "scores"))
+    optimizer = getattr(loop, "optimizer", None) or getattr(getattr(loop, "model", None), "optimizer", None)
+    updates = [(optimizer, name) for name in ("apply", "step") if hasattr(optimizer, name)][:1]
+    places = {"metric": metrics, "optimizer": updates, "backward": [backward] if backward else []}
+    return {part: [_Switch(owner, name) for owner, name in places[part]] for part in PARTS}
+
+
+def _now(loop: Loop) -> Seconds:
+    """Return the time when the device is idle."""
+    loop.synchronise()
+    return perf_counter_ns() / NANOSECONDS

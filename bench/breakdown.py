@@ -1,0 +1,58 @@
+"""Where the time of a step goes, from trials that left parts of it out.
+
+    break_down    each part's share of the step, from how much faster the step was without it
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+
+from bench.records import Seconds, Trial
+
+REST = "rest"
+"""What no part was left out of: the forward pass, the loss, Python and what is compiled into one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Breakdown:
+    """Seconds per step, means over processes."""
+
+    step: Seconds | None
+    """The whole step, measured beside the others with parts left out; None where no part could be."""
+    parts: dict[str, Seconds]
+    """"metric", "optimizer", "backward", as far as they could be left out, and `REST`; they add up to the step."""
+    pipeline: Seconds | None
+    """Handing over batches, and nothing else; part of the rest. None where the framework fetches them itself."""
+    step_alone: Seconds | None
+    """On the same batch again and again; None where the framework fetches batches itself."""
+
+
+def break_down(trials: Iterable[Trial]) -> Breakdown | None:
+    """Return where the time of a loop's step goes, or None where its processes were not asked.
+
+    Args:
+        trials: Finished, of one loop.
+    """
+    asked = [trial for trial in trials if trial.ablations or trial.pipeline_seconds is not None]
+    if not asked:
+        return None
+    ladders = [trial.ablations for trial in asked if trial.ablations]
+    # Arithmetic means, so that differences of means are means of differences.
+    steps = [fmean(same.step_seconds for same in rung) for rung in zip(*ladders, strict=True)]
+    names = [ladders[0][place].left_out[-1] for place in range(1, len(steps))]
+    parts = {name: before - after for name, (before, after) in zip(names, pairwise(steps), strict=True)}
+    if steps:
+        parts[REST] = steps[-1]
+    return Breakdown(
+        step=steps[0] if steps else None,
+        parts=parts,
+        pipeline=_mean_of_known(trial.pipeline_seconds for trial in asked),
+        step_alone=_mean_of_known(trial.step_alone_seconds for trial in asked),
+    )
+
+
+def _mean_of_known(values: Iterable[Seconds | None]) -> Seconds | None:
+    """Return the mean of what is known, or None."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

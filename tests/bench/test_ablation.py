@@ -1,0 +1,188 @@
+"""What parts of a step cost, seen with a clock that only the parts move."""
+
+from itertools import cycle, islice
+from types import SimpleNamespace
+
+import pytest
+
+from bench import ablation
+
+FETCH, FORWARD, BACKWARD, UPDATE, SCORE = 1, 40, 80, 20, 10
+"""Microseconds."""
+
+
+class Clock:
+    """Stands still unless something takes time."""
+
+    def __init__(self):
+        """Begin somewhere."""
+        self.nanoseconds = 5_000_000
+
+    def take(self, microseconds):
+        """Let time pass."""
+        self.nanoseconds += microseconds * 1000
+
+
+class Part:
+    """An object whose methods take time and say how often they really ran."""
+
+    def __init__(self, clock, microseconds):
+        """Nothing was done yet."""
+        self.clock, self.microseconds, self.done = clock, microseconds, 0
+
+    def do(self, *_):
+        """Take the time."""
+        self.clock.take(self.microseconds)
+        self.done += 1
+        return self.done
+
+
+class Metric(Part):
+    """As Keras' metrics are called."""
+
+    def update_state(self, *arguments):
+        """Score a batch."""
+        return self.do(*arguments)
+
+
+class KerasOptimizer(Part):
+    """As Keras' optimizers are called."""
+
+    def apply(self, *arguments):
+        """Move the weights."""
+        return self.do(*arguments)
+
+
+class Loss:
+    """Has a backward pass, which is a method of its class, as PyTorch's is."""
+
+    clock = None
+
+    def backward(self):
+        """Walk back."""
+        self.clock.take(BACKWARD)
+
+
+class HandWritten:
+    """A loop that calls each part itself."""
+
+    def __init__(self, clock):
+        """Hold what a prepared loop holds."""
+        self.clock = clock
+        self.training_metric, self.optimizer = Metric(clock, SCORE), KerasOptimizer(clock, UPDATE)
+        self.seen = []
+
+    def epochs(self):
+        """Hand over batches."""
+        for batch in cycle(range(5)):
+            self.clock.take(FETCH)
+            yield batch
+
+    def train(self, blocks):
+        """Train block after block."""
+        batches = self.epochs()
+        for steps in blocks:
+            for batch in islice(batches, steps):
+                self.seen.append(batch)
+                self.clock.take(FORWARD)
+                Loss().backward()
+                self.optimizer.apply()
+                self.training_metric.update_state()
+
+    def synchronise(self):
+        """Nothing was queued."""
+
+
+class Compiled:
+    """A loop whose step a framework has made one thing of, and that fetches batches itself."""
+
+    def __init__(self, clock):
+        """Hold what a prepared loop holds; nobody calls it."""
+        self.clock = clock
+        self.model = SimpleNamespace(optimizer=KerasOptimizer(clock, UPDATE))
+
+    def train(self, blocks):
+        """Train block after block."""
+        for steps in blocks:
+            self.clock.take(100 * steps)
+
+    def synchronise(self):
+        """Nothing was queued."""
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Return the clock that everything here reads."""
+    clock = Clock()
+    monkeypatch.setattr(ablation, "perf_counter_ns", lambda: clock.nanoseconds)
+    monkeypatch.setattr(Loss, "clock", clock)
+    monkeypatch.setattr(Loss, "backward", Loss.backward)  # put back what a test leaves behind
+    return clock
+
+
+def test_each_part_that_is_left_out_saves_what_it_costs(clock):
+    """On top of one another, so that the differences add up to the step."""
+    found = ablation.ablate(HandWritten(clock), backward=(Loss, "backward"), steps=10)
+
+    assert [(), ("metric",), ("metric", "optimizer"), ("metric", "optimizer", "backward")] == [
+        one.left_out for one in found
+    ]
+    whole = FETCH + FORWARD + BACKWARD + UPDATE + SCORE
+    expected = [whole, whole - SCORE, whole - SCORE - UPDATE, FETCH + FORWARD]
+    assert [1e-6 * microseconds for microseconds in expected] == pytest.approx([one.step_seconds for one in found])
+
+
+def test_a_part_that_is_not_called_stays_in_what_it_is_part_of(clock):
+    """Another backward pass than the one that was pointed at."""
+
+    class Other:
+        def backward(self):
+            """Never called."""
+
+    found = ablation.ablate(HandWritten(clock), backward=(Other, "backward"), steps=10)
+
+    assert [(), ("metric",), ("metric", "optimizer")] == [one.left_out for one in found]
+
+
+def test_a_step_that_was_compiled_as_a_whole_has_no_parts(clock):
+    """Its optimizer is there, but nobody calls it."""
+    assert () == ablation.ablate(Compiled(clock), backward=None, steps=10)
+
+
+def test_what_is_left_out_is_answered_as_it_was_last(clock):
+    """A caller may go on with the answer; nothing is done for it."""
+    loop = HandWritten(clock)
+    optimizer, answers = loop.optimizer, []
+    really = optimizer.apply
+    optimizer.apply = lambda: answers.append(really()) or answers[-1]
+
+    ablation.ablate(loop, backward=None, steps=1)
+
+    settling, whole_or_without_metric = 1, 2 * ablation.REPEATS
+    assert settling + whole_or_without_metric == optimizer.done == answers[-1]
+
+
+def test_the_pipeline_alone_trains_nothing(clock):
+    """Batches are fetched and dropped."""
+    loop = HandWritten(clock)
+
+    assert pytest.approx(1e-6 * FETCH) == ablation.pipeline(loop, steps=10)
+    assert [] == loop.seen
+
+
+def test_the_step_alone_gets_one_batch_again_and_again(clock):
+    """What is left when the pipeline costs nothing; afterwards the loop fetches as before."""
+    loop = HandWritten(clock)
+
+    found = ablation.step_alone(loop, steps=10)
+
+    assert pytest.approx(1e-6 * (FORWARD + BACKWARD + UPDATE + SCORE)) == found
+    assert {0} == set(loop.seen)
+    assert [0, 1, 2] == list(islice(loop.epochs(), 3))
+
+
+def test_where_a_framework_fetches_batches_neither_can_be_had(clock):
+    """`fit()` has no seam between the two."""
+    loop = Compiled(clock)
+
+    assert (None, None) == (ablation.pipeline(loop, steps=10), ablation.step_alone(loop, steps=10))

@@ -1,0 +1,51 @@
+"""Shares of a step from processes that left parts out."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.breakdown import REST, break_down
+from bench.records import Ablation
+
+
+@pytest.fixture
+def process(make_cell, make_trial):
+    """Return a function: microseconds with more and more left out -> a process that found them."""
+
+    def process(*microseconds, **fields):
+        names = ("metric", "optimizer", "backward")
+        ladder = tuple(
+            Ablation(left_out=names[:place], step_seconds=1e-6 * time) for place, time in enumerate(microseconds)
+        )
+        return replace(make_trial(make_cell("a")), ablations=ladder, **fields)
+
+    return process
+
+
+def test_parts_add_up_to_the_step(process):
+    """To the last digit, whatever the processes found."""
+    found = break_down([process(400, 390, 260, 110), process(420, 400, 270, 100), process(437, 401, 263, 97)])
+
+    assert ["metric", "optimizer", "backward", REST] == list(found.parts)
+    assert pytest.approx(found.step, rel=1e-12) == sum(found.parts.values())
+    assert pytest.approx(1e-6 * (10 + 20 + 36) / 3) == found.parts["metric"]
+
+
+def test_a_part_that_could_not_be_left_out_is_in_the_rest(process):
+    """No zero is made up for it."""
+    found = break_down([process(400, 390)])
+
+    assert {"metric": pytest.approx(10e-6), REST: pytest.approx(390e-6)} == found.parts
+
+
+def test_a_compiled_step_has_a_pipeline_and_no_parts(process):
+    """What can be had is told."""
+    found = break_down([process(pipeline_seconds=2e-6, step_alone_seconds=300e-6)])
+
+    assert (None, {}, 2e-6, 300e-6) == (found.step, found.parts, found.pipeline, found.step_alone)
+
+
+def test_processes_that_were_not_asked_have_no_breakdown(process):
+    """The usual run."""
+    assert None is break_down([process()])
+    assert None is break_down([])
