@@ -1,6 +1,6 @@
 """Where the time of a step goes, found by leaving parts of it out.
 
-    ablate        times the whole step, then without its metric, without its optimizer too, without its backward pass too
+    ablate        times the whole step, then without metric, without optimizer too, without backward pass too
     pipeline      times handing over batches, and nothing else
     step_alone    times the step on one and the same batch
 
@@ -132,8 +132,10 @@ class _Switch:
 
 
 def _switches(loop: Loop, *, backward: tuple[Any, str] | None) -> Mapping[str, Iterable[_Switch]]:
-    """Find what a loop calls: Keras' metrics or its own `scores`, an optimizer of its own or of its model, and the
-    backward pass."""
+    """Find what a loop calls.
+
+    Its metric is Keras' or a method `scores`, its optimizer its own or that of its model.
+    """
     metrics = [(value, "update_state") for value in vars(loop).values() if hasattr(value, "update_state")]
     if hasattr(loop, "scores"):
         metrics.append((loop, "scores"))

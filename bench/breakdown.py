@@ -1,6 +1,6 @@
 """Where the time of a step goes, from trials that left parts of it out.
 
-    break_down    each part's share of the step, from how much faster the step was without it
+break_down    each part's share of the step, from how much faster the step was without it
 """
 
 from collections.abc import Iterable
@@ -29,12 +29,12 @@ class Breakdown:
 
 
 def break_down(trials: Iterable[Trial]) -> Breakdown | None:
-    """Return where the time of a loop's step goes, or None where its processes were not asked.
+    """Return where the time of a loop's step goes, or None without a process.
 
     Args:
-        trials: Finished, of one loop.
+        trials: Finished, of one loop, all of them asked.
     """
-    asked = [trial for trial in trials if trial.ablations or trial.pipeline_seconds is not None]
+    asked = list(trials)
     if not asked:
         return None
     ladders = [trial.ablations for trial in asked if trial.ablations]
@@ -47,12 +47,12 @@ def break_down(trials: Iterable[Trial]) -> Breakdown | None:
     return Breakdown(
         step=steps[0] if steps else None,
         parts=parts,
-        pipeline=_mean_of_known(trial.pipeline_seconds for trial in asked),
-        step_alone=_mean_of_known(trial.step_alone_seconds for trial in asked),
+        pipeline=_mean(trial.pipeline_seconds for trial in asked),
+        step_alone=_mean(trial.step_alone_seconds for trial in asked),
     )
 
 
-def _mean_of_known(values: Iterable[Seconds | None]) -> Seconds | None:
+def _mean(values: Iterable[Seconds | None]) -> Seconds | None:
     """Return the mean of what is known, or None."""
     known = [value for value in values if value is not None]
     return fmean(known) if known else None

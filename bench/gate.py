@@ -7,8 +7,8 @@
     to_json, to_markdown, annotation
 
 A slowdown is *suspected* when its whole interval is beyond the loop's budget, or when the rounds disagree so much that
-a large one may hide in them. It is *confirmed* when fresh rounds of that loop say so, or when all rounds together do and
-the fresh ones lean the same way. Only a confirmed one fails.
+a large one may hide in them. It is *confirmed* when fresh rounds of that loop say so, or when all rounds together do
+and the fresh ones lean the same way. Only a confirmed one fails.
 """
 
 import json

@@ -57,8 +57,9 @@ _SLOWED_BY = {
     0x40: "hardware thermal slowdown",
     0x80: "power brake",
 }
-"""Bits of that field that mean a lower clock than asked for; the others are "idle" and clocks that somebody set. Source:
-NVML API reference, "nvmlClocksEventReasons"."""
+"""Bits of that field that mean a lower clock than asked for; the others are "idle" and clocks that somebody set.
+
+Source: NVML API reference, "nvmlClocksEventReasons"."""
 _CONTAINER_MARKS = {".dockerenv": "docker", "run/.containerenv": "podman"}
 # Windows has no device nodes; there the CUDA driver's library stands for them.
 _ACCELERATOR_MARKS = ("dev/nvidia[0-9]*", "dev/kfd", "dev/dxg", "Windows/System32/nvcuda.dll")

@@ -205,8 +205,8 @@ def signed_rank_interval(values: Sequence[float], *, confidence: float = CONFIDE
     """Return the typical ratio with an interval that one wild round among twelve cannot move far.
 
     The estimate is the median of the means of all pairs of logarithms, a value paired with itself included (Hodges and
-    Lehmann); the bounds are the pair means that Wilcoxon's signed-rank test at this level leaves in, exact for any noise
-    that is symmetric. For normal noise it needs 5 % more rounds than Student's t. Source: Hollander, Wolfe and Chicken,
+    Lehmann); the bounds are the pair means that Wilcoxon's signed-rank test at this level leaves in, exact for any
+    symmetric noise. For normal noise it needs 5 % more rounds than Student's t. Source: Hollander, Wolfe and Chicken,
     "Nonparametric Statistical Methods", 3rd edition, 2014, section 3.3.
 
     Args:

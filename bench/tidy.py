@@ -49,7 +49,7 @@ def write(run: Run, *, folder: Path) -> list[Path]:
 def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
     """Flatten a trial; nested facts become columns such as `failure_kind` and `version_keras`."""
     row = asdict(trial)
-    del row["blocks"], row["images"]
+    del row["blocks"], row["images"], row["ablations"]
     cell, failure = row.pop("cell"), row.pop("failure") or {}
     versions, threads = row.pop("versions"), row.pop("threads")
     row["cpus"] = len(row["cpus"]) or None
@@ -59,6 +59,7 @@ def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
         | row
         | {f"failure_{key}": failure.get(key) for key in ("kind", "phase", "message")}
         | {"first_step_seconds": trial.first_step_seconds, "warm_up_seconds": trial.warm_up_seconds}
+        | {f"step_seconds_without_{'_'.join(one.left_out) or 'nothing'}": one.step_seconds for one in trial.ablations}
         | {f"threads_{key}": value for key, value in threads.items()}
         | {f"version_{key}": value for key, value in versions.items()}
     )

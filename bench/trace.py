@@ -1,6 +1,6 @@
 """How the step time went on inside the processes of one loop: what one number per process cannot show.
 
-    trace    warm-up and measured blocks of all processes, in order, against each process's own step time
+trace    warm-up and measured blocks of all processes, in order, against each process's own step time
 """
 
 from collections.abc import Sequence

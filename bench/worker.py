@@ -248,8 +248,8 @@ class Trial:
         self.progress.phase = "breakdown"
         pipeline = ablation.pipeline(loop, steps=self.block_steps)
         alone = ablation.step_alone(loop, steps=self.block_steps)
-        # A compiled step calls none of its parts, and would only be compiled again for each that is exchanged. Where two
-        # models are trained, a part is not one thing.
+        # A compiled step calls none of its parts, and would only be compiled again for each that is exchanged. Where
+        # two models are trained, a part is not one thing.
         whole = backend.compilations() > 0 or isinstance(workload, AdversarialWorkload)
         found = () if whole else ablation.ablate(loop, backward=backend.backward(), steps=self.block_steps)
         return {

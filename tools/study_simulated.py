@@ -8,15 +8,15 @@ processes and blocks as ours, and scheduled as its manual says. A few minutes at
 
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import exp, log
-from statistics import fmean, median
+from statistics import fmean
 
 import numpy as np
 from scipy import stats as tests
 
-from bench import effort, family, stats
+from bench import effort, family, gate, stats
 from bench.records import Cell
 from bench.schedule import turns
 from bench.stats import Interval, Verdict
@@ -49,12 +49,16 @@ class Noise:
     """Of a sweep; all blocks in it share it."""
     process: float
     block: float
+    wild: float = 0.0
+    """Share of processes that take `WILD` times as long, all their blocks; seen on shared machines."""
 
 
-STEADY = Noise(name="1.1 %, quiet machine", machine=0.0086, sweep=0.0224, process=0.0055, block=0.0117)
-DRIFTING = Noise(name="1.1 %, restless machine", machine=0.045, sweep=0.06, process=0.0055, block=0.009)
-THREADS = Noise(name="2.3 %, two threads", machine=0.0, sweep=0.0, process=0.0115, block=0.0309)
+STEADY = Noise(name="1.1 %, quiet machine", machine=0.0086, sweep=0.0224, process=0.0067, block=0.0117)
+DRIFTING = Noise(name="1.1 %, restless machine", machine=0.045, sweep=0.06, process=0.0072, block=0.009)
+THREADS = Noise(name="2.3 %, two threads", machine=0.0, sweep=0.0, process=0.0125, block=0.0309)
 NOISES = (STEADY, DRIFTING, THREADS)
+WILD = 1.7
+UNRULY = replace(STEADY, name="1.1 %, and 2 % of processes wild", wild=0.02)
 
 
 def simulate(noise, *, shape, slower, generator, together=True):
@@ -75,7 +79,8 @@ def simulate(noise, *, shape, slower, generator, together=True):
         + generator.normal(0.0, noise.process, (repetitions, loops, rounds, 1))
         + generator.normal(0.0, noise.block, shape)
     )
-    return np.exp(logarithms) * np.asarray(slower).reshape(1, loops, 1, 1)
+    wild = generator.random((repetitions, loops, rounds, 1)) < noise.wild
+    return np.exp(logarithms) * np.asarray(slower).reshape(1, loops, 1, 1) * np.where(wild, WILD, 1.0)
 
 
 # Other tools, restated: step times of both sides, by repetition, process and block -> what is called different.
@@ -148,8 +153,8 @@ RIVALS = (
 
 
 def steps(data):
-    """Return the step time of each process, which is the median of its blocks, as lists."""
-    return np.median(data, axis=-1).tolist()
+    """Return the step time of each process, which is the interquartile mean of its blocks, as lists."""
+    return tests.trim_mean(data, 0.25, axis=-1).tolist()
 
 
 def decide(pairs: Iterable[Interval | None], *, alpha: float, floor: float | None = None) -> list[Verdict]:
@@ -160,13 +165,13 @@ def decide(pairs: Iterable[Interval | None], *, alpha: float, floor: float | Non
 def spreads(noise, *, repetitions, generator):
     """Return the standard deviation of the log ratio of two equal processes, in three ways.
 
-    Of their medians, in one round, as our rule has it; of their medians, in different rounds; and the median of the
-    ratios of blocks that were measured in the same sweep.
+    Of their step times in one round, as our rule has it; of their step times in different rounds; and of the ratios of
+    blocks that were measured in the same sweep.
     """
     shape = (repetitions, 2, ROUNDS, BLOCKS)
     logarithms = np.log(simulate(noise, shape=shape, slower=[1.0, 1.0], generator=generator))
-    base, new = np.median(logarithms, axis=-1).swapaxes(0, 1)
-    by_sweep = np.median(logarithms[:, 0] - logarithms[:, 1], axis=-1)
+    base, new = tests.trim_mean(logarithms, 0.25, axis=-1).swapaxes(0, 1)
+    by_sweep = tests.trim_mean(logarithms[:, 0] - logarithms[:, 1], 0.25, axis=-1)
     return (base - new).std(), (base - np.roll(new, 1, axis=1)).std(), by_sweep.std()
 
 
@@ -201,6 +206,38 @@ def found_in_gate(noise, *, slowdown, repetitions, generator, alpha, control=Fal
         pairs = (stats.ratio_interval(old, new), stats.ratio_interval(other_old, other_new))
         found += decide(pairs, alpha=alpha, floor=floor)[0] is Verdict.SLOWER
     return found / repetitions
+
+
+def red_gates(noise, *, slowdown, repetitions, generator):
+    """Return the share of gates on one loop that fail: suspects measured again, and judged as `bench gate` does."""
+
+    def finding(old, new, one, same):
+        (pair,) = family.simultaneous([stats.ratio_interval(old, new)])
+        control = stats.ratio_interval(one, same).estimate
+        floor = max(control, 1.0 / control) - 1.0
+        row = gate.LoopVerdict(
+            loop="loop",
+            workload="workload",
+            verdict=stats.verdict(pair, floor=floor).value,
+            slowdown=1.0 / pair.estimate - 1.0,
+            low=1.0 / pair.high - 1.0,
+            high=1.0 / pair.low - 1.0,
+            budget=stats.MARGIN,
+            confirmed=None,
+            base_step_seconds=None,
+            head_step_seconds=None,
+            reason="",
+        )
+        ratios = {(row.loop, row.workload): tuple(base / head for base, head in zip(old, new, strict=True))}
+        return gate.Finding(rows=(row,), base="", head="", noise_floor=floor, rounds=len(old), run_id="", ratios=ratios)
+
+    shape = (2 * repetitions, 4, ROUNDS, BLOCKS)
+    data = simulate(noise, shape=shape, slower=[1.0, 1.0 + slowdown, 1.0, 1.0], generator=generator)
+    found = [finding(*one) for one in steps(data)]
+    return fmean(
+        gate.judge(first, confirmation=fresh if first.suspects else None, fail_on_unclear=False).exit_code == 1
+        for first, fresh in zip(found[::2], found[1::2], strict=True)
+    )
 
 
 def found_in_report(noise, *, slowdown, repetitions, generator, alpha):
@@ -272,7 +309,7 @@ def moved_by_drift(*, drift, loops, seed, interleaved=True):
     blocks: dict[tuple[int, Cell], list[float]] = {}
     for index, turn in enumerate(order):
         blocks.setdefault(turn, []).append(exp(log(1.0 + drift) * index / (len(order) - 1)))
-    times = [[median(blocks[number, cell]) for number in range(ROUNDS)] for cell in cells]
+    times = [[stats.interquartile_mean(blocks[number, cell]) for number in range(ROUNDS)] for cell in cells]
     return max(abs(stats.ratio_interval(a, b).estimate - 1.0) for a, b in combinations(times, 2))
 
 
@@ -304,7 +341,7 @@ def main() -> None:
     print(f"{repetitions} repetitions, seed {arguments.seed}; {ROUNDS} rounds of {BLOCKS} blocks, margin 2 %.\n")
     print("## The noise: standard deviation of the log ratio of two identical processes\n")
     rows = [[noise.name, *map(percent, spreads(noise, **settings))] for noise in NOISES]
-    print(table(["noise", "medians, same round", "medians, different rounds", "median over sweeps of the ratio"], rows))
+    print(table(["noise", "same round", "different rounds", "over ratios in the same sweep"], rows))
 
     print("\n## Identical loops called faster or slower: share of reports on five loops, ten pairs\n")
     rows = [
@@ -333,6 +370,14 @@ def main() -> None:
         shares = [found_by_rival(rival, noise, slowdown=slowdown, **settings) for noise, slowdown in columns]
         rows.append([rival.name, *map(percent, shares)])
     print(table(["rule", *(f"{noise.name}: +{100 * slowdown:.0f} %" for noise, slowdown in columns)], rows))
+
+    print("\n## A gate that fails: exit 1, suspects measured again\n")
+    unruly = (*NOISES, UNRULY)
+    rows = [
+        [f"+{100 * slowdown:.0f} %", *(percent(red_gates(noise, slowdown=slowdown, **settings)) for noise in unruly)]
+        for slowdown in (0.0, *slowdowns)
+    ]
+    print(table(["true", *(noise.name for noise in unruly)], rows))
 
     print(f"\n## Stopping at ± {percent(PRECISION)}: one pair, at least {ROUNDS} rounds\n")
     rows = []

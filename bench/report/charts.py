@@ -19,10 +19,10 @@ from bench.report.scaling import Quantity, ScalingReport, costs_text
 from bench.scaling import CostModel
 from bench.stats import Verdict
 
-TRACES = 12
+TRACES = 8
 """Loops whose blocks are shown, so that a page stays small."""
 
-DOTS = 300
+DOTS = 320
 """More processes than this are thinned evenly, extremes kept, so that a page stays small."""
 
 LINES = 8
@@ -34,7 +34,7 @@ LOG_FROM = 10.0
 _INK, _MUTED, _FASTER, _SLOWER, _BAND, _PAGE = svg.COLOURS.values()
 _DASHES = ((), (7, 3), (2, 2), (9, 3, 2, 3), (4, 2), (12, 3), (2, 4), (7, 2, 2, 2, 2, 2))
 _AXIS = {Quantity.BATCH: "batch size", Quantity.WIDTH: "width"}
-_FEWEST_DOTS = 10
+_FEWEST_DOTS = 8
 _MARKERS = "D^osv<>P"
 _TOLD_APART = (Verdict.FASTER, Verdict.SLOWER)
 _RING: dict[str, Any] = {"marker": "o", "markersize": 13, "markerfacecolor": "none", "color": _INK, "zorder": 4}
@@ -114,9 +114,7 @@ def traces(group: GroupReport, *, frame: Frame) -> Figure:
     cells = traced(group)
     figure, axes = canvas.strips(len(cells), frame=frame, below=34.0)
     for row, cell in enumerate(cells):
-        canvas.label(
-            axes, row, frame=frame, left=wording.display_name(cell.cell.name), right=wording.drift_text(cell)
-        )
+        canvas.label(axes, row, frame=frame, left=wording.display_name(cell.cell.name), right=wording.drift_text(cell))
         if cell.trace is None:
             continue
         height = min(frame.value.strip) * 0.8 / frame.value.row

@@ -100,9 +100,9 @@ def _traces(group: GroupReport, *, suffix: str) -> Plot | None:
         kind="trace",
         suffix=suffix,
         title="Step time inside the processes",
-        caption="Up is slower. Blocks from left to right, against the step time of their process: the line is the median "
-        f"over processes, the band holds nine in ten. A strip goes ± {units.percent(charts.reach(shown))}; what lies "
-        "beyond is cut off. The number is the last quarter against the first. Grey: warm-up, which does not count."
+        caption="Up is slower. Blocks from left to right, against the step time of their process: the line is the "
+        f"median over processes, the band holds nine in ten. A strip goes ± {units.percent(charts.reach(shown))}; what "
+        "lies beyond is cut off. The number is the last quarter against the first. Grey: warm-up, which does not count."
         + (dropped if known > len(shown) else ""),
         sentence=sentences.trace_plot(shown),
     )

@@ -51,8 +51,12 @@ def clean(text: str, *, name: str, sentence: str) -> str:
 
 
 def inline(text: str) -> str:
-    """Return a cleaned SVG for a page: its colours become the page's custom properties, its font the page's font."""
+    """Return a cleaned SVG for a page: its colours become the page's custom properties, its font the page's font.
+
+    What only a file of its own needs is dropped, the title too: a page would show it at the pointer, over the picture.
+    """
     text = re.sub(r' (?:xmlns(?::xlink)?|version)="[^"]*"', "", text, count=3)
+    text = re.sub(r"<title>.*?</title>\n", "", text, count=1, flags=re.DOTALL).replace(' xlink:href="', ' href="')
     return _TAG.sub(lambda tag: _STYLE.sub(_page_style, tag[0]), text)
 
 

@@ -45,7 +45,13 @@ def test_a_compiled_step_has_a_pipeline_and_no_parts(process):
     assert (None, {}, 2e-6, 300e-6) == (found.step, found.parts, found.pipeline, found.step_alone)
 
 
-def test_processes_that_were_not_asked_have_no_breakdown(process):
-    """The usual run."""
-    assert None is break_down([process()])
+def test_a_step_that_a_framework_runs_alone_has_nothing_to_tell(process):
+    """Asked all the same."""
+    found = break_down([process()])
+
+    assert (None, {}, None, None) == (found.step, found.parts, found.pipeline, found.step_alone)
+
+
+def test_no_process_has_no_breakdown():
+    """All of them failed."""
     assert None is break_down([])

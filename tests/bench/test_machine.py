@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from bench import __version__, machine
-from bench.records import AcceleratorState
 from bench.machine import Readings, disturbances, has_accelerator_node, passport, read_now
+from bench.records import AcceleratorState
 
 CALM = Readings(
     cores_logical=8,
@@ -416,7 +416,9 @@ def test_clock_temperature_and_what_slows_a_gpu_down(tmp_path):
 
     assert [
         AcceleratorState(index=0, megahertz=1980.0, celsius=45.0, slowed_by=()),
-        AcceleratorState(index=1, megahertz=1410.0, celsius=88.0, slowed_by=("power limit", "software thermal slowdown")),
+        AcceleratorState(
+            index=1, megahertz=1410.0, celsius=88.0, slowed_by=("power limit", "software thermal slowdown")
+        ),
         AcceleratorState(index=2, megahertz=345.0, celsius=None, slowed_by=()),
     ] == list(found)
 

@@ -52,6 +52,14 @@ def test_identical_loops_are_called_different_in_at_most_one_report_of_a_hundred
 
 
 @repetitions
+@pytest.mark.parametrize("noise", [*study.NOISES, study.UNRULY], ids=lambda noise: noise.name)
+def test_a_gate_that_measures_suspects_again_is_red_for_a_slowdown_and_for_nothing_else(noise, repetitions):
+    """Ten per cent in at least 95 of 100 gates, wild processes or not; identical code in at most one of 100."""
+    assert study.red_gates(noise, slowdown=0.10, **settings(repetitions)) >= 0.95
+    assert study.red_gates(noise, slowdown=0.0, **settings(repetitions)) <= 0.01
+
+
+@repetitions
 @noises
 def test_a_gate_finds_ten_per_cent_with_six_rounds(noise, repetitions):
     """In at least 95 of 100 runs."""
@@ -112,4 +120,4 @@ def test_the_study_prints_its_tables(capsys, monkeypatch):
 
     printed = capsys.readouterr().out
     assert printed.startswith("3 repetitions, seed 0; 6 rounds of 10 blocks, margin 2 %.")
-    assert printed.count("\n## ") == 5
+    assert printed.count("\n## ") == 6

@@ -380,3 +380,29 @@ def test_samples_of_a_generator_are_stored_and_shown(make_session, tmp_path):
     assert np.array_equal(images[0], shown[:28, :28])
     page = (picture.parent / "index.html").read_text()
     assert f"data:image/png;base64,{b64encode(picture.read_bytes()).decode()}" in page
+
+
+def test_a_breakdown_is_asked_of_every_process_and_stands_in_the_report(session):
+    """Even of loops that have nothing to tell."""
+    done = session.bench("run", "toy", "--breakdown", "--rounds", "1")
+
+    run = session.run()
+    assert (0, True) == (done.code, run.header.plan.breakdown), done.err
+    page = (session.folder / "reports" / run.header.run_id / "index.html").read_text()
+    assert "Where does the time of a step go?" in page
+
+
+@pytest.mark.slow
+def test_a_breakdown_finds_the_parts_of_a_step_that_python_calls(make_session, tmp_path):
+    """A compiled step has none; both have a pipeline and a step without it."""
+    session = make_session(tmp_path, BENCH_DATASET="synthetic")
+    loops = ("torch-plain", "torch-keras", "tf-eager", "tf-function")
+
+    done = session.bench("run", *loops, "--breakdown", "--rounds", "1", "--no-verify")
+
+    assert 0 == done.code, done.err
+    found = {trial.cell.loop: trial for trial in session.run().trials}
+    parts = {loop: trial.ablations[-1].left_out if trial.ablations else () for loop, trial in found.items()}
+    every = ("metric", "optimizer", "backward")
+    assert {"torch-plain": every, "torch-keras": every, "tf-eager": every, "tf-function": ()} == parts
+    assert all(0.0 < trial.pipeline_seconds < trial.step_alone_seconds for trial in found.values())

@@ -85,7 +85,7 @@ def test_many_processes_are_announced_as_thinned(make_run):
     _, step_time, *_ = plots.draw(group, suffix="1")
 
     assert step_time.caption.endswith(
-        "Where a loop has more than 150 processes, an even choice is shown, sorted by time."
+        "Where a loop has more than 160 processes, an even choice is shown, sorted by time."
     )
 
 
@@ -95,9 +95,7 @@ def test_left_out_traces_are_announced(make_run):
 
     _, _, traces, _ = plots.draw(build(make_run(steps=steps, rounds=2)).groups[0], suffix="1")
 
-    assert traces.caption.endswith(
-        "Of 13 loops 12 are shown: first those that did not hold still, then the fastest."
-    )
+    assert traces.caption.endswith("Of 13 loops 8 are shown: first those that did not hold still, then the fastest.")
 
 
 def test_left_out_lines_are_announced(make_run):

@@ -65,7 +65,7 @@ def test_an_unclear_loop_says_how_many_rounds_would_settle_it(make_run):
     )
     assert group.conclusions[0] == (
         "Can't tell b from a: the 95 % interval runs from 1.01x slower to 1.03x faster (1.01 vs 1.02 ms per step). "
-        "About 9 more rounds would settle it (about 2 min 8 s)."
+        "About 8 more rounds would settle it (about 1 min 54 s)."
     )
 
 

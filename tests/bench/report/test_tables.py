@@ -1,10 +1,12 @@
 """Tables of strings, and one of plain numbers."""
 
 import io
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from bench.records import Ablation
 from bench.report import tables
 from bench.report.model import build
 
@@ -76,6 +78,29 @@ def test_the_work_table_shows_what_was_trained(report):
 def test_the_memory_table_shows_what_was_occupied(report):
     """Host, device and cores."""
     assert rows(tables.memory(report.groups[0]))[0] == ["tf-function", "584", "n/a", "1.50"]
+
+
+def test_the_breakdown_has_parts_where_there_are_some(make_run, report):
+    """Milliseconds; a compiled step has none but its pipeline."""
+    run = make_run(steps={"torch-keras": 2e-3, "tf-function": 1e-3})
+    plan = replace(run.header.plan, breakdown=True)
+    ladder = ((), 2.02e-3), (("metric",), 1.9e-3), (("metric", "optimizer"), 1.4e-3)
+    ablations = tuple(Ablation(left_out=left_out, step_seconds=seconds) for left_out, seconds in ladder)
+    trials = [
+        replace(trial, ablations=ablations)
+        if trial.cell.loop == "torch-keras"
+        else replace(trial, pipeline_seconds=2e-6, step_alone_seconds=0.99e-3)
+        for trial in run.trials
+    ]
+    run = replace(run, header=replace(run.header, plan=plan), trials=tuple(trials))
+
+    table = tables.breakdown(build(run).groups[0])
+
+    assert table is not None
+    function, keras = rows(table)
+    assert ["tf-function", *["n/a"] * 5, "0.00200", "0.990"] == [function[0], *function[2:]]
+    assert ["torch-keras", "0.120", "0.500", "n/a", "1.40"] == [keras[0], *keras[2:6]]
+    assert None is tables.breakdown(report.groups[0])
 
 
 def test_failures_have_a_table_only_where_there_are_some(make_run, make_failure, report):
