@@ -12,7 +12,7 @@ run: $(SETUP)
 	$(BIN)/bench run
 
 test: $(SETUP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-slow: $(SETUP)
 	$(BIN)/python -m pytest -m slow

@@ -91,7 +91,9 @@ def make_session(cache) -> Callable[..., Session]:
     """Return a factory: a folder to work in, with no options from outside but those that are given."""
 
     def make(folder: Path, **variables: str) -> Session:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("BENCH_", "COV_"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("BENCH_", "COV_", "PYTEST_"))
+        }
         fixed = {"BENCH_CACHE_DIR": str(cache), "BENCH_CALIBRATE": "0"}  # one process a round less
         return Session(folder=folder, environment=environment | fixed | variables)
 

@@ -194,7 +194,7 @@ def test_another_version_of_a_library_is_what_is_measured(session, make_wheel):
     """Installed on one side, as it lies there on the other."""
     (session.folder / "mine_loops.py").write_text(LOOP.format(rate="1.0"))
     files = {
-        "mine_loops.py": LOOP.format(rate="0.5"),
+        "mine_loops.py": LOOP.format(rate="0.01"),
         "mine-2.0.dist-info/entry_points.txt": "[bench.loops]\nmine = mine_loops:Mine\n",
     }
     make_wheel(session.folder, name="mine", version="2.0", files=files)

@@ -65,7 +65,7 @@ def test_a_planted_slowdown_fails_and_is_confirmed_by_a_second_run(gated):
     assert (1, "regression") == (done.code, verdict["outcome"]), done.err
     assert "Slower, and confirmed by fresh rounds: mine." in done.out
     assert 1 == done.out.count("::error")
-    assert "suspected: mine; measuring again to confirm" in done.err
+    assert "suspected, or too noisy to tell: mine; measuring again" in done.err
     assert 2 == len(verdict["runs"]) == len(list((session.folder / "results").iterdir()))
     assert ["ref=HEAD~1", "here"] == [verdict[side].partition(" ")[0] for side in ("base", "head")]
 
@@ -171,8 +171,8 @@ def stored(session, make_repository):
 
 
 def test_a_slowdown_against_a_stored_run_fails(stored):
-    """Twice the time, measured now and again, as multiples of the kernel."""
-    session, done = stored(project("0.002"), project("0.006"))
+    """Ten times the time, measured now and again, as multiples of the kernel."""
+    session, done = stored(project("0.002"), project("0.02"))
 
     verdict = verdict_of(session)
     (row,) = verdict["loops"]
