@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from math import ceil, isfinite
 from pathlib import Path
-from time import perf_counter_ns, process_time_ns
+from time import perf_counter_ns, process_time_ns, sleep
 from types import TracebackType
 from typing import Any, final
 
@@ -40,6 +40,10 @@ WARM_UP_SECONDS: Seconds = 0.3
 
 FEWEST_BLOCKS = 10
 """Where a single step takes longer than a block should, fewer blocks are measured, but some may be disturbed."""
+
+QUIET_SECONDS, QUIET_SHARE, LONGEST_SPIN_SECONDS = 0.010, 0.1, 0.5
+"""A process is quiet when it uses less than a tenth of a processor for ten milliseconds: systems count processor time by
+ticks of up to 4 ms. OpenBLAS' threads look for more work for 100 ms before they sleep, OpenMP's for up to 200 ms."""
 
 CLOCK_TICKS_PER_SECOND = 1e9
 
@@ -182,6 +186,8 @@ class Trial:
         self.block_steps = steps = _steps_per_block(
             request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call
         )
+        if request.threads != 1:
+            rest()
         self.channel.send(
             {
                 "kind": "warmed",
@@ -194,6 +200,8 @@ class Trial:
         while self.channel.receive()["kind"] == "measure":
             block = yield from self._block(BlockKind.MEASURED, steps=steps, stopwatch=stopwatch)
             before, compiled = compiled, backend.compilations()
+            if request.threads != 1:
+                rest()
             self.channel.send({"kind": "measured", "block": asdict(block) | {"compilations": compiled - before}})
         self.progress.phase = "finish"
         closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
@@ -263,6 +271,20 @@ class Trial:
         message = self.channel.receive()
         if message["kind"] != kind:
             raise ChannelClosed
+
+
+def rest() -> None:
+    """Wait until the threads of this process are asleep.
+
+    Threads that have done their share of an operation look for the next one for a while, which keeps a processor busy.
+    Whoever is measured next would share it with them: a loop of two threads took almost twice as long that way.
+    """
+    give_up = perf_counter_ns() + LONGEST_SPIN_SECONDS * CLOCK_TICKS_PER_SECOND
+    while perf_counter_ns() < give_up:
+        used = process_time_ns()
+        sleep(QUIET_SECONDS)
+        if process_time_ns() - used < QUIET_SHARE * QUIET_SECONDS * CLOCK_TICKS_PER_SECOND:
+            return
 
 
 @final

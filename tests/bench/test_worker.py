@@ -41,3 +41,32 @@ def test_what_tensorflow_tells_of_a_graph_is_made_one_line(files):
 def test_an_error_of_ours_has_no_place():
     """Nor has one without words."""
     assert ("KeyError: 'x'", "MemoryError") == (worker.told(KeyError("x")), worker.told(MemoryError()))
+
+
+class Processor:
+    """A clock that only sleeping moves, and a process of which one thread spins for a while."""
+
+    def __init__(self, *, spins_for):
+        """Begin at zero."""
+        self.now, self.spins_for = 0, spins_for
+
+    def sleep(self, seconds):
+        """Let time pass."""
+        self.now += int(seconds * 1e9)
+
+    def used(self):
+        """Return nanoseconds of processor time so far."""
+        return min(self.now, int(self.spins_for * 1e9))
+
+
+@pytest.mark.parametrize(("spins_for", "waited"), [(0.0, 0.01), (0.1, 0.11), (60.0, 0.5)])
+def test_a_process_hands_over_when_its_threads_have_gone_to_sleep(monkeypatch, spins_for, waited):
+    """OpenBLAS' threads spin for a tenth of a second; one that never stops is not waited for."""
+    processor = Processor(spins_for=spins_for)
+    monkeypatch.setattr(worker, "sleep", processor.sleep)
+    monkeypatch.setattr(worker, "perf_counter_ns", lambda: processor.now)
+    monkeypatch.setattr(worker, "process_time_ns", processor.used)
+
+    worker.rest()
+
+    assert pytest.approx(waited) == processor.now / 1e9
