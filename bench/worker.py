@@ -42,8 +42,8 @@ FEWEST_BLOCKS = 10
 """Where a single step takes longer than a block should, fewer blocks are measured, but some may be disturbed."""
 
 QUIET_SECONDS, QUIET_SHARE, LONGEST_SPIN_SECONDS = 0.010, 0.1, 0.5
-"""A process is quiet when it uses less than a tenth of a processor for ten milliseconds: systems count processor time by
-ticks of up to 4 ms. OpenBLAS' threads look for more work for 100 ms before they sleep, OpenMP's for up to 200 ms."""
+"""A process is quiet when it uses less than a tenth of a processor for ten milliseconds: systems count processor time
+by ticks of up to 4 ms. OpenBLAS' threads look for more work for 100 ms before they sleep, OpenMP's for up to 200 ms."""
 
 CLOCK_TICKS_PER_SECOND = 1e9
 
