@@ -205,7 +205,7 @@ def test_the_page_is_whole_without_scripts(visit, width, scheme):
 
     assert page.locator(".verdict").is_visible()
     assert 5 == page.locator("table").first.locator("tbody tr").count()
-    assert 3 == page.locator("svg:visible").count()
+    assert 4 == page.locator("svg:visible").count()
 
 
 @pytest.mark.parametrize("name", ["ordinary", "trouble", "groups"])
