@@ -16,8 +16,8 @@ from itertools import islice, repeat
 from time import perf_counter_ns
 from typing import Any, final
 
+from bench.blocks import interquartile_mean
 from bench.records import Ablation, Seconds
-from bench.stats import interquartile_mean
 from loops.contract import Loop
 
 PARTS = ("metric", "optimizer", "backward")
@@ -50,9 +50,7 @@ def ablate(loop: Loop, *, backward: tuple[Any, str] | None, steps: int) -> tuple
             for part, found in switches.items():
                 for switch in found:
                     switch.left_out = part in left_out
-            begin = _now(loop)
-            yield steps
-            times[left_out].append((_now(loop) - begin) / steps)
+            yield from _timed(loop, steps=steps, times=times[left_out])
 
     loop.train(blocks())
     called = {part for part, found in switches.items() if any(switch.answered for switch in found)}
@@ -92,9 +90,7 @@ def step_alone(loop: Loop, *, steps: int) -> Seconds | None:
     def blocks() -> Iterator[int]:
         yield steps
         for _ in range(REPEATS):
-            begin = _now(loop)
-            yield steps
-            times.append((_now(loop) - begin) / steps)
+            yield from _timed(loop, steps=steps, times=times)
 
     loop.train(blocks())
     loop.epochs = epochs  # type: ignore[attr-defined]
@@ -111,24 +107,20 @@ class _Switch:
         self.answered = False
         self._call: Callable[..., Any] = getattr(owner, name)
         self._last: Any = None
-        setattr(owner, name, self._bound if isinstance(owner, type) else self)
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        # A function rather than this object: as an attribute of a class it is handed the instance.
+        def method(*arguments: Any, **options: Any) -> Any:
+            return self._answer(*arguments, **options)
+
+        setattr(owner, name, method)
+
+    def _answer(self, *arguments: Any, **options: Any) -> Any:
         """Do it, or leave it out."""
         if self.left_out:
             self.answered = True
         else:
             self._last = self._call(*arguments, **options)
         return self._last
-
-    @property
-    def _bound(self) -> Callable[..., Any]:
-        """Return a function, which a class hands its instance as first argument; an object it would not."""
-
-        def method(*arguments: Any, **options: Any) -> Any:
-            return self(*arguments, **options)
-
-        return method
 
 
 def _switches(loop: Loop, *, backward: tuple[Any, str] | None) -> Mapping[str, Iterable[_Switch]]:
@@ -143,6 +135,13 @@ def _switches(loop: Loop, *, backward: tuple[Any, str] | None) -> Mapping[str, I
     updates = [(optimizer, name) for name in ("apply", "step") if hasattr(optimizer, name)][:1]
     places = {"metric": metrics, "optimizer": updates, "backward": [backward] if backward else []}
     return {part: [_Switch(owner, name) for owner, name in places[part]] for part in PARTS}
+
+
+def _timed(loop: Loop, *, steps: int, times: list[Seconds]) -> Iterator[int]:
+    """Hand one block to the loop, and add the seconds of one of its steps."""
+    begin = _now(loop)
+    yield steps
+    times.append((_now(loop) - begin) / steps)
 
 
 def _now(loop: Loop) -> Seconds:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from statistics import median
 
 from bench import effort, family, stats
+from bench.blocks import interquartile_mean
 from bench.breakdown import Breakdown, break_down
 from bench.expectation import band
 from bench.records import AGAIN, Block, BlockKind, Cell, Failure, Floor, Run, Seconds, Trial, Verification
@@ -136,7 +137,7 @@ class Group:
 def trial_step_seconds(trial: Trial) -> Seconds | None:
     """Return the interquartile mean over a finished trial's steady blocks of the block's mean seconds per step."""
     steady = _steady_blocks(trial)
-    return stats.interquartile_mean([block.step_seconds for block in steady]) if steady else None
+    return interquartile_mean([block.step_seconds for block in steady]) if steady else None
 
 
 def summarise(run: Run) -> tuple[Group, ...]:

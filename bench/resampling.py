@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
+from bench.blocks import interquartile_mean
 from bench.records import Seconds
-from bench.stats import CONFIDENCE, Interval, interquartile_mean
+from bench.stats import CONFIDENCE, Interval
 
 
 def bootstrap_interval(

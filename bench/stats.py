@@ -1,6 +1,5 @@
 """Statistics of the comparison: pure functions of seconds, nothing is read, printed or drawn.
 
-    interquartile_mean         what a process counts, from its blocks
     Interval                   an estimate with its confidence interval
     geometric_mean_interval    typical value of positive numbers, one per process
     ratio_interval             how two loops compare, from one ratio per round
@@ -159,25 +158,6 @@ def geometric_mean_interval(values: Sequence[float], *, confidence: float = CONF
     logarithms = _logarithms(values)
     bare = Interval(estimate=exp(fmean(logarithms)), low=None, high=None, count=len(values), confidence=confidence)
     return bare if len(values) == 1 else _student(bare, spread=stdev(logarithms))
-
-
-def interquartile_mean(values: Sequence[float]) -> float:
-    """Return the mean of the middle half: the mean after a quarter of the values is cut off, rounded down, at each end.
-
-    It withstands a quarter of the blocks being disturbed, and makes more of the others than a median does: of the same
-    blocks, ratios of identical loops varied by 1.42 % between rounds instead of 1.75 %. Source: Stigler, "Do robust
-    estimators work with real data?", The Annals of Statistics 5, 1977, which it is among the best of.
-
-    Raises:
-        ValueError: If there are no values.
-
-    >>> interquartile_mean([1.0, 2.0, 4.0, 100.0])
-    3.0
-    """
-    if not values:
-        raise ValueError("expected at least one value")
-    cut = len(values) // 4
-    return fmean(sorted(values)[cut : len(values) - cut])
 
 
 def ratio_interval(

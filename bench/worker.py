@@ -230,26 +230,25 @@ class Trial:
         metric = loop.evaluate()
         loop.synchronise()
         end = perf_counter_ns()
-        parts = self._break_down(loop, workload=workload, backend=backend) if request.breakdown else {}
-        self.channel.send(
-            {
-                "kind": "finished",
-                "steps": self.steps,
-                "samples": self.steps * request.batch_size,
-                "last_loss": outcome.loss,
-                "training_metric": outcome.metric,
-                "validation_metric": metric,
-                "metric_name": workload.metric_name,
-                "first_evaluation_seconds": (again - begin) / CLOCK_TICKS_PER_SECOND,
-                "evaluation_seconds": (end - again) / CLOCK_TICKS_PER_SECOND,
-                "peak_memory_bytes": _peak_memory_bytes(),
-                "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
-                "threads": backend.threads() | {"process": _operating_system_threads()},
-                "cpus": cpus.allowed(),
-                "images": _drawn(workload, weights=outcome.weights, request=request),
-            }
-            | parts
-        )
+        finished = {
+            "kind": "finished",
+            "steps": self.steps,
+            "samples": self.steps * request.batch_size,
+            "last_loss": outcome.loss,
+            "training_metric": outcome.metric,
+            "validation_metric": metric,
+            "metric_name": workload.metric_name,
+            "first_evaluation_seconds": (again - begin) / CLOCK_TICKS_PER_SECOND,
+            "evaluation_seconds": (end - again) / CLOCK_TICKS_PER_SECOND,
+            "peak_memory_bytes": _peak_memory_bytes(),
+            "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
+            "threads": backend.threads() | {"process": _operating_system_threads()},
+            "cpus": cpus.allowed(),
+            "images": _drawn(workload, weights=outcome.weights, request=request),
+        }
+        if request.breakdown:  # last of all: it takes memory of its own
+            finished |= self._break_down(loop, workload=workload, backend=backend)
+        self.channel.send(finished)
 
     def _break_down(self, loop: Loop, *, workload: Workload, backend: Any) -> dict[str, Any]:
         """Find out where the time of a step goes; the loop has nothing more to prove."""

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats as tests
 
 from bench import effort, family, gate, stats
+from bench.blocks import interquartile_mean
 from bench.records import Cell
 from bench.schedule import turns
 from bench.stats import Interval, Verdict
@@ -309,7 +310,7 @@ def moved_by_drift(*, drift, loops, seed, interleaved=True):
     blocks: dict[tuple[int, Cell], list[float]] = {}
     for index, turn in enumerate(order):
         blocks.setdefault(turn, []).append(exp(log(1.0 + drift) * index / (len(order) - 1)))
-    times = [[stats.interquartile_mean(blocks[number, cell]) for number in range(ROUNDS)] for cell in cells]
+    times = [[interquartile_mean(blocks[number, cell]) for number in range(ROUNDS)] for cell in cells]
     return max(abs(stats.ratio_interval(a, b).estimate - 1.0) for a, b in combinations(times, 2))
 
 

@@ -15,7 +15,6 @@ from bench.errors import UsageError
 DISTRIBUTIONS = {"tensorflow": "tensorflow", "torch": "torch", "jax": "jax", "numpy": "numpy"}
 """Backend -> the distribution that provides it, which is also the name to install."""
 
-
 CONVENIENCES = ("matplotlib", "pandas")
 """Keras imports them wherever they are installed, and here they always are: the report is made with them."""
 

@@ -113,11 +113,11 @@ def traces(group: GroupReport, *, frame: Frame) -> Figure:
     """Return one strip per loop: how the step times inside its processes went on, warm-up shaded."""
     cells = traced(group)
     figure, axes = canvas.strips(len(cells), frame=frame, below=34.0)
+    height, furthest = min(frame.value.strip) * 0.8 / frame.value.row, reach(cells)
     for row, cell in enumerate(cells):
         canvas.label(axes, row, frame=frame, left=wording.display_name(cell.cell.name), right=wording.drift_text(cell))
         if cell.trace is None:
             continue
-        height = min(frame.value.strip) * 0.8 / frame.value.row
         axes.barh([row], _WARM_UP_SHARE, left=-_WARM_UP_SHARE, height=2.0 * height, color=_BAND, linewidth=0, zorder=0)
         drawn = (
             (cell.trace.warm_up, -_WARM_UP_SHARE, _WARM_UP_SHARE, _MUTED),
@@ -127,7 +127,7 @@ def traces(group: GroupReport, *, frame: Frame) -> Figure:
             if stretch is not None:
                 places = [start + length * (i + 0.5) / len(stretch.middle) for i in range(len(stretch.middle))]
                 low, middle, high = (
-                    [row - height * max(-1.0, min(1.0, (value - 1.0) / reach(cells))) for value in values]
+                    [row - height * max(-1.0, min(1.0, (value - 1.0) / furthest)) for value in values]
                     for values in (stretch.low, stretch.middle, stretch.high)
                 )
                 axes.fill(places + places[::-1], low + high[::-1], color=colour, alpha=0.25, linewidth=0)

@@ -74,7 +74,6 @@ def method(run: Run) -> tuple[str, ...]:
     )
     return (
         f"Each loop is trained by {run.planned_rounds} fresh processes, one per round. {order}",
-        "A framework is imported alone: Keras does not see other frameworks, pandas or matplotlib, nor import them.",
         "The clock is read between blocks only, when the device is idle. First call and warm-up are kept apart.",
         "A process counts once: the mean of the middle half of its blocks' times per step.",
         "The step time of a loop is the geometric mean over its processes.",

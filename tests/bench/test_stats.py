@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.stats import trim_mean, ttest_ind, wilcoxon
+from scipy.stats import ttest_ind, wilcoxon
 
 from bench import stats
 from bench.stats import BreakEven, BreakEvenSteps, Interval, Verdict
@@ -56,28 +56,6 @@ def test_times_that_cannot_be_are_refused(value):
         stats.geometric_mean_interval([1.0, value])
 
 
-@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=60))
-def test_the_interquartile_mean_agrees_with_scipys_trimmed_mean(values):
-    """A quarter cut off at each end, rounded down."""
-    assert pytest.approx(trim_mean(values, 0.25)) == stats.interquartile_mean(values)
-
-
-def test_the_interquartile_mean_withstands_a_quarter_of_disturbed_blocks():
-    """Six of 24, however slow they were."""
-    calm = stats.interquartile_mean([1.0] * 24)
-
-    assert calm == stats.interquartile_mean([1.0] * 18 + [50.0] * 6)
-
-
-def test_the_interquartile_mean_varies_less_than_the_median():
-    """Of normal noise: asymptotically 1.19 times the variance of the mean, where the median has pi / 2 times."""
-    samples = np.random.default_rng(0).normal(loc=10.0, size=(4000, 24))
-
-    ours = np.var([stats.interquartile_mean(row) for row in samples.tolist()])
-
-    assert ours < 0.85 * np.var(np.median(samples, axis=1))
-
-
 @pytest.mark.parametrize(("count", "critical"), [(6, 0), (10, 8), (12, 13), (20, 52)])
 def test_signed_rank_quantiles_are_those_of_the_published_table(count, critical):
     """Two-sided 5 %; the table gives the largest sum of ranks that rejects. Source: Wilcoxon and Wilcox, 1964."""
@@ -118,12 +96,6 @@ def test_five_rounds_are_too_few_for_ranks():
 
     assert (pytest.approx(1.1), None, None) == (found.estimate, found.low, found.high)
     assert None is stats.signed_rank_interval([])
-
-
-def test_nothing_has_no_interquartile_mean():
-    """An empty process is a mistake of the caller."""
-    with pytest.raises(ValueError, match="at least one value"):
-        stats.interquartile_mean([])
 
 
 def test_rounds_that_cannot_be_paired_are_refused():

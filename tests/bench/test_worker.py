@@ -1,6 +1,8 @@
 """How a trial's process tells of its failure; the rest of it is tested in real processes."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -36,6 +38,16 @@ def test_what_tensorflow_tells_of_a_graph_is_made_one_line(files):
     )
 
     assert "ValueError: too many values (my_model.py, line 2)" == worker.told(ValueError(message))
+
+
+def test_a_trial_starts_with_numpy_and_nothing_else_of_others():
+    """What a process imports before its clock starts still costs start-up and memory, and may not be there at all."""
+    code = "import bench.worker, sys; print(*sorted(name for name in sys.modules if '.' not in name))"
+
+    started = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert "numpy" in started
+    assert not {"scipy", "pandas", "matplotlib", "keras", "msgspec", "click", "rich", "psutil"} & set(started)
 
 
 def test_an_error_of_ours_has_no_place():
