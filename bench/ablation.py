@@ -1,10 +1,13 @@
 """Where the time of a step goes, found by leaving parts of it out.
 
-    ablate        times the whole step, then without metric, without optimizer too, without backward pass too
+    turns         says how many blocks the rest takes
     pipeline      times handing over batches, and nothing else
     step_alone    times the step on one and the same batch
+    ablate        times the whole step, then without metric, without optimizer too, and so on
 
-Parts are left out on top of one another, so what they save adds up to the step. A loop calls them through objects that
+Parts are left out on top of one another, so what they save adds up to the step. Each block is a turn among those of
+the other processes, as in the measurement that it explains: one that runs on and on finds its data in the caches, and
+is faster than what is ranked. A loop calls them through objects that
 it holds: such a call is answered with what it returned last. Where a framework has compiled the step as a whole nothing
 is called any more, and parts cannot be taken out of it. The optimizer does not see all steps, so nothing that is stored
 of a loop's learning may be read afterwards.
@@ -20,22 +23,31 @@ from bench.blocks import interquartile_mean
 from bench.records import Ablation, Seconds
 from loops.contract import Loop
 
-PARTS = ("metric", "optimizer", "backward")
-"""In the order in which they are left out: the last ones of a step first."""
+PARTS = ("metric", "optimizer", "backward", "forward")
+"""In the order in which they are left out: the last ones of a step first. The loss is part of the forward pass."""
 
 REPEATS = 12
 """Blocks of each kind, in turn."""
 
+_FETCHING_TURNS = 1 + (1 + REPEATS)
+"""Of the pipeline and of the step alone, whose first block is not timed."""
+_PARTS_TURNS = 1 + (1 + len(PARTS)) * REPEATS
+MOST_TURNS = _FETCHING_TURNS + _PARTS_TURNS
+
+Turn = Callable[[], None]
+"""Waits until this process may run a block; called before each."""
+
 NANOSECONDS = 1e9
 
 
-def ablate(loop: Loop, *, backward: tuple[Any, str] | None, steps: int) -> tuple[Ablation, ...]:
+def ablate(loop: Loop, *, backward: tuple[Any, str] | None, steps: int, turn: Turn) -> tuple[Ablation, ...]:
     """Time blocks of a loop with more and more left out.
 
     Args:
         loop: Prepared and warm; it can train no further afterwards.
         backward: Object and name of the function that does the backward pass; None where nobody calls one.
         steps: Of a block, as the loop can do them.
+        turn: Called before each block, of which the first is not timed.
 
     Returns:
         The whole step first. Nothing where no part is called by the loop.
@@ -45,12 +57,13 @@ def ablate(loop: Loop, *, backward: tuple[Any, str] | None, steps: int) -> tuple
     times: dict[tuple[str, ...], list[Seconds]] = defaultdict(list)
 
     def blocks() -> Iterator[int]:
+        turn()
         yield steps
         for left_out in ladder * REPEATS:
             for part, found in switches.items():
                 for switch in found:
                     switch.left_out = part in left_out
-            yield from _timed(loop, steps=steps, times=times[left_out])
+            yield from _timed(loop, steps=steps, times=times[left_out], turn=turn)
 
     loop.train(blocks())
     called = {part for part, found in switches.items() if any(switch.answered for switch in found)}
@@ -63,11 +76,22 @@ def ablate(loop: Loop, *, backward: tuple[Any, str] | None, steps: int) -> tuple
     )
 
 
-def pipeline(loop: Loop, *, steps: int) -> Seconds | None:
-    """Time handing over batches, in seconds per batch; None where a framework fetches them itself."""
+def turns(loop: Loop, *, has_parts: bool) -> int:
+    """Return how many turns a breakdown takes.
+
+    Args:
+        loop: Prepared.
+        has_parts: Whether `ablate` is called as well.
+    """
+    return _FETCHING_TURNS * hasattr(loop, "epochs") + _PARTS_TURNS * has_parts
+
+
+def pipeline(loop: Loop, *, steps: int, turn: Turn) -> Seconds | None:
+    """Time handing over batches, in seconds per batch, in one turn; None where a framework fetches them itself."""
     epochs = getattr(loop, "epochs", None)
     if epochs is None:
         return None
+    turn()
     batches = epochs()
     times = []
     for _ in range(REPEATS):
@@ -78,7 +102,7 @@ def pipeline(loop: Loop, *, steps: int) -> Seconds | None:
     return interquartile_mean(times)
 
 
-def step_alone(loop: Loop, *, steps: int) -> Seconds | None:
+def step_alone(loop: Loop, *, steps: int, turn: Turn) -> Seconds | None:
     """Time steps that all get the same batch, in seconds; None where a framework fetches batches itself."""
     epochs = getattr(loop, "epochs", None)
     if epochs is None:
@@ -88,9 +112,10 @@ def step_alone(loop: Loop, *, steps: int) -> Seconds | None:
     times: list[Seconds] = []
 
     def blocks() -> Iterator[int]:
+        turn()
         yield steps
         for _ in range(REPEATS):
-            yield from _timed(loop, steps=steps, times=times)
+            yield from _timed(loop, steps=steps, times=times, turn=turn)
 
     loop.train(blocks())
     loop.epochs = epochs  # type: ignore[attr-defined]
@@ -99,7 +124,10 @@ def step_alone(loop: Loop, *, steps: int) -> Seconds | None:
 
 @final
 class _Switch:
-    """A function that can be left out: its calls go through, or are answered with what it returned last."""
+    """A function that can be left out: its calls go through, or are answered with what it returned last.
+
+    What a class calls, such as `model(x)`, is looked up in the class, so there the owner is the class.
+    """
 
     def __init__(self, owner: Any, name: str) -> None:
         """Take the function's place."""
@@ -126,19 +154,31 @@ class _Switch:
 def _switches(loop: Loop, *, backward: tuple[Any, str] | None) -> Mapping[str, Iterable[_Switch]]:
     """Find what a loop calls.
 
-    Its metric is Keras' or a method `scores`, its optimizer its own or that of its model.
+    Its metric is Keras' or a method `scores`, its optimizer its own or that of its model, or a method `update`. The
+    forward pass is a call of the model, or a method `forward`, and the loss function.
     """
+    model = getattr(loop, "model", None)
     metrics = [(value, "update_state") for value in vars(loop).values() if hasattr(value, "update_state")]
     if hasattr(loop, "scores"):
         metrics.append((loop, "scores"))
-    optimizer = getattr(loop, "optimizer", None) or getattr(getattr(loop, "model", None), "optimizer", None)
-    updates = [(optimizer, name) for name in ("apply", "step") if hasattr(optimizer, name)][:1]
-    places = {"metric": metrics, "optimizer": updates, "backward": [backward] if backward else []}
+    optimizer = getattr(loop, "optimizer", None) or getattr(model, "optimizer", None)
+    updates: list[tuple[Any, str]] = [(optimizer, name) for name in ("apply", "step") if hasattr(optimizer, name)][:1]
+    updates += [(loop, "update")] if hasattr(loop, "update") else []
+    forwards: list[tuple[Any, str]] = [] if model is None else [(type(model), "__call__")]
+    forwards += [(model, "compute_loss")] if hasattr(model, "compute_loss") else []
+    forwards += [(loop, name) for name in ("forward", "loss_function") if hasattr(loop, name)]
+    places = {
+        "metric": metrics,
+        "optimizer": updates,
+        "backward": [backward] if backward else [],
+        "forward": forwards,
+    }
     return {part: [_Switch(owner, name) for owner, name in places[part]] for part in PARTS}
 
 
-def _timed(loop: Loop, *, steps: int, times: list[Seconds]) -> Iterator[int]:
-    """Hand one block to the loop, and add the seconds of one of its steps."""
+def _timed(loop: Loop, *, steps: int, times: list[Seconds], turn: Turn) -> Iterator[int]:
+    """Hand one block to the loop when it is its turn, and add the seconds of one of its steps."""
+    turn()
     begin = _now(loop)
     yield steps
     times.append((_now(loop) - begin) / steps)

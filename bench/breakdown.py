@@ -10,8 +10,11 @@ from statistics import fmean
 
 from bench.records import Seconds, Trial
 
+DATA = "data"
+"""Handing over batches, where the loop does that itself."""
+
 REST = "rest"
-"""What no part was left out of: the forward pass, the loss, Python and what is compiled into one."""
+"""What is left when every part is left out: Python and dispatch, and whatever could not be left out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,9 +24,10 @@ class Breakdown:
     step: Seconds | None
     """The whole step, measured beside the others with parts left out; None where no part could be."""
     parts: dict[str, Seconds]
-    """"metric", "optimizer", "backward", as far as they could be left out, and `REST`; they add up to the step."""
+    """"metric", "optimizer", "backward", "forward", as far as they could be left out, `DATA` and `REST`; they add up to
+    the step."""
     pipeline: Seconds | None
-    """Handing over batches, and nothing else; part of the rest. None where the framework fetches them itself."""
+    """Handing over batches, and nothing else. None where the framework fetches them itself."""
     step_alone: Seconds | None
     """On the same batch again and again; None where the framework fetches batches itself."""
 
@@ -42,12 +46,14 @@ def break_down(trials: Iterable[Trial]) -> Breakdown | None:
     steps = [fmean(same.step_seconds for same in rung) for rung in zip(*ladders, strict=True)]
     names = [ladders[0][place].left_out[-1] for place in range(1, len(steps))]
     parts = {name: before - after for name, (before, after) in zip(names, pairwise(steps), strict=True)}
+    pipeline = _mean(trial.pipeline_seconds for trial in asked)
     if steps:
-        parts[REST] = steps[-1]
+        data = {} if pipeline is None else {DATA: pipeline}
+        parts |= data | {REST: steps[-1] - sum(data.values())}
     return Breakdown(
         step=steps[0] if steps else None,
         parts=parts,
-        pipeline=_mean(trial.pipeline_seconds for trial in asked),
+        pipeline=pipeline,
         step_alone=_mean(trial.step_alone_seconds for trial in asked),
     )
 

@@ -30,8 +30,18 @@ class RunningTrial(Protocol):
     def measure(self) -> None:
         """Have one block done."""
 
+    def evaluate(self) -> None:
+        """Have the last step done and the model evaluated."""
+
+    @property
+    def breakdown_turns(self) -> int:
+        """How many blocks it takes, after the evaluation, to find out where the time of a step goes."""
+
+    def break_down(self) -> None:
+        """Have one of those blocks done."""
+
     def finish(self) -> Trial:
-        """Evaluate, let the process go, and return its row."""
+        """Let the process go, and return its row."""
 
     def end(self) -> None:
         """Make sure it is gone; allowed at any time, more than once."""
@@ -41,7 +51,7 @@ class Observer(Protocol):
     """Is told what happens, between measurements and never during one."""
 
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
-        """A phase begins: "start", "warm-up", "measure" or "finish"; no cell means all of the round."""
+        """A phase begins: "start", "warm-up", "measure", "finish" or "break down"; no cell means all of the round."""
 
     def stored(self, trial: Trial) -> None:
         """A trial has ended and is in the journal."""
@@ -172,6 +182,14 @@ class _Round:
                 self._attempt(cell, "measure", lambda trial: trial.measure())
             self.look()
             yield from self._hand_out()
+            for cell in cells:
+                self._attempt(cell, "finish", lambda trial: trial.evaluate())
+                if not self.plan.breakdown:  # the sooner a process is gone, the sooner its numbers are stored
+                    self._attempt(cell, "finish", self._finish)
+                yield from self._hand_out()
+            turns = {cell: trial.breakdown_turns for cell, trial in self.running.items()}
+            for cell in schedule.turns(turns, seed=self.plan.seed, round_number=self.number):
+                self._attempt(cell, "break down", lambda trial: trial.break_down())
             for cell in cells:
                 self._attempt(cell, "finish", self._finish)
                 yield from self._hand_out()

@@ -10,6 +10,7 @@ from typing import Protocol, Self, final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from bench import ablation
 from bench.compare import trial_step_seconds
 from bench.measure import Observer
 from bench.records import Cell, Plan, Seconds, Trial
@@ -86,6 +87,8 @@ class Bar:
         self._drawn = monotonic()
         self._ended = done
         self._per_trial = plan.blocks_per_trial + 3  # ready, warmed, finished
+        if plan.breakdown:
+            self._per_trial += ablation.MOST_TURNS
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -116,7 +119,7 @@ class Bar:
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
         """Show round, loop and phase; blocks are short, so not each of them is drawn."""
         now = monotonic()
-        draw = phase != "measure" or now - self._drawn > BETWEEN_DRAWINGS
+        draw = phase not in {"measure", "break down"} or now - self._drawn > BETWEEN_DRAWINGS
         if draw:
             self._drawn = now
         what = "starting all loops" if cell is None else f"{cell.name}: {phase}"

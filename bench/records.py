@@ -163,7 +163,7 @@ class Ablation:
     """What a step takes with parts of it left out."""
 
     left_out: tuple[str, ...]
-    """Of "metric", "optimizer" and "backward"; empty for the whole step."""
+    """Of "metric", "optimizer", "backward" and "forward"; empty for the whole step."""
     step_seconds: Seconds
 
 

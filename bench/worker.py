@@ -127,10 +127,12 @@ class Trial:
         self.steps = 0
         self.block_steps = 0
         self.last_block = False
+        self.threads: int | None = None
 
     def run(self) -> None:
         """Do what the harness says, from the request to the farewell."""
         request = TrialRequest(**self.channel.receive())
+        self.threads = request.threads
         self.progress.phase = "import"
         begin = perf_counter_ns()
         backend = import_framework(request.backend, device=request.device, threads=request.threads)
@@ -186,8 +188,7 @@ class Trial:
         self.block_steps = steps = _steps_per_block(
             request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call
         )
-        if request.threads != 1:
-            rest()
+        self._rest()
         self.channel.send(
             {
                 "kind": "warmed",
@@ -200,8 +201,7 @@ class Trial:
         while self.channel.receive()["kind"] == "measure":
             block = yield from self._block(BlockKind.MEASURED, steps=steps, stopwatch=stopwatch)
             before, compiled = compiled, backend.compilations()
-            if request.threads != 1:
-                rest()
+            self._rest()
             self.channel.send({"kind": "measured", "block": asdict(block) | {"compilations": compiled - before}})
         self.progress.phase = "finish"
         closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
@@ -246,24 +246,45 @@ class Trial:
             "cpus": cpus.allowed(),
             "images": _drawn(workload, weights=outcome.weights, request=request),
         }
-        if request.breakdown:  # last of all: it takes memory of its own
-            finished |= self._break_down(loop, workload=workload, backend=backend)
-        self.channel.send(finished)
-
-    def _break_down(self, loop: Loop, *, workload: Workload, backend: Any) -> dict[str, Any]:
-        """Find out where the time of a step goes; the loop has nothing more to prove."""
-        self.progress.phase = "breakdown"
-        pipeline = ablation.pipeline(loop, steps=self.block_steps)
-        alone = ablation.step_alone(loop, steps=self.block_steps)
         # A compiled step calls none of its parts, and would only be compiled again for each that is exchanged. Where
         # two models are trained, a part is not one thing.
-        whole = backend.compilations() > 0 or isinstance(workload, AdversarialWorkload)
-        found = () if whole else ablation.ablate(loop, backward=backend.backward(), steps=self.block_steps)
-        return {
-            "ablations": [asdict(one) for one in found],
-            "pipeline_seconds": pipeline,
-            "step_alone_seconds": alone,
-        }
+        has_parts = backend.compilations() == 0 and not isinstance(workload, AdversarialWorkload)
+        turns = ablation.turns(loop, has_parts=has_parts) if request.breakdown else 0
+        self.channel.send(finished | {"breakdown_turns": turns})
+        if turns:
+            self._break_down(loop, has_parts=has_parts, backend=backend)
+
+    def _break_down(self, loop: Loop, *, has_parts: bool, backend: Any) -> None:
+        """Find out where the time of a step goes, block by block as the harness says; the loop has nothing to prove."""
+        self.progress.phase = "breakdown"
+        begun = False
+
+        def turn() -> None:
+            nonlocal begun
+            if begun:
+                self._rest()
+                self.channel.send({"kind": "turned"})
+            begun = True
+            self._expect("turn")
+
+        pipeline = ablation.pipeline(loop, steps=self.block_steps, turn=turn)
+        alone = ablation.step_alone(loop, steps=self.block_steps, turn=turn)
+        found = (
+            ablation.ablate(loop, backward=backend.backward(), steps=self.block_steps, turn=turn) if has_parts else ()
+        )
+        self.channel.send(
+            {
+                "kind": "turned",
+                "ablations": [asdict(one) for one in found],
+                "pipeline_seconds": pipeline,
+                "step_alone_seconds": alone,
+            }
+        )
+
+    def _rest(self) -> None:
+        """Let the threads go to sleep, where there are any, before another process is measured."""
+        if self.threads != 1:
+            rest()
 
     def _expect(self, kind: str) -> None:
         """Wait for one particular command."""

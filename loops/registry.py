@@ -40,6 +40,7 @@ LOOPS = {
     "torch-fit-stock": "loops.variants.torch_fit_stock:TorchFitStock",
     "torch-plain": "loops.variants.torch_plain:TorchPlain",
     "torch-plain-fused": "loops.variants.torch_plain_fused:TorchPlainFused",
+    "torch-cudagraph": "loops.variants.torch_cudagraph:TorchCudagraph",
     "torch-compile": "loops.variants.torch_compile:TorchCompile",
     "torch-native-compile": "loops.variants.torch_native_compile:TorchNativeCompile",
     "torch-keras-compile": "loops.variants.torch_keras_compile:TorchKerasCompile",
@@ -54,6 +55,7 @@ LOOPS = {
     "jax-fit": "loops.variants.jax_fit:JaxFit",
     "jax-fit-stock": "loops.variants.jax_fit_stock:JaxFitStock",
     "numpy": "loops.variants.numpy_by_hand:NumpyByHand",
+    "numpy-cpp": "loops.variants.numpy_cpp:NumpyCpp",
 }
 
 ADVERSARIAL_LOOPS = {
@@ -103,7 +105,8 @@ class Description:
     kind: str
     """A workload's kind, "supervised" or "adversarial"."""
     sha256: str
-    """Of the source file: numbers of different sources are different things."""
+    """Of the source file, and of the C++ file beside it if there is one: numbers of different sources are different
+    things."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -342,8 +345,14 @@ def _describe_target(table: str, name: str, *, module: str, attribute: str) -> D
         summary=source.summary,
         backend=None if backend is None else str(backend),
         kind=str(source.constant(attribute, "kind") or "supervised"),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=hashlib.sha256(content + _kernels(Path(path))).hexdigest(),
     )
+
+
+def _kernels(path: Path) -> bytes:
+    """Return the C++ of the same name, which is part of a loop as much as its Python is."""
+    kernels = path.with_suffix(".cpp")
+    return kernels.read_bytes() if kernels.exists() else b""
 
 
 def _found(module: str) -> str | None:

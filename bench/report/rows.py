@@ -112,13 +112,15 @@ class BreakdownRow:
     loop: str
     step: str
     """As it is ranked by."""
-    metric: str
-    optimizer: str
+    pipeline: str
+    forward: str
     backward: str
+    optimizer: str
+    metric: str
     rest: str
+    """Python and dispatch, and whatever could not be left out."""
     total: str
     """Of the parts, as a share of the step."""
-    pipeline: str
     step_alone: str
 
 
@@ -205,12 +207,13 @@ def breakdown_row(cell: CellSummary, *, found: Breakdown) -> BreakdownRow:
     return BreakdownRow(
         loop=wording.display_name(cell.cell.name),
         step=wording.step_text(cell),
-        metric=units.milliseconds(found.parts.get("metric")),
-        optimizer=units.milliseconds(found.parts.get("optimizer")),
+        pipeline=units.milliseconds(found.pipeline),
+        forward=units.milliseconds(found.parts.get("forward")),
         backward=units.milliseconds(found.parts.get("backward")),
+        optimizer=units.milliseconds(found.parts.get("optimizer")),
+        metric=units.milliseconds(found.parts.get("metric")),
         rest=units.milliseconds(found.parts.get(REST)),
         total=units.NOT_AVAILABLE if found.step is None or step is None else units.percent(found.step / step),
-        pipeline=units.milliseconds(found.pipeline),
         step_alone=units.milliseconds(found.step_alone),
     )
 

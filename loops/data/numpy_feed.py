@@ -15,7 +15,15 @@ def training_batches(job: Job) -> list[tuple[NDArray[Any], ...]]:
     Raises:
         UnsupportedCell: On the track that compares input pipelines as well.
     """
+    return list(zip(*(np.split(array, job.steps_per_epoch) for array in training_arrays(job)), strict=True))
+
+
+def training_arrays(job: Job) -> list[NDArray[Any]]:
+    """Return the samples of one epoch's whole batches, inputs first, each a contiguous view.
+
+    Raises:
+        UnsupportedCell: On the track that compares input pipelines as well.
+    """
     if job.track is Track.GUIDE:
-        raise UnsupportedCell("no guide trains with NumPy, and it has no input pipeline")
-    whole = (array[: job.steps_per_epoch * job.batch_size] for array in job.training.arrays)
-    return list(zip(*(np.split(array, job.steps_per_epoch) for array in whole), strict=True))
+        raise UnsupportedCell("no guide trains without a framework, and there is no input pipeline")
+    return [array[: job.steps_per_epoch * job.batch_size] for array in job.training.arrays]

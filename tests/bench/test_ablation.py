@@ -1,7 +1,6 @@
 """What parts of a step cost, seen with a clock that only the parts move."""
 
 from itertools import cycle, islice
-from types import SimpleNamespace
 
 import pytest
 
@@ -53,6 +52,14 @@ class KerasOptimizer(Part):
         return self.do(*arguments)
 
 
+class Model(Part):
+    """Is called itself, which Python looks up in its class."""
+
+    def __call__(self, *arguments):
+        """Walk forward."""
+        return self.do(*arguments)
+
+
 class Loss:
     """Has a backward pass, which is a method of its class, as PyTorch's is."""
 
@@ -70,6 +77,7 @@ class HandWritten:
         """Hold what a prepared loop holds."""
         self.clock = clock
         self.training_metric, self.optimizer = Metric(clock, SCORE), KerasOptimizer(clock, UPDATE)
+        self.model = Model(clock, FORWARD)
         self.seen, self.answers = [], []
 
     def epochs(self):
@@ -84,7 +92,7 @@ class HandWritten:
         for steps in blocks:
             for batch in islice(batches, steps):
                 self.seen.append(batch)
-                self.clock.take(FORWARD)
+                self.model(batch)
                 Loss().backward()
                 self.answers.append(self.optimizer.apply())
                 self.training_metric.update_state()
@@ -99,7 +107,8 @@ class Compiled:
     def __init__(self, clock):
         """Hold what a prepared loop holds; nobody calls it."""
         self.clock = clock
-        self.model = SimpleNamespace(optimizer=KerasOptimizer(clock, UPDATE))
+        self.model = Model(clock, FORWARD)
+        self.model.optimizer = KerasOptimizer(clock, UPDATE)
 
     def train(self, blocks):
         """Train block after block."""
@@ -117,70 +126,105 @@ def clock(monkeypatch):
     monkeypatch.setattr(ablation, "perf_counter_ns", lambda: clock.nanoseconds)
     monkeypatch.setattr(Loss, "clock", clock)
     monkeypatch.setattr(Loss, "backward", Loss.backward)  # put back what a test leaves behind
+    monkeypatch.setattr(Model, "__call__", Model.__call__)
     return clock
 
 
-def test_each_part_that_is_left_out_saves_what_it_costs(clock):
-    """On top of one another, so that the differences add up to the step."""
-    found = ablation.ablate(HandWritten(clock), backward=(Loss, "backward"), steps=10)
+class Turns:
+    """Counts how often the process had to wait for its turn."""
 
-    assert [(), ("metric",), ("metric", "optimizer"), ("metric", "optimizer", "backward")] == [
-        one.left_out for one in found
-    ]
+    def __init__(self):
+        """None yet."""
+        self.taken = 0
+
+    def __call__(self):
+        """Wait no time at all."""
+        self.taken += 1
+
+
+@pytest.fixture
+def turns():
+    """Return a counter of turns."""
+    return Turns()
+
+
+def test_each_part_that_is_left_out_saves_what_it_costs(clock, turns):
+    """On top of one another, so that the differences add up to the step."""
+    found = ablation.ablate(HandWritten(clock), backward=(Loss, "backward"), steps=10, turn=turns)
+
+    parts = ("metric", "optimizer", "backward", "forward")
+    assert [parts[:count] for count in range(5)] == [one.left_out for one in found]
     whole = FETCH + FORWARD + BACKWARD + UPDATE + SCORE
-    expected = [whole, whole - SCORE, whole - SCORE - UPDATE, FETCH + FORWARD]
+    expected = [whole, whole - SCORE, whole - SCORE - UPDATE, FETCH + FORWARD, FETCH]
     assert [1e-6 * microseconds for microseconds in expected] == pytest.approx([one.step_seconds for one in found])
 
 
-def test_a_part_that_is_not_called_stays_in_what_it_is_part_of(clock):
+def test_a_part_that_is_not_called_stays_in_what_it_is_part_of(clock, turns):
     """Another backward pass than the one that was pointed at."""
 
     class Other:
         def backward(self):
             """Never called."""
 
-    found = ablation.ablate(HandWritten(clock), backward=(Other, "backward"), steps=10)
+    found = ablation.ablate(HandWritten(clock), backward=(Other, "backward"), steps=10, turn=turns)
 
-    assert [(), ("metric",), ("metric", "optimizer")] == [one.left_out for one in found]
+    assert [(), ("metric",), ("metric", "optimizer"), ("metric", "optimizer", "forward")] == [
+        one.left_out for one in found
+    ]
 
 
-def test_a_step_that_was_compiled_as_a_whole_has_no_parts(clock):
+def test_a_step_that_was_compiled_as_a_whole_has_no_parts(clock, turns):
     """Its optimizer is there, but nobody calls it."""
-    assert () == ablation.ablate(Compiled(clock), backward=None, steps=10)
+    assert () == ablation.ablate(Compiled(clock), backward=None, steps=10, turn=turns)
 
 
-def test_what_is_left_out_is_answered_as_it_was_last(clock):
+def test_what_is_left_out_is_answered_as_it_was_last(clock, turns):
     """The caller goes on with the answer; nothing is done for it."""
     loop = HandWritten(clock)
 
-    ablation.ablate(loop, backward=None, steps=1)
+    ablation.ablate(loop, backward=None, steps=1, turn=turns)
 
-    settling, whole, without_metric, without_more = 1, 2, 3, [3, 3]
-    assert [settling, whole, without_metric, *without_more, 4, 5, 5, 5] == loop.answers[:9]
+    settling, whole, without_metric, without_more = 1, 2, 3, [3, 3, 3]
+    assert [settling, whole, without_metric, *without_more, 4, 5, 5, 5] == loop.answers[:10]
     assert 1 + 2 * ablation.REPEATS == loop.optimizer.done
 
 
-def test_the_pipeline_alone_trains_nothing(clock):
+def test_the_pipeline_alone_trains_nothing(clock, turns):
     """Batches are fetched and dropped."""
     loop = HandWritten(clock)
 
-    assert pytest.approx(1e-6 * FETCH) == ablation.pipeline(loop, steps=10)
+    assert pytest.approx(1e-6 * FETCH) == ablation.pipeline(loop, steps=10, turn=turns)
     assert [] == loop.seen
 
 
-def test_the_step_alone_gets_one_batch_again_and_again(clock):
+def test_the_step_alone_gets_one_batch_again_and_again(clock, turns):
     """What is left when the pipeline costs nothing; afterwards the loop fetches as before."""
     loop = HandWritten(clock)
 
-    found = ablation.step_alone(loop, steps=10)
+    found = ablation.step_alone(loop, steps=10, turn=turns)
 
     assert pytest.approx(1e-6 * (FORWARD + BACKWARD + UPDATE + SCORE)) == found
     assert {0} == set(loop.seen)
     assert [0, 1, 2] == list(islice(loop.epochs(), 3))
 
 
-def test_where_a_framework_fetches_batches_neither_can_be_had(clock):
+def test_where_a_framework_fetches_batches_neither_can_be_had(clock, turns):
     """`fit()` has no seam between the two."""
     loop = Compiled(clock)
 
-    assert (None, None) == (ablation.pipeline(loop, steps=10), ablation.step_alone(loop, steps=10))
+    assert None is ablation.pipeline(loop, steps=10, turn=turns)
+    assert None is ablation.step_alone(loop, steps=10, turn=turns)
+
+
+@pytest.mark.parametrize("loop", [HandWritten, Compiled])
+@pytest.mark.parametrize("has_parts", [False, True])
+def test_the_number_of_turns_is_known_beforehand(clock, turns, loop, has_parts):
+    """The harness shuffles them among those of the other processes."""
+    measured = loop(clock)
+
+    ablation.pipeline(measured, steps=10, turn=turns)
+    ablation.step_alone(measured, steps=10, turn=turns)
+    if has_parts:
+        ablation.ablate(measured, backward=None, steps=10, turn=turns)
+
+    assert ablation.turns(measured, has_parts=has_parts) == turns.taken

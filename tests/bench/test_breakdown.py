@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.breakdown import REST, break_down
+from bench.breakdown import DATA, REST, break_down
 from bench.records import Ablation
 
 
@@ -13,7 +13,7 @@ def process(make_cell, make_trial):
     """Return a function: microseconds with more and more left out -> a process that found them."""
 
     def process(*microseconds, **fields):
-        names = ("metric", "optimizer", "backward")
+        names = ("metric", "optimizer", "backward", "forward")
         ladder = tuple(
             Ablation(left_out=names[:place], step_seconds=1e-6 * time) for place, time in enumerate(microseconds)
         )
@@ -24,11 +24,15 @@ def process(make_cell, make_trial):
 
 def test_parts_add_up_to_the_step(process):
     """To the last digit, whatever the processes found."""
-    found = break_down([process(400, 390, 260, 110), process(420, 400, 270, 100), process(437, 401, 263, 97)])
+    times = (400, 390, 260, 110, 60), (420, 400, 270, 100, 50), (437, 401, 263, 97, 55)
 
-    assert ["metric", "optimizer", "backward", REST] == list(found.parts)
+    found = break_down([process(*one, pipeline_seconds=2e-6) for one in times])
+
+    assert ["metric", "optimizer", "backward", "forward", DATA, REST] == list(found.parts)
     assert pytest.approx(found.step, rel=1e-12) == sum(found.parts.values())
     assert pytest.approx(1e-6 * (10 + 20 + 36) / 3) == found.parts["metric"]
+    assert pytest.approx(2e-6) == found.parts[DATA]
+    assert pytest.approx(1e-6 * (58 + 48 + 53) / 3) == found.parts[REST]
 
 
 def test_a_part_that_could_not_be_left_out_is_in_the_rest(process):

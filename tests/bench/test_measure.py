@@ -14,11 +14,12 @@ from bench.trial_process import TrialFailed
 class FakeTrial:
     """Writes what it is asked to a shared diary; fails where it is told to."""
 
-    def __init__(self, cell, number, *, blocks, diary, fails_in, row):
+    def __init__(self, cell, number, *, blocks, diary, fails_in, row, turns=0):
         """Start, which is the first entry."""
         self.cell = cell
         self.number = number
         self.blocks = blocks
+        self.turns = turns
         self.diary = diary
         self.fails_in = fails_in
         self.row = row
@@ -43,9 +44,21 @@ class FakeTrial:
         """Measure a block."""
         self.write("measure")
 
+    def evaluate(self):
+        """Do the last step and evaluate."""
+        self.write("evaluate")
+
+    @property
+    def breakdown_turns(self):
+        """Want two turns where a breakdown was asked for."""
+        return self.turns
+
+    def break_down(self):
+        """Take a turn."""
+        self.write("break down")
+
     def finish(self):
-        """Finish."""
-        self.write("finish")
+        """Hand over the row."""
         return self.row
 
     def end(self):
@@ -120,7 +133,10 @@ class Bench:
         def launch(cell, *, round_number, blocks):
             row = self.make_trial(cell, round=round_number)
             fails_in = (fails or {}).get(cell.loop)
-            return FakeTrial(cell, round_number, blocks=blocks, diary=self.diary, fails_in=fails_in, row=row)
+            turns = 2 if self.plan.breakdown else 0
+            return FakeTrial(
+                cell, round_number, blocks=blocks, diary=self.diary, fails_in=fails_in, row=row, turns=turns
+            )
 
         self.measure(launch, done=done)
 
@@ -164,7 +180,7 @@ def test_all_trials_of_a_round_are_warm_before_the_first_is_measured(cells, make
     bench.run()
 
     actions = [action for _, _, action in bench.diary]
-    assert ["start"] * 3 + ["ready"] * 3 + ["warm"] * 3 + ["measure"] * 9 + ["finish"] * 3 == actions
+    assert ["start"] * 3 + ["ready"] * 3 + ["warm"] * 3 + ["measure"] * 9 + ["evaluate"] * 3 == actions
 
 
 def test_every_round_starts_fresh_trials(cells, make_trial):
@@ -183,13 +199,25 @@ def test_sequential_keeps_one_trial_alive_at_a_time(cells, make_trial):
     bench.run()
 
     actions = [action for _, _, action in bench.diary]
-    assert ["start", "ready", "warm", "measure", "measure", "measure", "finish"] * 3 == actions
+    assert ["start", "ready", "warm", "measure", "measure", "measure", "evaluate"] * 3 == actions
 
 
-@pytest.mark.parametrize("action", ["ready", "warm", "measure", "finish"])
+def test_a_breakdown_takes_turns_as_the_measurement_does(cells, make_trial):
+    """After everybody was evaluated; what a process does alone is faster than what is ranked."""
+    bench = Bench(cells, make_trial, rounds=1, breakdown=True)
+
+    bench.run()
+
+    after = [(name, action) for name, _, action in bench.diary if action in {"evaluate", "break down"}]
+    assert ["evaluate"] * 3 + ["break down"] * 6 == [action for _, action in after]
+    assert set("abc") == {name for name, _ in after[3:6]} == {name for name, _ in after[6:]}
+    assert 3 == len(bench.stored)
+
+
+@pytest.mark.parametrize("action", ["ready", "warm", "measure", "evaluate", "break down"])
 def test_a_failure_ends_one_trial_and_no_other(cells, make_trial, action):
     """The others go on, and the row says what happened."""
-    bench = Bench(cells, make_trial, rounds=1)
+    bench = Bench(cells, make_trial, rounds=1, breakdown=True)
 
     bench.run(fails={"b": action})
 
@@ -255,8 +283,8 @@ def test_cells_that_are_not_compared_do_not_live_together(make_cell, make_trial)
     bench.run()
 
     actions = [action for _, _, action in bench.diary]
-    together = ["start"] * 2 + ["ready"] * 2 + ["warm"] * 2 + ["measure"] * 6 + ["finish"] * 2
-    alone = ["start", "ready", "warm", "measure", "measure", "measure", "finish"]
+    together = ["start"] * 2 + ["ready"] * 2 + ["warm"] * 2 + ["measure"] * 6 + ["evaluate"] * 2
+    alone = ["start", "ready", "warm", "measure", "measure", "measure", "evaluate"]
     assert actions in (together + alone, alone + together)
 
 
@@ -322,7 +350,7 @@ def test_sequential_keeps_the_kernel_alone_as_well(cells, make_trial, kernel):
     bench.run()
 
     actions = [action for _, _, action in bench.diary]
-    assert ["start", "ready", "warm", "measure", "measure", "measure", "finish"] * 4 == actions
+    assert ["start", "ready", "warm", "measure", "measure", "measure", "evaluate"] * 4 == actions
 
 
 def test_a_kernel_that_fails_stops_nothing_and_is_not_started_again(cells, make_trial, kernel):

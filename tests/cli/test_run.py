@@ -403,6 +403,6 @@ def test_a_breakdown_finds_the_parts_of_a_step_that_python_calls(make_session, t
     assert 0 == done.code, done.err
     found = {trial.cell.loop: trial for trial in session.run().trials}
     parts = {loop: trial.ablations[-1].left_out if trial.ablations else () for loop, trial in found.items()}
-    every = ("metric", "optimizer", "backward")
+    every = ("metric", "optimizer", "backward", "forward")
     assert {"torch-plain": every, "torch-keras": every, "tf-eager": every, "tf-function": ()} == parts
     assert all(0.0 < trial.pipeline_seconds < trial.step_alone_seconds for trial in found.values())

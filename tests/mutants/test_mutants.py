@@ -57,6 +57,27 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        mistake="first batch again and again",
+        loop="numpy-cpp",
+        workload="mnist-mlp",
+        old="self.train_steps(first * self.batch_size, count)",
+        new="self.train_steps(0, count)",
+    ),
+    Mutant(
+        mistake="sample weights ignored by the kernels",
+        loop="numpy-cpp",
+        workload="mnist-mlp-weighted",
+        old="self.sample_weights[sample:]\n",
+        new="np.ones_like(self.sample_weights[sample:])\n",
+    ),
+    Mutant(
+        mistake="bias correction of the first step in every call",
+        loop="numpy-cpp",
+        workload="mnist-mlp",
+        old="count, self.steps, self.learning_rate",
+        new="count, 0, self.learning_rate",
+    ),
+    Mutant(
         mistake="learning rate a tenth too high",
         loop="tf-eager",
         workload="mnist-mlp",

@@ -1,0 +1,130 @@
+"""Train with PyTorch and nothing else, the whole step recorded once as a CUDA graph and replayed: for GPUs only.
+
+Differs from `torch_plain_fused` in who launches the kernels: eager PyTorch has Python launch each of them, which takes
+longer than a small model computes; a replay launches all of them at once. In return nothing may move: a graph reads
+from and writes to the memory that it was recorded with, and Python is not asked any more.
+Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#whole-network-capture.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import ClassVar, final
+
+import torch
+
+from loops.contract import Job, Loop, Outcome
+from loops.data.torch_feed import device_of, training_batches, validation_batches
+from loops.errors import UnsupportedCell
+from loops.workloads.torch_dense import Dense, as_keras
+
+
+@final
+class TorchCudagraph(Loop):
+    """A few eager steps, then one graph for all that follow."""
+
+    backend: ClassVar[str] = "torch"
+    adam: ClassVar[str] = "torch-adam"
+    own_model: ClassVar[bool] = True
+    eager_steps: ClassVar[int] = 3  # in which libraries set themselves up, and that cannot be recorded
+
+    def prepare(self, job: Job) -> None:
+        """Build model, optimizer, loss and batches."""
+        if job.device != "gpu":
+            raise UnsupportedCell("a CUDA graph needs a GPU; on a CPU, see torch-compile")
+        workload = job.workload
+        self.device = device_of(job)
+        self.model = Dense(workload.initial_weights(seed=job.seed)).to(self.device)
+        self.activity_penalty = workload.activity_penalty
+        optimizer = getattr(torch.optim, workload.optimizer)
+        # `capturable` keeps Adam's count of steps on the device; SGD has none.
+        recordable = {"capturable": True} if workload.optimizer == "Adam" else {}
+        self.optimizer = optimizer(self.model.parameters(), lr=workload.learning_rate, fused=True, **recordable)
+        self.steps = 0
+        # One loss per sample where samples count differently: PyTorch's own mean knows no sample weights.
+        weighted = job.training.weights is not None
+        self.loss_function = getattr(torch.nn, workload.torch_loss)(reduction="none" if weighted else "mean")
+        self.training_batches = training_batches(job)
+        self.validation_batches = validation_batches(job)
+        # Where the graph finds its batch, and where it leaves loss and metric.
+        self.batch = [tensor.to(self.device, copy=True) for tensor in next(iter(self.training_batches))]
+        self.last_loss, self.score, self.seen = (torch.zeros((), device=self.device) for _ in range(3))
+        self.graph, self.stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+
+    def epochs(self) -> Iterator[Sequence[torch.Tensor]]:
+        """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
+        while True:
+            self.score.zero_()
+            self.seen.zero_()
+            yield from self.training_batches
+
+    def train(self, blocks: Iterable[int]) -> None:
+        """Train block after block."""
+        batches = self.epochs()
+        self.model.train()
+        self.stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self.stream):  # on the usual one nothing can be recorded
+            for steps in blocks:
+                for batch in islice(batches, steps):
+                    for place, tensor in zip(self.batch, batch, strict=True):
+                        place.copy_(tensor)
+                    if self.steps == self.eager_steps:
+                        with torch.cuda.graph(self.graph, stream=self.stream):
+                            self.train_step(*self.batch)  # is recorded, not done
+                    if self.steps < self.eager_steps:
+                        self.train_step(*self.batch)
+                    else:
+                        self.graph.replay()
+                    self.steps += 1
+
+    def train_step(self, x: torch.Tensor, y: torch.Tensor, *weight: torch.Tensor) -> None:
+        """Train on one batch; nothing here may wait for the device."""
+        # forward
+        outputs, hidden = self.model(x)
+        loss = self.loss_function(outputs, y)
+        scores = self.scores(outputs, y)
+        if weight:
+            # divided by the batch, as Keras does, and not by the sum of the weights
+            loss = (loss.flatten() * weight[0]).mean()
+            scores = scores * weight[0]
+        if self.activity_penalty:
+            loss = loss + self.activity_penalty * hidden.sum()
+        # backward, from no gradients at all: a graph then writes over its own instead of adding to them
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        # update
+        self.optimizer.step()
+        self.score += scores.sum()
+        self.seen += weight[0].sum() if weight else len(y)
+        self.last_loss.copy_(loss.detach())
+
+    @torch.no_grad()
+    def scores(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the metric of each sample, shape [batch]: whether the class is right, or the absolute error."""
+        if isinstance(self.loss_function, torch.nn.MSELoss):
+            return (outputs - y).abs().mean(dim=1)
+        labels = y if y.dim() == 1 else y.argmax(dim=1)
+        return outputs.argmax(dim=1) == labels
+
+    @torch.no_grad()
+    def evaluate(self) -> float:
+        """Return the metric over the validation samples; no graph is kept for a backward pass."""
+        self.model.eval()
+        score, seen = torch.zeros((), device=self.device), 0
+        for x, y in ([tensor.to(self.device) for tensor in batch] for batch in self.validation_batches):
+            score += self.scores(self.model(x)[0], y).sum()
+            seen += len(y)
+        return score.item() / seen
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was queued."""
+        torch.cuda.synchronize(self.device)
+
+    def outcome(self) -> Outcome:
+        """Read results back to the host."""
+        return Outcome(
+            steps=self.steps,
+            loss=self.last_loss.item(),
+            metric=self.score.item() / self.seen.item(),
+            weights=as_keras(self.model.parameters()),
+            gradients=as_keras(parameter.grad for parameter in self.model.parameters()),
+        )
