@@ -3,10 +3,10 @@
 break_down    each part's share of the step, from how much faster the step was without it
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, geometric_mean, median
 
 from bench.records import Seconds, Trial
 
@@ -19,43 +19,54 @@ REST = "rest"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Breakdown:
-    """Seconds per step, means over processes."""
+    """Seconds per step."""
 
-    step: Seconds | None
-    """The whole step, measured beside the others with parts left out; None where no part could be."""
     parts: dict[str, Seconds]
     """"metric", "optimizer", "backward", "forward", as far as they could be left out, `DATA` and `REST`; they add up to
-    the step."""
+    the step that is ranked."""
+    agreement: float | None
+    """The whole step, measured in the same turns as the parts, over the one that is ranked; median over processes.
+    Away from 1, something that changed in between counts in the parts. None where there are no parts."""
     pipeline: Seconds | None
-    """Handing over batches, and nothing else. None where the framework fetches them itself."""
+    """Handing over batches, and nothing else; mean. None where the framework fetches them itself."""
     step_alone: Seconds | None
-    """On the same batch again and again; None where the framework fetches batches itself."""
+    """On the same batch again and again; mean. None where the framework fetches batches itself."""
 
 
-def break_down(trials: Iterable[Trial]) -> Breakdown | None:
+def break_down(trials: Iterable[Trial], *, steps: Mapping[int, Seconds]) -> Breakdown | None:
     """Return where the time of a loop's step goes, or None without a process.
+
+    Parts are shares of the whole step that was measured beside them: they are measured after the blocks that are
+    ranked, and a shared machine may have changed its speed in between, for the whole as much as for its parts.
 
     Args:
         trials: Finished, of one loop, all of them asked.
+        steps: Round -> seconds per step, as they are ranked.
     """
-    asked = list(trials)
+    asked = [trial for trial in trials if trial.round in steps]
     if not asked:
         return None
-    ladders = [trial.ablations for trial in asked if trial.ablations]
-    # Arithmetic means, so that differences of means are means of differences.
-    steps = [fmean(same.step_seconds for same in rung) for rung in zip(*ladders, strict=True)]
-    names = [ladders[0][place].left_out[-1] for place in range(1, len(steps))]
-    parts = {name: before - after for name, (before, after) in zip(names, pairwise(steps), strict=True)}
-    pipeline = _mean(trial.pipeline_seconds for trial in asked)
-    if steps:
-        data = {} if pipeline is None else {DATA: pipeline}
-        parts |= data | {REST: steps[-1] - sum(data.values())}
+    found = [shares for trial in asked if (shares := _shares(trial))]
+    step = geometric_mean(steps[trial.round] for trial in asked)
+    wholes = [trial.ablations[0].step_seconds / steps[trial.round] for trial in asked if trial.ablations]
     return Breakdown(
-        step=steps[0] if steps else None,
-        parts=parts,
-        pipeline=pipeline,
+        # Arithmetic means, so that what adds up in each process adds up in the end.
+        parts={name: step * fmean(shares[name] for shares in found) for name in (found[0] if found else ())},
+        agreement=median(wholes) if wholes else None,
+        pipeline=_mean(trial.pipeline_seconds for trial in asked),
         step_alone=_mean(trial.step_alone_seconds for trial in asked),
     )
+
+
+def _shares(trial: Trial) -> dict[str, float]:
+    """Return part -> share of the step, in one process; nothing where no part could be left out."""
+    if not trial.ablations:
+        return {}
+    whole, *_ = times = [one.step_seconds for one in trial.ablations]
+    names = [one.left_out[-1] for one in trial.ablations[1:]]
+    parts = {name: (before - after) / whole for name, (before, after) in zip(names, pairwise(times), strict=True)}
+    data = {} if trial.pipeline_seconds is None else {DATA: trial.pipeline_seconds / whole}
+    return parts | data | {REST: 1.0 - sum(parts.values()) - sum(data.values())}
 
 
 def _mean(values: Iterable[Seconds | None]) -> Seconds | None:

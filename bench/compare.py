@@ -312,7 +312,7 @@ def _summarise_cell(
         images=next((trial.images for trial in finished if trial.images), None),
         steps=None if (done := _median(trial.steps for trial in finished)) is None else int(done),
         steps_per_epoch=next((trial.steps_per_epoch for trial in finished), None),
-        breakdown=break_down(finished) if plan.breakdown else None,
+        breakdown=break_down(finished, steps=steps) if plan.breakdown else None,
         verification=run.verification_of(cell),
         off_the_curve=off_the_curve(run, cell),
         failure=failures[0] if failures else None,

@@ -119,8 +119,8 @@ class BreakdownRow:
     metric: str
     rest: str
     """Python and dispatch, and whatever could not be left out."""
-    total: str
-    """Of the parts, as a share of the step."""
+    agreement: str
+    """The whole step, measured beside the parts, as a share of the one that is ranked."""
     step_alone: str
 
 
@@ -203,7 +203,6 @@ def limit_row(cell: CellSummary, *, floor: Floor) -> LimitRow:
 
 def breakdown_row(cell: CellSummary, *, found: Breakdown) -> BreakdownRow:
     """Format one loop for the table of where the time of a step goes."""
-    step = None if cell.step is None else cell.step.estimate
     return BreakdownRow(
         loop=wording.display_name(cell.cell.name),
         step=wording.step_text(cell),
@@ -213,7 +212,7 @@ def breakdown_row(cell: CellSummary, *, found: Breakdown) -> BreakdownRow:
         optimizer=units.milliseconds(found.parts.get("optimizer")),
         metric=units.milliseconds(found.parts.get("metric")),
         rest=units.milliseconds(found.parts.get(REST)),
-        total=units.NOT_AVAILABLE if found.step is None or step is None else units.percent(found.step / step),
+        agreement=units.NOT_AVAILABLE if found.agreement is None else units.percent(found.agreement),
         step_alone=units.milliseconds(found.step_alone),
     )
 

@@ -127,16 +127,17 @@ def breakdown(group: GroupReport) -> Table | None:
         "Optimizer": [row.optimizer for row in group.breakdown],
         "Metric": [row.metric for row in group.breakdown],
         "Python": [row.rest for row in group.breakdown],
-        "Sum / step": [row.total for row in group.breakdown],
+        "Beside / ranked": [row.agreement for row in group.breakdown],
         "Step alone": [row.step_alone for row in group.breakdown],
     }
     caption = (
-        "Milliseconds per step. After the processes had been measured, the metric was left out of their steps, then "
-        "the optimizer too, then the backward pass, then forward pass and loss: a part is what that saved. Python: "
-        "what is left without fetching batches, the loop itself and dispatch. Blocks took turns as in the measurement, "
-        "so the sum should be near the step that is ranked. A step that a framework has compiled as a whole has no "
-        "parts to leave out. Pipeline alone: only fetching batches. Step alone: on the same batch again and again. "
-        "Where `fit()` fetches the batches, neither can be had."
+        "Milliseconds per step; the parts add up to the step that is ranked. After the processes had been measured, "
+        "the metric was left out of their steps, then the optimizer too, then the backward pass, then forward pass and "
+        "loss: a part is what that saved, as a share of the whole step measured beside it. Beside / ranked: that whole "
+        "against the step that is ranked, median over processes; away from 100 % the machine changed in between. "
+        "Python: what is left without fetching batches, the loop itself and dispatch. A step that a framework has "
+        "compiled as a whole has no parts to leave out. Pipeline alone: only fetching batches. Step alone: on the same "
+        "batch again and again. Where `fit()` fetches the batches, neither can be had."
     )
     return Table(title="Where does the time of a step go?", caption=caption, frame=_frame(columns))
 

@@ -7,55 +7,72 @@ import pytest
 from bench.breakdown import DATA, REST, break_down
 from bench.records import Ablation
 
+PART_NAMES = ("metric", "optimizer", "backward", "forward")
+
 
 @pytest.fixture
 def process(make_cell, make_trial):
     """Return a function: microseconds with more and more left out -> a process that found them."""
 
-    def process(*microseconds, **fields):
-        names = ("metric", "optimizer", "backward", "forward")
+    def process(*microseconds, number=0, **fields):
         ladder = tuple(
-            Ablation(left_out=names[:place], step_seconds=1e-6 * time) for place, time in enumerate(microseconds)
+            Ablation(left_out=PART_NAMES[:place], step_seconds=1e-6 * time) for place, time in enumerate(microseconds)
         )
-        return replace(make_trial(make_cell("a")), ablations=ladder, **fields)
+        return replace(make_trial(make_cell("a"), round=number), ablations=ladder, **fields)
 
     return process
 
 
-def test_parts_add_up_to_the_step(process):
-    """To the last digit, whatever the processes found."""
-    times = (400, 390, 260, 110, 60), (420, 400, 270, 100, 50), (437, 401, 263, 97, 55)
+def test_parts_add_up_to_the_step_that_is_ranked(process):
+    """Each is what leaving it out saved."""
+    found = break_down([process(400, 390, 260, 110, 60, pipeline_seconds=2e-6)], steps={0: 400e-6})
 
-    found = break_down([process(*one, pipeline_seconds=2e-6) for one in times])
+    times = {"metric": 10, "optimizer": 130, "backward": 150, "forward": 50, DATA: 2, REST: 58}
+    assert {name: pytest.approx(1e-6 * time) for name, time in times.items()} == found.parts
+    assert pytest.approx(400e-6, rel=1e-12) == sum(found.parts.values())
+    assert pytest.approx(1.0) == found.agreement
 
-    assert ["metric", "optimizer", "backward", "forward", DATA, REST] == list(found.parts)
-    assert pytest.approx(found.step, rel=1e-12) == sum(found.parts.values())
-    assert pytest.approx(1e-6 * (10 + 20 + 36) / 3) == found.parts["metric"]
-    assert pytest.approx(2e-6) == found.parts[DATA]
-    assert pytest.approx(1e-6 * (58 + 48 + 53) / 3) == found.parts[REST]
+
+def test_a_machine_that_changed_its_speed_in_between_moves_no_share(process):
+    """It was half as fast again when one process left parts out, and the whole step beside them says so."""
+    quick, slow = process(400, 300, 100), process(600, 450, 150, number=1)
+
+    found = break_down([quick, slow], steps={0: 400e-6, 1: 400e-6})
+
+    assert {"metric": 100e-6, "optimizer": 200e-6, REST: 100e-6} == pytest.approx(found.parts)
+    assert pytest.approx(1.25) == found.agreement
+
+
+def test_one_odd_process_does_not_spoil_the_agreement(process):
+    """A median, since a single process may take twice as long."""
+    processes = [process(time, 100, number=number) for number, time in enumerate([400, 404, 800])]
+
+    found = break_down(processes, steps=dict.fromkeys(range(3), 400e-6))
+
+    assert pytest.approx(1.01) == found.agreement
 
 
 def test_a_part_that_could_not_be_left_out_is_in_the_rest(process):
     """No zero is made up for it."""
-    found = break_down([process(400, 390)])
+    found = break_down([process(400, 390)], steps={0: 400e-6})
 
     assert {"metric": pytest.approx(10e-6), REST: pytest.approx(390e-6)} == found.parts
 
 
 def test_a_compiled_step_has_a_pipeline_and_no_parts(process):
     """What can be had is told."""
-    found = break_down([process(pipeline_seconds=2e-6, step_alone_seconds=300e-6)])
+    found = break_down([process(pipeline_seconds=2e-6, step_alone_seconds=300e-6)], steps={0: 400e-6})
 
-    assert (None, {}, 2e-6, 300e-6) == (found.step, found.parts, found.pipeline, found.step_alone)
+    assert (None, {}, 2e-6, 300e-6) == (found.agreement, found.parts, found.pipeline, found.step_alone)
 
 
 def test_a_step_that_a_framework_runs_alone_has_nothing_to_tell(process):
     """Asked all the same."""
-    found = break_down([process()])
+    found = break_down([process()], steps={0: 400e-6})
 
-    assert (None, {}, None, None) == (found.step, found.parts, found.pipeline, found.step_alone)
+    assert (None, {}, None, None) == (found.agreement, found.parts, found.pipeline, found.step_alone)
 
 
 def test_no_process_has_no_breakdown():
     """All of them failed."""
-    assert None is break_down([])
+    assert None is break_down([], steps={})
