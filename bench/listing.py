@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import backends
+from bench import backends, device_nodes
 from bench.columns import aligned
 from bench.errors import InvalidResult
 from loops import guides, registry
@@ -48,11 +48,13 @@ def render_environment(*, environment: Mapping[str, str], output_format: str) ->
 
 
 def loops() -> list[Row]:
-    """Return every loop, and whether its framework is installed."""
+    """Return every loop, and whether what it needs is here."""
     rows = []
     for name in registry.loop_names():
         description = registry.describe_loop(name)
-        reason = backends.missing(description.backend or "")
+        reason = backends.missing(description.backend or "", requires=description.requires)
+        if reason is None and description.needs_gpu and not device_nodes.has_accelerator_node():
+            reason = "it needs a GPU"
         rows.append(
             {
                 "loop": name,
@@ -73,7 +75,9 @@ def workloads() -> list[Row]:
         holes = {loop: reason for loop in every if (reason := registry.hole(loop, name)) is not None}
         able = [loop for loop in every if loop not in holes]
         reasons = "; ".join(dict.fromkeys(holes.values()))
-        carried = f"{', '.join(able)}; the others are {reasons}" if holes else "all"
+        carried = f"{', '.join(able)}; the others are {reasons}"
+        if len(holes) < len(able):
+            carried = f"all but {', '.join(holes)}, {reasons}" if holes else "all"
         rows.append({"workload": name, "loops": carried, "what it is": registry.describe_workload(name).summary})
     return rows
 

@@ -134,7 +134,7 @@ def _describe(loop: str, workload: str) -> Found:
         loop_sha256=described.sha256,
         workload_sha256=trained.sha256,
         sources=tuple(_source(one.target) for one in (described, trained)),
-        framework=backends.missing(backend),
+        framework=backends.missing(backend, requires=described.requires),
     )
 
 

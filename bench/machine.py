@@ -61,8 +61,6 @@ _SLOWED_BY = {
 
 Source: NVML API reference, "nvmlClocksEventReasons"."""
 _CONTAINER_MARKS = {".dockerenv": "docker", "run/.containerenv": "podman"}
-# Windows has no device nodes; there the CUDA driver's library stands for them.
-_ACCELERATOR_MARKS = ("dev/nvidia[0-9]*", "dev/kfd", "dev/dxg", "Windows/System32/nvcuda.dll")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,14 +141,6 @@ def disturbances(
         *_processor_disturbances(root, cores=now.cores_usable),
         *(f"{name} is set, which makes Keras stop training early; unset it." for name in limits if name in environment),
     )
-
-
-def has_accelerator_node(*, root: Path = Path("/")) -> bool:
-    """Whether a CUDA or ROCm device may be there: no process, no framework.
-
-    False is certain enough to skip asking a framework; true is not a promise that a framework can use the device.
-    """
-    return any(any(root.glob(pattern)) for pattern in _ACCELERATOR_MARKS)
 
 
 def _load_disturbances(now: Readings) -> Iterator[str]:

@@ -19,6 +19,7 @@ from bench import (
     compare,
     conditions,
     cpus,
+    device_nodes,
     expectation,
     floor,
     lookup,
@@ -600,7 +601,7 @@ def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:
 
 def _device(asked: str, *, backends_used: Iterable[str], interpreters: Mapping[str, str], console: Console) -> str:
     """Return "cpu" or "gpu"; a GPU that was asked for is there or it is an error, never a silent CPU."""
-    if asked == "cpu" or (asked == "auto" and not machine.has_accelerator_node()):
+    if asked == "cpu" or (asked == "auto" and not device_nodes.has_accelerator_node()):
         return "cpu"
     sights = [
         probe.look(backend, interpreter=interpreters.get(backend, sys.executable)) for backend in sorted(backends_used)
@@ -625,9 +626,10 @@ def _unavailable(opened: Opened) -> list[Trial]:
             asked = side.interpreter is not None or found.backend not in plan.interpreters
             rows += filter(None, [lookup.row(cell, found, side=side, ask_framework=asked)])
             continue
-        backend = registry.describe_loop(cell.loop, workload=cell.workload).backend or ""
+        loop = registry.describe_loop(cell.loop, workload=cell.workload)
+        backend = loop.backend or ""
         if backend not in plan.interpreters:
-            reason = backends.missing(backend)
+            reason = backends.missing(backend, requires=loop.requires)
             if reason:
                 rows.append(measure.unavailable(cell, reason=reason))
     return rows

@@ -48,7 +48,9 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
         loops.errors.LoopError: If a loop, a workload or the data are not there.
     """
     loops = tuple(registry.named("loop", name) for name in options.loops) or tuple(registry.loop_names())
-    used = {name: registry.describe_loop(name).backend or "" for name in loops}
+    described = {name: registry.describe_loop(name) for name in loops}
+    used = {name: one.backend or "" for name, one in described.items()}
+    absent = {name: backends.missing(used[name], requires=one.requires) for name, one in described.items()}
     asked = (registry.named("workload", name) for name in options.workloads)
     workloads = tuple(registry.describe_workload(name).name for name in asked) or tuple(
         name for name in registry.workload_names() if not parity.without_reference(name)
@@ -58,16 +60,12 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
     fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     wanted = {name: tuple(w for w in workloads if registry.hole(name, w) is None) for name in loops}
     requests = [
-        verify.Request(loop=name, workloads=wanted[name])
-        for name in loops
-        if wanted[name] and backends.missing(used[name]) is None
+        verify.Request(loop=name, workloads=wanted[name]) for name in loops if wanted[name] and absent[name] is None
     ]
     # What TorchDynamo compiles takes longest; begun first, it leaves no core idle at the end.
     requests.sort(key=lambda request: "compile" not in request.loop)
     if not requests:
-        reasons = dict.fromkeys(
-            registry.hole(n, w) or backends.missing(used[n]) or "" for n in loops for w in workloads
-        )
+        reasons = dict.fromkeys(registry.hole(n, w) or absent[n] or "" for n in loops for w in workloads)
         raise UsageError(f"nothing can be checked: {'; '.join(reasons)}")
     options.logs.mkdir(parents=True, exist_ok=True)
     with Launcher(interpreters={}, environment=environment) as launcher:

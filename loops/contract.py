@@ -241,6 +241,10 @@ class Loop(ABC):
     """Whether the loop writes the model itself, from `Workload.initial_weights`, instead of taking Keras'."""
     kind: ClassVar[str] = "supervised"
     """Which workloads a loop in a user's file can train; of registered ones, the registry knows."""
+    requires: ClassVar[str] = ""
+    """What it asks for beyond its framework, such as "keras>=3.16": without it, it is listed with that reason."""
+    needs_gpu: ClassVar[bool] = False
+    """Whether there is nothing to measure on a CPU."""
     steps_per_call: int = 1
     """Every block is a multiple of this; larger than 1 for loops that run a fixed number of steps in one call, which
     `prepare` may lower to a number that fits the job."""

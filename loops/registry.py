@@ -44,6 +44,7 @@ LOOPS = {
     "torch-compile": "loops.variants.torch_compile:TorchCompile",
     "torch-native-compile": "loops.variants.torch_native_compile:TorchNativeCompile",
     "torch-keras-compile": "loops.variants.torch_keras_compile:TorchKerasCompile",
+    "torch-fit-steps": "loops.variants.torch_fit_steps:TorchFitSteps",
     "torch-fit-compile": "loops.variants.torch_fit_compile:TorchFitCompile",
     "tf-function-xla": "loops.variants.tf_function_xla:TfFunctionXla",
     "tf-function-epoch": "loops.variants.tf_function_epoch:TfFunctionEpoch",
@@ -77,6 +78,9 @@ WORKLOADS = {
     "mnist-dcgan": "loops.workloads.mnist_dcgan:MnistDcgan",
 }
 
+HOLES = {"numpy-cpp": (("regression", "regression-weighted"), "written for models with two hidden layers only")}
+"""Loop -> workloads that it cannot train though others of their kind can, and why."""
+
 _TABLES = {
     "loop": ("bench.loops", LOOPS),
     "adversarial loop": ("bench.adversarial_loops", ADVERSARIAL_LOOPS),
@@ -104,6 +108,9 @@ class Description:
     """A loop's framework; None for a workload."""
     kind: str
     """A workload's kind, "supervised" or "adversarial"."""
+    requires: str
+    """What a loop asks for beyond its framework, as pip would write it; nothing for most."""
+    needs_gpu: bool
     sha256: str
     """Of the source file, and of the C++ file beside it if there is one: numbers of different sources are different
     things."""
@@ -172,7 +179,7 @@ def loop_names(workload: str | None = None) -> list[str]:
         UnknownName: If there is no such workload.
     """
     if workload is not None:
-        return list(_targets(_table(workload)))
+        return [name for name in _targets(_table(workload)) if workload not in _holes(name)]
     return list(_targets("loop") | _targets("adversarial loop"))
 
 
@@ -189,9 +196,16 @@ def hole(loop: str, workload: str) -> str | None:
     """
     if loop not in loop_names():
         raise UnknownName("loop", loop, known=loop_names())
+    if workload in _holes(loop):
+        return HOLES[loop][1]
     if loop in loop_names(workload):
         return None
     return f"not written for {describe_workload(workload).kind} training"
+
+
+def _holes(loop: str) -> tuple[str, ...]:
+    """Return the workloads that a loop cannot train though others of their kind can."""
+    return HOLES[loop][0] if loop in HOLES else ()
 
 
 def is_ours(loop: str, *, workload: str) -> bool:
@@ -345,6 +359,8 @@ def _describe_target(table: str, name: str, *, module: str, attribute: str) -> D
         summary=source.summary,
         backend=None if backend is None else str(backend),
         kind=str(source.constant(attribute, "kind") or "supervised"),
+        requires=str(source.constant(attribute, "requires") or ""),
+        needs_gpu=bool(source.constant(attribute, "needs_gpu")),
         sha256=hashlib.sha256(content + _kernels(Path(path))).hexdigest(),
     )
 

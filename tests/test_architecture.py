@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "bench": [
-        {"errors", "records", "backends", "cpus", "blocks"},
+        {"errors", "records", "backends", "cpus", "device_nodes", "blocks"},
         {
             "stats",
             "family",

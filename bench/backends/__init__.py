@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, cast
 
@@ -63,14 +64,38 @@ def load(name: str) -> Backend:
     return cast("Backend", importlib.import_module(f"bench.backends.{name}"))
 
 
-def missing(name: str) -> str | None:
-    """Return why a backend cannot be used in this interpreter, or None; nothing is imported."""
+def missing(name: str, *, requires: str = "") -> str | None:
+    """Return why a backend cannot be used in this interpreter, or None; nothing is imported.
+
+    Args:
+        name: Of the backend.
+        requires: What a loop asks for beyond it, such as "keras>=3.16".
+    """
     for distribution in distributions(name):
-        try:
-            version(distribution)
-        except PackageNotFoundError:
+        if _installed(distribution) is None:
             return f"{distribution} is not installed; try: pip install 'loopbench[{name}]'"
-    return None
+    return _unmet(requires) if requires else None
+
+
+@cache
+def _installed(distribution: str) -> str | None:
+    """Return the version of a distribution, or None; kept, since every loop asks and an answer takes a millisecond."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _unmet(requirement: str) -> str | None:
+    """Return what is there instead of what is required, or None if it is there."""
+    from packaging.requirements import Requirement  # noqa: PLC0415 - only where a loop asks for it
+
+    wanted = Requirement(requirement)
+    found = _installed(wanted.name)
+    if found is None:
+        return f"it needs {requirement}; {wanted.name} is not installed"
+    enough = wanted.specifier.contains(found, prereleases=True)
+    return None if enough else f"it needs {requirement}; {wanted.name} {found} is installed"
 
 
 def distributions(name: str) -> tuple[str, ...]:

@@ -25,14 +25,14 @@ class TorchCudagraph(Loop):
     backend: ClassVar[str] = "torch"
     adam: ClassVar[str] = "torch-adam"
     own_model: ClassVar[bool] = True
+    needs_gpu: ClassVar[bool] = True
     eager_steps: ClassVar[int] = 3  # in which libraries set themselves up, and that cannot be recorded
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss and batches."""
         if job.device != "gpu":
             raise UnsupportedCell("a CUDA graph needs a GPU; on a CPU, see torch-compile")
-        workload = job.workload
-        self.device = device_of(job)
+        workload, self.device = job.workload, device_of(job)
         self.model = Dense(workload.initial_weights(seed=job.seed)).to(self.device)
         self.activity_penalty = workload.activity_penalty
         optimizer = getattr(torch.optim, workload.optimizer)
@@ -45,7 +45,7 @@ class TorchCudagraph(Loop):
         self.loss_function = getattr(torch.nn, workload.torch_loss)(reduction="none" if weighted else "mean")
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
-        # Where the graph finds its batch, and where it leaves loss and metric.
+        # where the graph finds its batch, and where it leaves loss and metric
         self.batch = [tensor.to(self.device, copy=True) for tensor in next(iter(self.training_batches))]
         self.last_loss, self.score, self.seen = (torch.zeros((), device=self.device) for _ in range(3))
         self.graph, self.stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()

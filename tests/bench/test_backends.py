@@ -123,3 +123,18 @@ def test_torch_forgets_what_a_loop_has_set():
 def test_numpy_compiles_nothing():
     """However many shapes there are."""
     assert [0, 0, 0, 0] == inside("numpy", dedent(COMPILED["numpy"]) + COUNT, result="counts")
+
+
+@pytest.mark.parametrize(
+    ("requires", "reason"),
+    [
+        ("numpy>=2.0", None),
+        ("numpy>=99", "it needs numpy>=99; numpy "),
+        ("no-such-distribution>=1", "it needs no-such-distribution>=1; no-such-distribution is not installed"),
+    ],
+)
+def test_what_a_loop_asks_for_beyond_its_framework_is_there_or_named(requires, reason):
+    """With what is installed instead, so that a person knows what to install."""
+    found = missing("numpy", requires=requires)
+
+    assert found is None if reason is None else found.startswith(reason)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from bench import __version__, machine
-from bench.machine import Readings, disturbances, has_accelerator_node, passport, read_now
+from bench.machine import Readings, disturbances, passport, read_now
 from bench.records import AcceleratorState
 
 CALM = Readings(
@@ -639,15 +639,3 @@ def test_limits_of_keras_disturb(tmp_path, name):
     expected = (f"{name} is set, which makes Keras stop training early; unset it.",)
 
     assert expected == disturbances(environment={name: "1"}, root=tmp_path, readings=CALM)
-
-
-@pytest.mark.parametrize("node", ["dev/nvidia0", "dev/nvidia12", "dev/kfd", "dev/dxg", "Windows/System32/nvcuda.dll"])
-def test_device_node_means_that_an_accelerator_may_be_there(tmp_path, node):
-    """CUDA, ROCm, the Windows subsystem for Linux, and Windows itself."""
-    assert has_accelerator_node(root=write(tmp_path, {node: ""}))
-
-
-@pytest.mark.parametrize("node", ["dev/nvidiactl", "dev/nvidia-uvm", "dev/dri/card0", "dev/null"])
-def test_other_nodes_are_no_accelerator(tmp_path, node):
-    """Driver nodes without a device, and plain graphics, do not count; nor does Apple's GPU, which has no node."""
-    assert not has_accelerator_node(root=write(tmp_path, {node: ""}))

@@ -73,6 +73,7 @@ def test_a_hole_in_the_matrix_has_its_reason():
     assert "not written for adversarial training" == registry.hole("tf-fit-stock", "mnist-dcgan")
     assert registry.hole("tf-fit-stock", "mnist-mlp") is None
     assert registry.hole("tf-fit", "mnist-dcgan") is None
+    assert "two hidden layers" in registry.hole("numpy-cpp", "regression")
 
 
 def test_the_loops_of_a_workload_are_those_without_a_hole():
