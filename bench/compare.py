@@ -76,6 +76,8 @@ class CellSummary:
     """What both metrics are."""
     images: str | None
     """Drawn by the generator of the first process that was asked to, as `bench.records.Trial` stores them."""
+    compiled: dict[str, int] | None
+    """What the framework compiled, of the process with the most; as `bench.records.Trial` has it."""
     steps: int | None
     """Training steps of one process, median."""
     steps_per_epoch: int | None
@@ -310,6 +312,11 @@ def _summarise_cell(
         validation_metric=_median(trial.validation_metric for trial in finished),
         metric_name=next((trial.metric_name for trial in finished if trial.metric_name), None),
         images=next((trial.images for trial in finished if trial.images), None),
+        compiled=max(
+            (trial.compiled for trial in finished if trial.compiled is not None),
+            key=lambda found: sum(found.values()),
+            default=None,
+        ),
         steps=None if (done := _median(trial.steps for trial in finished)) is None else int(done),
         steps_per_epoch=next((trial.steps_per_epoch for trial in finished), None),
         breakdown=break_down(finished, steps=steps) if plan.breakdown else None,

@@ -215,6 +215,9 @@ class Trial:
     """Per step, when asked for: handing over batches, and nothing else. None where the framework fetches them."""
     step_alone_seconds: Seconds | None = None
     """Per step, when asked for: on the same batch again and again. None where the framework fetches batches."""
+    compiled: dict[str, int] | None = None
+    """What the framework had compiled in this process by the end: "graphs" and, on PyTorch, "breaks" between them;
+    "programs" of JAX. Empty where nothing was compiled, None where nobody asked."""
     versions: dict[str, str] = field(default_factory=dict)
     """Python, Keras, framework, NumPy and, where there is one, the device's runtime."""
     threads: dict[str, int] = field(default_factory=dict)

@@ -51,7 +51,7 @@ def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
     row = asdict(trial)
     del row["blocks"], row["images"], row["ablations"]
     cell, failure = row.pop("cell"), row.pop("failure") or {}
-    versions, threads = row.pop("versions"), row.pop("threads")
+    versions, threads, compiled = row.pop("versions"), row.pop("threads"), row.pop("compiled")
     row["cpus"] = len(row["cpus"]) or None
     flat: dict[str, Any] = (
         {"run_id": run_id}
@@ -60,6 +60,7 @@ def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
         | {f"failure_{key}": failure.get(key) for key in ("kind", "phase", "message")}
         | {"first_step_seconds": trial.first_step_seconds, "warm_up_seconds": trial.warm_up_seconds}
         | {f"step_seconds_without_{'_'.join(one.left_out) or 'nothing'}": one.step_seconds for one in trial.ablations}
+        | {f"compiled_{key}": value for key, value in (compiled or {}).items()}
         | {f"threads_{key}": value for key, value in threads.items()}
         | {f"version_{key}": value for key, value in versions.items()}
     )

@@ -242,6 +242,7 @@ class Trial:
             "evaluation_seconds": (end - again) / CLOCK_TICKS_PER_SECOND,
             "peak_memory_bytes": _peak_memory_bytes(),
             "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
+            "compiled": backend.compiled(),
             "threads": backend.threads() | {"process": _operating_system_threads()},
             "cpus": cpus.allowed(),
             "images": _drawn(workload, weights=outcome.weights, request=request),

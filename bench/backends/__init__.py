@@ -42,6 +42,9 @@ class Backend(Protocol):
     def compilations(self) -> int:
         """Return how often the framework has traced or compiled anything in this process; 0 where it never does."""
 
+    def compiled(self) -> dict[str, int]:
+        """Return what the framework has compiled, such as 3 "graphs" and 2 "breaks" between them; {} for nothing."""
+
     def backward(self) -> tuple[Any, str] | None:
         """Return the class and the name of the method that does the backward pass, or None where no loop calls one."""
 

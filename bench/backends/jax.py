@@ -50,6 +50,11 @@ def compilations() -> int:
     return _compiled
 
 
+def compiled() -> dict[str, int]:
+    """Return how many programs there are, those for single operations outside of `jax.jit` included."""
+    return {"programs": _compiled} if _compiled else {}
+
+
 def backward() -> None:
     """Return None: gradients come from a transformed function."""
 

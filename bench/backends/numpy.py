@@ -33,6 +33,11 @@ def compilations() -> int:
     return 0
 
 
+def compiled() -> dict[str, int]:
+    """Return nothing."""
+    return {}
+
+
 def backward() -> None:
     """Return None: it is written out."""
 

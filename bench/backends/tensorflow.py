@@ -51,6 +51,12 @@ def compilations() -> int:
     return sum(function.experimental_get_tracing_count() for function in _functions())
 
 
+def compiled() -> dict[str, int]:
+    """Return how many graphs there are, one for each time that a function was traced."""
+    traced = compilations()
+    return {"graphs": traced} if traced else {}
+
+
 @cache
 def _functions() -> list[tf.types.experimental.PolymorphicFunction]:
     """Find every `tf.function`, those that Keras makes for `fit()` included; takes a quarter of a second."""

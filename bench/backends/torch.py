@@ -46,6 +46,15 @@ def compilations() -> int:
     return int(sys.modules["torch._dynamo.utils"].counters["stats"]["unique_graphs"])
 
 
+def compiled() -> dict[str, int]:
+    """Return how many graphs TorchDynamo has made and how often it had to end one and go on in Python."""
+    graphs = compilations()
+    if not graphs:
+        return {}
+    breaks = sys.modules["torch._dynamo.utils"].counters["graph_break"]
+    return {"graphs": graphs, "breaks": sum(breaks.values())}
+
+
 def backward() -> tuple[type, str]:
     """Return what `loss.backward()` calls."""
     return torch.Tensor, "backward"

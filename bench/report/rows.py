@@ -1,6 +1,6 @@
 """Rows of the report's tables: a summary's numbers as the strings that every rendering shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import stats, units
@@ -58,6 +58,8 @@ class StartUpRow:
     warm_up: str
     step: str
     evaluation: str
+    compiled: str
+    """Graphs and the breaks between them, in words."""
     pays_back: str
     """From which step on its total time is below the baseline's, in words."""
 
@@ -161,8 +163,17 @@ def start_up_row(cell: CellSummary, *, baseline: bool) -> StartUpRow:
         warm_up=units.seconds(cell.warm_up_time),
         step=wording.step_text(cell),
         evaluation=units.seconds(cell.evaluation_time),
+        compiled=_compiled_text(cell.compiled),
         pays_back=wording.BASELINE if baseline else wording.break_even_text(cell),
     )
+
+
+def _compiled_text(compiled: Mapping[str, int] | None) -> str:
+    """Return "3 graphs, 1 break", or "nothing"."""
+    if compiled is None:
+        return units.NOT_AVAILABLE
+    counts = [f"{number} {what.removesuffix('s') if number == 1 else what}" for what, number in compiled.items()]
+    return ", ".join(counts) or "nothing"
 
 
 def work_row(cell: CellSummary) -> WorkRow:

@@ -138,3 +138,18 @@ def test_what_a_loop_asks_for_beyond_its_framework_is_there_or_named(requires, r
     found = missing("numpy", requires=requires)
 
     assert found is None if reason is None else found.startswith(reason)
+
+
+@pytest.mark.slow
+def test_torch_tells_a_graph_in_pieces_from_a_whole_one():
+    """What ends a graph is told apart from what makes another one."""
+    code = """
+        import torch
+        def call(x):
+            y = 2.0 * x
+            torch._dynamo.graph_break()
+            return y + 1.0
+        torch.compile(call, backend="eager")(torch.zeros(3))
+    """
+
+    assert {"graphs": 2, "breaks": 1} == inside("torch", code, result="backend.compiled()")

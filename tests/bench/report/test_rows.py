@@ -1,5 +1,9 @@
 """Rows of the report's tables."""
 
+from dataclasses import replace
+
+import pytest
+
 from bench.report import rows
 
 
@@ -69,6 +73,7 @@ def test_a_start_up_row_has_every_phase(make_run, cells_of):
         warm_up="0.539",
         step="0.381",
         evaluation="0.210",
+        compiled="n/a",
         pays_back="after 74 steps (0.0474 epochs)",
     )
 
@@ -126,3 +131,25 @@ def test_loops_without_a_shared_round_are_not_told_apart(make_run, make_failure,
     first = cells_of(make_run(failures={"tf-fit": make_failure()}))
 
     assert not rows.told_apart(first["tf-fit"], first["tf-eager"])
+
+
+@pytest.mark.parametrize(
+    ("compiled", "words"),
+    [
+        (None, "n/a"),
+        ({}, "nothing"),
+        ({"graphs": 1, "breaks": 0}, "1 graph, 0 breaks"),
+        ({"graphs": 3, "breaks": 2}, "3 graphs, 2 breaks"),
+        ({"programs": 1}, "1 program"),
+    ],
+)
+def test_what_was_compiled_stands_beside_what_it_costs(make_run, cells_of, compiled, words):
+    """A graph in pieces runs eagerly in between; of the processes, the one with the most counts."""
+    run = make_run()
+    first, *_ = run.trials_of(run.header.plan.cells[1])
+    others = None if compiled is None else {}
+    trials = [replace(trial, compiled=compiled if trial == first else others) for trial in run.trials]
+
+    cell = cells_of(replace(run, trials=tuple(trials)))[first.cell.loop]
+
+    assert words == rows.start_up_row(cell, baseline=False).compiled
