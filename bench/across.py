@@ -286,7 +286,7 @@ def _differences(base: Run, new: Run, *, cells: Collection[Cell]) -> tuple[Diffe
     readings: tuple[tuple[bool, Callable[[Run], Mapping[str, str]]], ...] = (
         (True, _data),
         (True, lambda run: _of_trials(run, cells, _workload_source)),
-        (True, lambda run: _of_trials(run, cells, _device)),
+        (True, lambda run: _of_trials(run, cells, provenance.device)),
         (True, lambda run: {fact: value for fact, value in run.header.environment.items() if fact in _MACHINE}),
         (True, lambda run: _of_trials(run, cells, _threads)),
         (False, lambda run: _of_trials(run, cells, _loop_source)),
@@ -330,10 +330,6 @@ def _workload_source(trial: Trial) -> dict[str, str]:
 
 def _loop_source(trial: Trial) -> dict[str, str]:
     return {f"source of loop {trial.cell.loop}": trial.loop_sha256[:_SHORT]} if trial.loop_sha256 else {}
-
-
-def _device(trial: Trial) -> dict[str, str]:
-    return {"device": trial.device_name} if trial.device_name else {}
 
 
 def _threads(trial: Trial) -> dict[str, str]:

@@ -226,6 +226,8 @@ class Trial:
     """Logical CPUs that it could run on while it was measured; empty where the system does not say."""
     device_name: str | None = None
     """As the framework names it."""
+    tensor_float_32: bool | None = None
+    """Whether the GPU was allowed to round the factors of float32 products; None on a CPU. Never on `matched`."""
     loop_sha256: str | None = None
     """Of the loop's source file."""
     workload_sha256: str | None = None

@@ -20,6 +20,7 @@ def main() -> None:
     settings = channel.receive()
     progress.phase = "import"
     backend = import_framework(settings["backend"], device=settings["device"], threads=settings["threads"])
+    backend.forbid_tensor_float_32()
     from bench.parity import Examiner  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
     from loops import registry  # noqa: PLC0415
     from loops.data import mnist  # noqa: PLC0415

@@ -136,6 +136,8 @@ class Trial:
         self.progress.phase = "import"
         begin = perf_counter_ns()
         backend = import_framework(request.backend, device=request.device, threads=request.threads)
+        if request.track == Track.MATCHED:  # on the other one, frameworks do what their guides leave them at
+            backend.forbid_tensor_float_32()
         from loops import registry  # noqa: PLC0415 - part of the import that is timed
 
         loop, workload = (
@@ -243,6 +245,7 @@ class Trial:
             "peak_memory_bytes": _peak_memory_bytes(),
             "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
             "compiled": backend.compiled(),
+            "tensor_float_32": backend.tensor_float_32() if request.device == "gpu" else None,
             "threads": backend.threads() | {"process": _operating_system_threads()},
             "cpus": cpus.allowed(),
             "images": _drawn(workload, weights=outcome.weights, request=request),

@@ -30,6 +30,16 @@ class Backend(Protocol):
             loops.errors.DeviceMissing: If the framework does not see the device.
         """
 
+    def forbid_tensor_float_32(self) -> None:
+        """Have a GPU compute float32 products in float32.
+
+        By default frameworks differ: TensorFlow rounds the factors to ten bits of mantissa on GPUs that are faster
+        that way, PyTorch does so in convolutions only, JAX as it sees fit.
+        """
+
+    def tensor_float_32(self) -> bool | None:
+        """Return whether a GPU may round the factors of float32 products; None where there is no such thing."""
+
     def devices(self) -> list[str]:
         """Return what the framework sees, accelerators first by their names, "cpu" last."""
 

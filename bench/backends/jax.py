@@ -26,6 +26,16 @@ def configure(*, device: str, threads: int | None) -> None:
         raise DeviceMissing(f"JAX {jax.__version__} sees no GPU, only {', '.join(devices())}")
 
 
+def forbid_tensor_float_32() -> None:
+    """Ask for whole float32 products, wherever an operation does not say otherwise."""
+    jax.config.update("jax_default_matmul_precision", "highest")
+
+
+def tensor_float_32() -> bool:
+    """Return whether a product of float32 may be less than that."""
+    return jax.config.jax_default_matmul_precision not in {"highest", "float32"}
+
+
 def devices() -> list[str]:
     """Return GPU names as JAX gives them, then "cpu"."""
     return [*(device.device_kind for device in jax.devices() if device.platform != "cpu"), "cpu"]

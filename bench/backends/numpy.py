@@ -12,6 +12,14 @@ def configure(*, device: str, threads: int | None) -> None:
         raise DeviceMissing(f"NumPy {np.__version__} computes on the CPU only")
 
 
+def forbid_tensor_float_32() -> None:
+    """Do nothing."""
+
+
+def tensor_float_32() -> None:
+    """Return None."""
+
+
 def devices() -> list[str]:
     """Return the CPU."""
     return ["cpu"]

@@ -22,6 +22,16 @@ def configure(*, device: str, threads: int | None) -> None:
         tf.config.set_visible_devices([], "GPU")
 
 
+def forbid_tensor_float_32() -> None:
+    """Switch TF32 off, for products and convolutions."""
+    tf.config.experimental.enable_tensor_float_32_execution(False)  # noqa: FBT003 - TensorFlow's signature
+
+
+def tensor_float_32() -> bool:
+    """Return whether TF32 is on."""
+    return bool(tf.config.experimental.tensor_float_32_execution_enabled())
+
+
 def devices() -> list[str]:
     """Return GPU names as TensorFlow gives them, then "cpu"."""
     names = [

@@ -24,6 +24,17 @@ def configure(*, device: str, threads: int | None) -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
+def forbid_tensor_float_32() -> None:
+    """Switch TF32 off, for products and convolutions."""
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def tensor_float_32() -> bool:
+    """Return whether TF32 is on for either."""
+    return torch.get_float32_matmul_precision() != "highest" or torch.backends.cudnn.allow_tf32
+
+
 def devices() -> list[str]:
     """Return GPU names as PyTorch gives them, then "cpu"."""
     return [*(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())), "cpu"]

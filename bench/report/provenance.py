@@ -46,7 +46,7 @@ def facts(run: Run) -> tuple[Fact, ...]:
         "Run": _run(run),
         "Data": _data(run),
         "Software": _software(run),
-        "Machine": run.header.environment | collate(run.trials, _device),
+        "Machine": run.header.environment | collate(run.trials, device),
         "Source": collate(run.trials, _source),
     }
     return tuple(
@@ -145,9 +145,11 @@ def _software(run: Run) -> dict[str, str]:
     return collate(run.trials, lambda trial: trial.versions) | threads
 
 
-def _device(trial: Trial) -> dict[str, str]:
-    """Return the device as the framework names it."""
-    return {"device": trial.device_name} if trial.device_name else {}
+def device(trial: Trial) -> dict[str, str]:
+    """Return the device as the framework names it, and on a GPU whether it may round float32 products."""
+    named = {"device": trial.device_name} if trial.device_name else {}
+    rounding = {} if trial.tensor_float_32 is None else {"TF32": "allowed" if trial.tensor_float_32 else "off"}
+    return named | rounding
 
 
 def _source(trial: Trial) -> dict[str, str]:

@@ -366,3 +366,12 @@ def test_markdown_escapes_names(make):
     text = changes.to_markdown(across.compare_runs(make(steps=steps), make(seed=2, steps=steps)))
 
     assert "| a\\|b |" in text
+
+
+def test_a_gpu_that_rounds_products_is_another_device(make):
+    """It computes less; on a CPU there is no such thing."""
+    base, new = (replace_trials(make(seed=number), tensor_float_32=number == 2) for number in (1, 2))
+
+    (found,) = across.compare_runs(base, new).mismatches
+
+    assert ("TF32", "off", "allowed") == (found.what, found.base, found.new)

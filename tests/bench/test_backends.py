@@ -153,3 +153,17 @@ def test_torch_tells_a_graph_in_pieces_from_a_whole_one():
     """
 
     assert {"graphs": 2, "breaks": 1} == inside("torch", code, result="backend.compiled()")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tensorflow", "torch", "jax"])
+def test_every_framework_can_be_kept_from_rounding_products_on_a_gpu(name):
+    """Left alone they differ, and a loop would be ranked for computing less."""
+    if reason := missing(name):
+        pytest.skip(reason)
+    code = """
+        before = backend.tensor_float_32()
+        backend.forbid_tensor_float_32()
+    """
+
+    assert [True, False] == inside(name, code, result="[before, backend.tensor_float_32()]")
