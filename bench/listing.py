@@ -49,12 +49,11 @@ def render_environment(*, environment: Mapping[str, str], output_format: str) ->
 
 def loops() -> list[Row]:
     """Return every loop, and whether what it needs is here."""
+    device = "gpu" if device_nodes.has_accelerator_node() else "cpu"
     rows = []
     for name in registry.loop_names():
         description = registry.describe_loop(name)
-        reason = backends.missing(description.backend or "", requires=description.requires)
-        if reason is None and description.needs_gpu and not device_nodes.has_accelerator_node():
-            reason = "it needs a GPU"
+        reason = backends.unusable(description, device=device)
         rows.append(
             {
                 "loop": name,

@@ -627,9 +627,8 @@ def _unavailable(opened: Opened) -> list[Trial]:
             rows += filter(None, [lookup.row(cell, found, side=side, ask_framework=asked)])
             continue
         loop = registry.describe_loop(cell.loop, workload=cell.workload)
-        backend = loop.backend or ""
-        if backend not in plan.interpreters:
-            reason = backends.missing(backend, requires=loop.requires)
+        if loop.backend not in plan.interpreters:
+            reason = backends.unusable(loop, device=cell.device)
             if reason:
                 rows.append(measure.unavailable(cell, reason=reason))
     return rows

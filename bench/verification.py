@@ -50,7 +50,7 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
     loops = tuple(registry.named("loop", name) for name in options.loops) or tuple(registry.loop_names())
     described = {name: registry.describe_loop(name) for name in loops}
     used = {name: one.backend or "" for name, one in described.items()}
-    absent = {name: backends.missing(used[name], requires=one.requires) for name, one in described.items()}
+    absent = {name: backends.unusable(one, device=options.device) for name, one in described.items()}
     asked = (registry.named("workload", name) for name in options.workloads)
     workloads = tuple(registry.describe_workload(name).name for name in asked) or tuple(
         name for name in registry.workload_names() if not parity.without_reference(name)

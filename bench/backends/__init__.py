@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bench.errors import UsageError
+
+if TYPE_CHECKING:  # trials import this module, and the registry when it is its turn
+    from loops.registry import Description
 
 DISTRIBUTIONS = {"tensorflow": "tensorflow", "torch": "torch", "jax": "jax", "numpy": "numpy"}
 """Backend -> the distribution that provides it, which is also the name to install."""
@@ -88,6 +91,13 @@ def missing(name: str, *, requires: str = "") -> str | None:
         if _installed(distribution) is None:
             return f"{distribution} is not installed; try: pip install 'loopbench[{name}]'"
     return _unmet(requires) if requires else None
+
+
+def unusable(loop: "Description", *, device: str) -> str | None:
+    """Return why a loop cannot be run in this interpreter on a device, "cpu" or "gpu", or None; nothing is imported."""
+    if loop.needs_gpu and device == "cpu":
+        return "it needs a GPU"
+    return missing(loop.backend or "", requires=loop.requires)
 
 
 @cache

@@ -35,6 +35,7 @@ def test_every_loop_is_listed_with_what_it_needs_and_trains(session):
     assert "all but mnist-dcgan" == by_name["torch-compile"]["trains"]
     assert all(row["available"] == "yes" or row["available"].startswith("no: ") for row in rows)
     assert "numpy" == by_name["toy"]["framework"]
+    assert "no: it needs numpy>=99; numpy " in by_name["needs-later"]["available"]
 
 
 def test_every_workload_is_listed_with_the_loops_that_train_it(session):

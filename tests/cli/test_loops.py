@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from bench.backends import missing
+from bench.backends import unusable
 from bench.records import BlockKind
 from loops import registry
 
@@ -18,14 +18,14 @@ STEPS_PER_CALL = {"tf-fit-steps": 71, "jax-scan": 71}
 WITHOUT_GUIDE = {
     *("tf-function-epoch", "tf-epoch-xla"),
     *("jax-jit", "jax-scan", "jax-fit", "jax-fit-stock"),
-    "numpy",
+    *("numpy", "numpy-cpp"),
 }
 """No guide of theirs has an input pipeline to compare."""
 
 
 def available():
-    """Return the loops whose framework is installed here."""
-    return [name for name in registry.LOOPS if missing(registry.describe_loop(name).backend) is None]
+    """Return the loops that can run on a CPU with what is installed here."""
+    return [name for name in registry.LOOPS if unusable(registry.describe_loop(name), device="cpu") is None]
 
 
 @pytest.fixture(

@@ -210,6 +210,18 @@ def test_a_framework_that_is_not_there_is_a_row_with_its_reason(session, tmp_pat
     assert "needs-jax: not measured: jax is not installed; try: pip install 'loopbench[jax]'" in done.err
 
 
+def test_a_loop_that_needs_more_than_there_is_is_a_row_with_its_reason(session):
+    """A GPU, or a later version of a library; no process is started for it."""
+    done = session.bench("run", "toy", "needs-gpu", "needs-later", "--no-report")
+
+    run = session.run()
+    unavailable = FailureKind.UNAVAILABLE
+    assert (0, {"toy": None, "needs-gpu": unavailable, "needs-later": unavailable}) == (done.code, failures(run))
+    assert "needs-gpu: not measured: it needs a GPU" in done.err
+    assert "needs-later: not measured: it needs numpy>=99; numpy " in done.err
+    assert {"toy"} == {trial.cell.loop for trial in run.trials if trial.process_id is not None}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

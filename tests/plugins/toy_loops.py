@@ -240,6 +240,22 @@ class NeedsJax(Softmax):
 
 
 @final
+class NeedsGpu(Softmax):
+    """Has nothing to do on a CPU."""
+
+    backend: ClassVar[str] = "numpy"
+    needs_gpu: ClassVar[bool] = True
+
+
+@final
+class NeedsLater(Softmax):
+    """Needs a NumPy that nobody has."""
+
+    backend: ClassVar[str] = "numpy"
+    requires: ClassVar[str] = "numpy>=99"
+
+
+@final
 class ToyAdversary(Softmax):
     """Goes by the name of `toy` where two models are trained: the same name, another body."""
 
