@@ -169,11 +169,11 @@ def start_up_row(cell: CellSummary, *, baseline: bool) -> StartUpRow:
 
 
 def _compiled_text(compiled: Mapping[str, int] | None) -> str:
-    """Return "3 graphs, 1 break", or "nothing"."""
+    """Return "3 graphs, 1 break", or "no graph"."""
     if compiled is None:
         return units.NOT_AVAILABLE
     counts = [f"{number} {what.removesuffix('s') if number == 1 else what}" for what, number in compiled.items()]
-    return ", ".join(counts) or "nothing"
+    return ", ".join(counts) or "no graph"
 
 
 def work_row(cell: CellSummary) -> WorkRow:

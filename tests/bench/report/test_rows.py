@@ -137,7 +137,7 @@ def test_loops_without_a_shared_round_are_not_told_apart(make_run, make_failure,
     ("compiled", "words"),
     [
         (None, "n/a"),
-        ({}, "nothing"),
+        ({}, "no graph"),
         ({"graphs": 1, "breaks": 0}, "1 graph, 0 breaks"),
         ({"graphs": 3, "breaks": 2}, "3 graphs, 2 breaks"),
         ({"programs": 1}, "1 program"),
