@@ -65,11 +65,11 @@ def failures(run):
 
 def test_two_environments_are_measured_in_the_same_rounds(session):
     """Stored with what they are, reported with A as the baseline."""
-    done = session.bench("ab", "here", "env=TOY_RATE=0.5", "toy-tuned", "toy")
+    done = session.bench("ab", "here", "env=TOY_RATE=0.01", "toy-tuned", "toy")
 
     run = session.run()
     assert (0, True, 8) == (done.code, run.complete, len(run.trials)), done.err
-    assert [("A", "here"), ("B", "env=TOY_RATE=0.5")] == [(s.name, s.description) for s in run.header.plan.sides]
+    assert [("A", "here"), ("B", "env=TOY_RATE=0.01")] == [(s.name, s.description) for s in run.header.plan.sides]
     assert {(loop, side) for loop in ("toy", "toy-tuned") for side in "AB"} == {
         (trial.cell.loop, trial.cell.side) for trial in run.trials
     }
@@ -79,7 +79,7 @@ def test_two_environments_are_measured_in_the_same_rounds(session):
 
 def test_each_process_sees_the_variables_of_its_side(session):
     """The loop learns as the variable says."""
-    session.bench("ab", "env=TOY_RATE=1", "env=TOY_RATE=0.5", "toy-tuned", "--no-report", "--rounds", "1")
+    session.bench("ab", "env=TOY_RATE=1", "env=TOY_RATE=0.01", "toy-tuned", "--no-report", "--rounds", "1")
 
     losses = by_side(session.run(), "last_loss")
     assert max(losses["A"]) < min(losses["B"])
@@ -100,7 +100,7 @@ def test_blocks_of_both_sides_take_turns(session):
 def test_the_code_of_a_commit_is_what_is_measured(session, make_repository):
     """Even from the user's own folder; the hashes of both sources are stored."""
     repository = make_repository(session.folder / "project")
-    commit = repository.commit("Learn slowly", project("0.5"))
+    commit = repository.commit("Learn slowly", project("0.01"))
     repository.commit("Learn fast", project("1.0"))
 
     done = session.in_folder("project").bench("ab", "ref=HEAD~1", "here", "mine", "--no-report")
@@ -109,7 +109,7 @@ def test_the_code_of_a_commit_is_what_is_measured(session, make_repository):
     losses = by_side(run, "last_loss")
     assert 0 == done.code, done.err
     assert max(losses["B"]) < min(losses["A"])
-    assert {"A": {sha256(LOOP.format(rate="0.5"))}, "B": {sha256(LOOP.format(rate="1.0"))}} == by_side(
+    assert {"A": {sha256(LOOP.format(rate="0.01"))}, "B": {sha256(LOOP.format(rate="1.0"))}} == by_side(
         run, "loop_sha256"
     )
     assert (commit, "Learn slowly") == tuple(run.header.plan.sides[0].facts[fact] for fact in ("commit", "subject"))
@@ -214,7 +214,7 @@ def test_another_version_of_a_library_is_what_is_measured(session, make_wheel):
 
 def test_each_side_is_verified_for_itself(session):
     """What one computes says nothing about the other."""
-    done = session.bench("ab", "here", "env=TOY_RATE=0.5", "toy-tuned", "--no-report", BENCH_NO_VERIFY="")
+    done = session.bench("ab", "here", "env=TOY_RATE=0.01", "toy-tuned", "--no-report", BENCH_NO_VERIFY="")
 
     assert {("toy-tuned", "A"), ("toy-tuned", "B")} == {(v.loop, v.side) for v in session.run().verifications}
     assert "toy-tuned [B]" in done.err
@@ -222,7 +222,7 @@ def test_each_side_is_verified_for_itself(session):
 
 def test_an_interrupted_comparison_goes_on_by_bench_run(session, wait_for, interrupt):
     """With the sides that it was started with."""
-    process = session.start("ab", "here", "env=TOY_RATE=0.5", "toy-tuned", "--no-report", "--rounds", "3")
+    process = session.start("ab", "here", "env=TOY_RATE=0.01", "toy-tuned", "--no-report", "--rounds", "3")
     wait_for(lambda: list(session.folder.rglob("journal.jsonl")) and len(session.run().trials) >= 2)
     interrupt(process)
     _, told = process.communicate(timeout=60)
@@ -276,7 +276,7 @@ def test_what_makes_no_sense_for_two_environments_is_no_option(session, option):
 
 def test_the_baseline_measured_twice_is_the_first_side(session):
     """With its variables, so that the two differ by nothing but noise."""
-    done = session.bench("ab", "env=TOY_RATE=0.5", "here", "toy-tuned", "--aa", "--no-report", "--rounds", "1")
+    done = session.bench("ab", "env=TOY_RATE=0.01", "here", "toy-tuned", "--aa", "--no-report", "--rounds", "1")
 
     losses = by_side(session.run(), "last_loss")
     assert (0, {"A", "B", "again"}) == (done.code, losses.keys()), done.err
