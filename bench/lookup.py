@@ -45,6 +45,8 @@ class Found:
     """Why their source cannot be read although it is there."""
     framework: str | None = None
     """Why the framework cannot be used."""
+    needs_gpu: bool = False
+    """Whether there is nothing to measure on a CPU."""
 
 
 Inventory = Mapping[tuple[str, str], Found]
@@ -93,6 +95,8 @@ def row(cell: Cell, found: Found, *, side: Side, ask_framework: bool) -> Trial |
         kind, message = FailureKind.RAISED, f"{side} cannot import {cell.loop}: {found.broken}"
     elif found.framework is not None and ask_framework:
         kind, message = FailureKind.UNAVAILABLE, f"{side}: {found.framework}"
+    elif found.needs_gpu and cell.device == "cpu":
+        kind, message = FailureKind.UNAVAILABLE, f"{side}: {backends.NO_GPU}"
     else:
         return None
     return Trial(cell=cell, round=0, failure=Failure(kind=kind, phase="start", message=message))
@@ -134,7 +138,9 @@ def _describe(loop: str, workload: str) -> Found:
         loop_sha256=described.sha256,
         workload_sha256=trained.sha256,
         sources=tuple(_source(one.target) for one in (described, trained)),
-        framework=backends.missing(backend, requires=described.requires),
+        # The registry may be an older commit's, which knows nothing of what a loop needs.
+        framework=backends.missing(backend, requires=getattr(described, "requires", "")),
+        needs_gpu=getattr(described, "needs_gpu", False),
     )
 
 

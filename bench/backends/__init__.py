@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # trials import this module, and the registry when it is its 
 DISTRIBUTIONS = {"tensorflow": "tensorflow", "torch": "torch", "jax": "jax", "numpy": "numpy"}
 """Backend -> the distribution that provides it, which is also the name to install."""
 
+NO_GPU = "it needs a GPU"
+
 CONVENIENCES = ("matplotlib", "pandas")
 """Keras imports them wherever they are installed, and here they always are: the report is made with them."""
 
@@ -96,7 +98,7 @@ def missing(name: str, *, requires: str = "") -> str | None:
 def unusable(loop: "Description", *, device: str) -> str | None:
     """Return why a loop cannot be run in this interpreter on a device, "cpu" or "gpu", or None; nothing is imported."""
     if loop.needs_gpu and device == "cpu":
-        return "it needs a GPU"
+        return NO_GPU
     return missing(loop.backend or "", requires=loop.requires)
 
 
