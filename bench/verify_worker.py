@@ -3,6 +3,7 @@
 What a check finds does not depend on those before it: everything is built anew, and what they left behind is dropped.
 """
 
+import gc
 import sys
 from dataclasses import asdict
 from functools import partial
@@ -21,6 +22,11 @@ def main() -> None:
     progress.phase = "import"
     backend = import_framework(settings["backend"], device=settings["device"], threads=settings["threads"])
     backend.forbid_tensor_float_32()
+    backend.compile_less()
+    # Tracing makes millions of objects that live for long; looking through them all again and again takes a tenth of
+    # the time of a check.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
     from bench.parity import Examiner  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
     from loops import registry  # noqa: PLC0415
     from loops.data import mnist  # noqa: PLC0415

@@ -63,6 +63,9 @@ class Backend(Protocol):
     def backward(self) -> tuple[Any, str] | None:
         """Return the class and the name of the method that does the backward pass, or None where no loop calls one."""
 
+    def compile_less(self) -> None:
+        """Give up compiling one function anew sooner than usual, as loops are to be checked and not timed."""
+
     def forget(self) -> None:
         """Drop what was compiled, so that a process can check one workload after another."""
 

@@ -10,6 +10,9 @@ from loops.errors import DeviceMissing
 _tracing: dict[str, Any] = {}
 """TorchDynamo's settings before any loop has changed them."""
 
+GRAPHS_PER_FUNCTION = 4
+"""While loops are checked."""
+
 
 def configure(*, device: str, threads: int | None) -> None:
     """Choose threads, and see that the device is there."""
@@ -69,6 +72,16 @@ def compiled() -> dict[str, int]:
 def backward() -> tuple[type, str]:
     """Return what `loss.backward()` calls."""
     return torch.Tensor, "backward"
+
+
+def compile_less() -> None:
+    """Have TorchDynamo make at most four graphs of a function, not eight, and then go on in Python as it always does.
+
+    Four are what a check needs: two trainings, in each of which a step differs from the first. Where every step would
+    need a new graph, as with Keras' own step and a layer that adds losses, the other four take half a minute.
+    """
+    if "torch._dynamo" in sys.modules:
+        _tracing["recompile_limit"] = sys.modules["torch._dynamo"].config.recompile_limit = GRAPHS_PER_FUNCTION
 
 
 def forget() -> None:

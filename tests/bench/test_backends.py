@@ -120,6 +120,23 @@ def test_torch_forgets_what_a_loop_has_set():
     assert inside("torch", code, result="config.trace_autograd_ops == before")
 
 
+@pytest.mark.slow
+def test_torch_gives_up_compiling_anew_sooner_while_loops_are_checked():
+    """Also after what an earlier loop has left was dropped."""
+    code = """
+        backend.compile_less()
+        counts = []
+        for _ in range(2):
+            before = backend.compilations()
+            for size in range(3, 12):
+                call(size)
+            counts.append(backend.compilations() - before)
+            backend.forget()
+    """
+
+    assert [4, 4] == inside("torch", dedent(COMPILED["torch"]) + dedent(code), result="counts")
+
+
 def test_numpy_compiles_nothing():
     """However many shapes there are."""
     assert [0, 0, 0, 0] == inside("numpy", dedent(COMPILED["numpy"]) + COUNT, result="counts")
