@@ -115,6 +115,8 @@ class Control:
     """Of the two, which is 1 but for noise."""
     floor: float
     """The furthest that identical things were apart, as far as the interval tells; 0.02 reads 2 %."""
+    typical: float
+    """How far they were apart in a typical round, by ranks: a wild one does not count."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,8 +218,12 @@ def _control(run: Run, cells: list[Cell]) -> Control | None:
     first, second = (_steps_by_round(run.trials_of(cell)) for cell in (twin, again))
     shared = sorted(first.keys() & second.keys())
     ratio = stats.ratio_interval([first[r] for r in shared], [second[r] for r in shared])
+    ranked = stats.signed_rank_interval([first[r] / second[r] for r in shared])
     floor = None if ratio is None else stats.noise_floor(ratio)
-    return None if ratio is None or floor is None else Control(name=twin.name, ratio=ratio, floor=floor)
+    if ratio is None or ranked is None or floor is None:
+        return None
+    typical = max(ranked.estimate, 1.0 / ranked.estimate) - 1.0
+    return Control(name=twin.name, ratio=ratio, floor=floor, typical=typical)
 
 
 def _speed_up(run: Run, cell: Cell, *, baseline: Cell) -> Interval | None:

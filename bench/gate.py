@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from math import log1p
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,8 @@ class LoopVerdict:
     """Interval of the slowdown, at a level at which all loops hold together."""
     budget: float
     """How much slower it may be."""
+    limit: float
+    """What a difference has to exceed in this run: the budget, or the noise floor, below which a budget is refused."""
     confirmed: bool | None
     """Whether fresh rounds say so too; None where nothing was suspected."""
     base_step_seconds: float | None
@@ -306,11 +309,10 @@ _DECISIVE: Mapping[Outcome, tuple[str, ...]] = {
 def _floor(groups: Sequence[Group]) -> float | None:
     """Return how far identical loops came out apart in a run, if it measured any twice.
 
-    The estimate, where a report takes the further end of its interval: one odd process among the repetitions moves that
-    end beyond any slowdown that the loops themselves show clearly, and fresh rounds have to confirm a slowdown here.
+    In a typical round, where a report takes the further end of an interval: one odd process among the repetitions moves
+    that end beyond any slowdown that the loops themselves show clearly, and fresh rounds have to confirm one here.
     """
-    ratios = [group.control.ratio.estimate for group in groups if group.control is not None]
-    return max((max(ratio, 1.0 / ratio) - 1.0 for ratio in ratios), default=None)
+    return max((group.control.typical for group in groups if group.control is not None), default=None)
 
 
 def _loop(group: Group) -> str:
@@ -355,6 +357,7 @@ def _row(run: Run, group: Group, *, interval: Interval | None, budget: float, fl
         cell=base.cell,
         interval=interval,
         budget=budget,
+        floor=floor,
         steps=(base.step, head.step),
     )
 
@@ -364,7 +367,15 @@ def _stored_row(row: across.Row, *, interval: Interval | None, budget: float, fl
     word, reason = row.verdict, row.reason or ""
     if interval is not None and word not in (Verdict.FAILED, Verdict.INVALID, Verdict.NEW, Verdict.REMOVED):
         word, reason = _compared(interval, budget=budget, floor=floor)
-    return _verdict(word, reason, cell=row.cell, interval=interval, budget=budget, steps=(row.base_step, row.new_step))
+    return _verdict(
+        word,
+        reason,
+        cell=row.cell,
+        interval=interval,
+        budget=budget,
+        floor=floor,
+        steps=(row.base_step, row.new_step),
+    )
 
 
 def _verdict(
@@ -374,6 +385,7 @@ def _verdict(
     cell: Cell,
     interval: Interval | None,
     budget: float,
+    floor: float | None,
     steps: tuple[Interval | None, Interval | None],
 ) -> LoopVerdict:
     """Return a row; the interval is of base time / head time, a slowdown is the other way round."""
@@ -387,6 +399,7 @@ def _verdict(
         low=None if times is None or times.low is None else times.low - 1.0,
         high=None if times is None or times.high is None else times.high - 1.0,
         budget=budget,
+        limit=max(budget, floor or 0.0),
         confirmed=None,
         base_step_seconds=base,
         head_step_seconds=head,
@@ -418,9 +431,10 @@ def _compared(interval: Interval, *, budget: float, floor: float | None) -> tupl
     if interval.low is None:
         return Verdict.UNCLEAR, "too few rounds for an interval"
     word = stats.verdict(interval, margin=budget, floor=floor)
-    drowned = word is not stats.verdict(interval, margin=budget)
-    noise = f"; identical loops were {units.percent(floor)} apart in this run" if drowned and floor else ""
-    return word, f"{_change(interval)}, budget {units.percent(budget)}{noise}"
+    refused = ""
+    if floor is not None and floor > budget:
+        refused = f" refused, as identical loops were {units.percent(floor)} apart in this run"
+    return word, f"{_change(interval)}, budget {units.percent(budget)}{refused}"
 
 
 def _absent(run: Run, cell: CellSummary) -> str | None:
@@ -436,6 +450,7 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
     settled = []
     for row in first.rows:
         fresh = second.get((row.loop, row.workload))
+        fresh = None if fresh is None else _beyond_noise(fresh, limit=row.limit)
         if not _suspected(row) or fresh is None:
             settled.append(row)
         elif fresh.verdict in (Verdict.FAILED, Verdict.INVALID):
@@ -453,6 +468,16 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
             reason = f"{fresh.reason}, in fresh rounds; the first ones disagreed ({row.reason})"
             settled.append(replace(fresh, confirmed=False, reason=reason))
     return settled
+
+
+def _beyond_noise(fresh: LoopVerdict, *, limit: float) -> LoopVerdict:
+    """Return what fresh rounds say, or `unclear` where it is no more than identical loops showed in the first ones."""
+    if fresh.slowdown is None or fresh.verdict not in (Verdict.SLOWER, Verdict.FASTER):
+        return fresh
+    if abs(log1p(fresh.slowdown)) > log1p(limit):
+        return fresh
+    reason = f"{fresh.reason}, less than the {units.percent(limit)} of identical loops in the first rounds"
+    return replace(fresh, verdict=Verdict.UNCLEAR.value, limit=limit, reason=reason)
 
 
 def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int) -> str | None:
@@ -508,7 +533,13 @@ def _measured(result: GateResult) -> str:
     noise = "n/a" if result.noise_floor is None else units.percent(result.noise_floor)
     floor = "" if result.noise_floor is None else f" Identical loops came out {noise} apart."
     fresh = f", {result.confirmation_rounds} more to confirm" if result.confirmation_rounds else ""
-    return f"{result.rounds} rounds, both sides in each{fresh}.{floor}"
+    refused = ""
+    if any(row.limit > row.budget for row in result.loops):
+        refused = (
+            f" Budgets below that are refused: no smaller slowdown is told from noise. More rounds, one thread or a"
+            f" quieter machine lower it; a budget above {noise} holds here."
+        )
+    return f"{result.rounds} rounds, both sides in each{fresh}.{floor}{refused}"
 
 
 def _markdown_table(rows: Sequence[LoopVerdict]) -> list[str]:

@@ -214,7 +214,7 @@ def red_gates(noise, *, slowdown, repetitions, generator):
 
     def finding(old, new, one, same):
         (pair,) = family.simultaneous([stats.ratio_interval(old, new)])
-        control = stats.ratio_interval(one, same).estimate
+        control = stats.signed_rank_interval([a / b for a, b in zip(one, same, strict=True)]).estimate
         floor = max(control, 1.0 / control) - 1.0
         row = gate.LoopVerdict(
             loop="loop",
@@ -224,6 +224,7 @@ def red_gates(noise, *, slowdown, repetitions, generator):
             low=1.0 / pair.high - 1.0,
             high=1.0 / pair.low - 1.0,
             budget=stats.MARGIN,
+            limit=max(stats.MARGIN, floor),
             confirmed=None,
             base_step_seconds=None,
             head_step_seconds=None,

@@ -186,8 +186,33 @@ def test_a_difference_smaller_than_that_of_identical_loops_is_unclear_and_says_w
     result = judge(replace(run, trials=tuple(drifted)))
 
     assert ("unclear", Outcome.UNCLEAR) == (result.loops[0].verdict, result.outcome)
-    assert "identical loops were 2" in result.loops[0].reason
-    assert pytest.approx(0.2, abs=0.03) == result.noise_floor
+    assert "budget 2 % refused, as identical loops were 2" in result.loops[0].reason
+    assert pytest.approx(0.2, abs=0.03) == result.noise_floor == result.loops[0].limit
+    assert "Budgets below that are refused" in gate.to_text(result)
+    assert "Budgets below that are refused" in gate.to_markdown(result)
+
+
+def test_fresh_rounds_confirm_nothing_that_is_within_the_noise_of_the_first_ones(make_gate_run):
+    """They measure no loop twice; identical loops went red here, with a budget of a tenth of a per cent."""
+    noisy = make_gate_run({"tf-fit": 1.0}, noise=0.05)
+    calm = make_gate_run({"tf-fit": 1.018}, noise=0.002, seed=1, control=False)
+
+    first = gate.of_sides(noisy, settings=Settings(max_slowdown=0.001))
+    again = gate.of_sides(calm, settings=Settings(max_slowdown=0.001))
+    result = judge(noisy, confirmation=calm, max_slowdown=0.001)
+
+    assert (("tf-fit",), "slower") == (first.suspects, again.rows[0].verdict)
+    assert first.noise_floor > 0.018
+    assert (Outcome.UNCLEAR, 0, "unclear") == (result.outcome, result.exit_code, result.loops[0].verdict)
+    assert "of identical loops in the first rounds" in result.loops[0].reason
+
+
+def test_a_budget_above_the_noise_is_not_refused(make_gate_run):
+    """It is the limit, and nothing is said of refusing."""
+    result = judge(make_gate_run({"tf-fit": 1.1}), max_slowdown=0.05)
+
+    assert 0.05 == result.loops[0].limit
+    assert "refused" not in gate.to_text(result)
 
 
 def test_one_odd_repetition_does_not_hide_a_slowdown(make_gate_run):
