@@ -7,10 +7,10 @@
 
 Parts are left out on top of one another, so what they save adds up to the step. Each block is a turn among those of
 the other processes, as in the measurement that it explains: one that runs on and on finds its data in the caches, and
-is faster than what is ranked. A loop calls them through objects that
-it holds: such a call is answered with what it returned last. Where a framework has compiled the step as a whole nothing
-is called any more, and parts cannot be taken out of it. The optimizer does not see all steps, so nothing that is stored
-of a loop's learning may be read afterwards.
+is faster than what is ranked. A loop calls its parts through objects that it holds: such a call is answered with what
+it returned last. Where a framework has compiled the step as a whole nothing is called any more, and parts cannot be
+taken out of it. The optimizer does not see all steps, so what the loop learns is worth nothing: the process that is
+ranked is another one.
 """
 
 from collections import defaultdict

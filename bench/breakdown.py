@@ -1,4 +1,4 @@
-"""Where the time of a step goes, from trials that left parts of it out.
+"""Where the time of a step goes, from processes that left parts of it out.
 
 break_down    each part's share of the step, from how much faster the step was without it
 """
@@ -25,8 +25,8 @@ class Breakdown:
     """"metric", "optimizer", "backward", "forward", as far as they could be left out, `DATA` and `REST`; they add up to
     the step that is ranked."""
     agreement: float | None
-    """The whole step, measured in the same turns as the parts, over the one that is ranked; median over processes.
-    Away from 1, something that changed in between counts in the parts. None where there are no parts."""
+    """The whole step in the process that leaves parts out, over the one that is ranked; median over rounds. As far from
+    1 as two processes of one loop are apart. None where there are no parts."""
     pipeline: Seconds | None
     """Handing over batches, and nothing else; mean. None where the framework fetches them itself."""
     step_alone: Seconds | None
@@ -36,8 +36,8 @@ class Breakdown:
 def break_down(trials: Iterable[Trial], *, steps: Mapping[int, Seconds]) -> Breakdown | None:
     """Return where the time of a loop's step goes, or None without a process.
 
-    Parts are shares of the whole step that was measured beside them: they are measured after the blocks that are
-    ranked, and a shared machine may have changed its speed in between, for the whole as much as for its parts.
+    Parts are shares of the whole step in the process that left them out, which took turns with the one that is ranked:
+    two processes of one loop differ a little, in the whole as much as in its parts.
 
     Args:
         trials: Finished, of one loop, all of them asked.

@@ -282,7 +282,7 @@ def main() -> None:
     default="interleaved",
     help="sequential: one process alive at a time, where memory is short.",
 )
-@option("--breakdown", is_flag=True, help="Find out where the time of a step goes; costs 3 s a process.")
+@option("--breakdown", is_flag=True, help="Find out where the time of a step goes, in a second process beside each.")
 @option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
 @option("--resume", metavar="RUN", help="Go on with an interrupted run.")
 @option("--no-verify", is_flag=True, help="Do not check first that the loops do the same work.")

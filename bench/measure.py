@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import Protocol
 
@@ -30,18 +32,8 @@ class RunningTrial(Protocol):
     def measure(self) -> None:
         """Have one block done."""
 
-    def evaluate(self) -> None:
-        """Have the last step done and the model evaluated."""
-
-    @property
-    def breakdown_turns(self) -> int:
-        """How many blocks it takes, after the evaluation, to find out where the time of a step goes."""
-
-    def break_down(self) -> None:
-        """Have one of those blocks done."""
-
     def finish(self) -> Trial:
-        """Let the process go, and return its row."""
+        """Have the last step done and the model evaluated, let the process go, and return its row."""
 
     def end(self) -> None:
         """Make sure it is gone; allowed at any time, more than once."""
@@ -51,7 +43,7 @@ class Observer(Protocol):
     """Is told what happens, between measurements and never during one."""
 
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
-        """A phase begins: "start", "warm-up", "measure", "finish" or "break down"; no cell means all of the round."""
+        """A phase begins: "start", "warm-up", "measure", "break down" or "finish"; no cell means all of the round."""
 
     def stored(self, trial: Trial) -> None:
         """A trial has ended and is in the journal."""
@@ -60,8 +52,8 @@ class Observer(Protocol):
 class Launch(Protocol):
     """Starts trials."""
 
-    def __call__(self, cell: Cell, *, round_number: int, blocks: int) -> RunningTrial:
-        """Start a trial of a cell for a round, to measure at most so many blocks."""
+    def __call__(self, cell: Cell, *, round_number: int, blocks: int, breakdown: bool) -> RunningTrial:
+        """Start a trial of a cell for a round: at most so many measured blocks, or blocks with parts left out."""
 
 
 Store = Callable[[Trial], None]
@@ -150,6 +142,14 @@ def _parties(
     return [[*first, *kernel], *others]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """Who takes turns: a process that is ranked, or the one beside it that finds out where its time goes."""
+
+    cell: Cell
+    breakdown: bool = False
+
+
 class _Round:
     """Cells that live together and are measured in turn."""
 
@@ -163,57 +163,79 @@ class _Round:
         self.observer = observer
         self.look = look
         self.number = number
-        self.running: dict[Cell, RunningTrial] = {}
+        self.running: dict[_Seat, RunningTrial] = {}
+        self.broken_down: dict[Cell, Trial] = {}
         self.ended: list[Trial] = []
 
     def run(self, cells: Sequence[Cell]) -> Iterable[Trial]:
         """Yield each trial as it ends; whatever happens, no process outlives the round."""
+        seats = [seat for cell in cells for seat in self._seats(cell)]
         try:
             self.observer.entered("start", round_number=self.number, cell=None)
-            for cell in cells:
-                self.running[cell] = self.launch(cell, round_number=self.number, blocks=self.blocks)
-            for cell in cells:
-                self._attempt(cell, "start", lambda trial: trial.ready())
-            for cell in cells:
-                self._attempt(cell, "warm-up", lambda trial: trial.warm())
+            for seat in seats:
+                self.running[seat] = self.launch(
+                    seat.cell, round_number=self.number, blocks=self.blocks, breakdown=seat.breakdown
+                )
+            for seat in seats:
+                self._attempt(seat, "start", lambda trial: trial.ready())
+            for seat in seats:
+                self._attempt(seat, "warm-up", lambda trial: trial.warm())
             yield from self._hand_out()
-            blocks = {cell: self.running[cell].blocks for cell in cells if cell in self.running}
-            for cell in schedule.turns(blocks, seed=self.plan.seed, round_number=self.number):
-                self._attempt(cell, "measure", lambda trial: trial.measure())
+            blocks = {seat: trial.blocks for seat, trial in self.running.items()}
+            for seat in schedule.turns(blocks, seed=self.plan.seed, round_number=self.number):
+                phase = "break down" if seat.breakdown else "measure"
+                self._attempt(seat, phase, lambda trial: trial.measure())
             self.look()
             yield from self._hand_out()
-            for cell in cells:
-                self._attempt(cell, "finish", lambda trial: trial.evaluate())
-                if not self.plan.breakdown:  # the sooner a process is gone, the sooner its numbers are stored
-                    self._attempt(cell, "finish", self._finish)
-                yield from self._hand_out()
-            turns = {cell: trial.breakdown_turns for cell, trial in self.running.items()}
-            for cell in schedule.turns(turns, seed=self.plan.seed, round_number=self.number):
-                self._attempt(cell, "break down", lambda trial: trial.break_down())
-            for cell in cells:
-                self._attempt(cell, "finish", self._finish)
+            for seat in seats:
+                self._attempt(seat, "finish", partial(self._finish, seat))
                 yield from self._hand_out()
         finally:
             for trial in self.running.values():
                 trial.end()
 
-    def _attempt(self, cell: Cell, phase: str, action: Callable[[RunningTrial], None]) -> None:
-        """Do one thing with one trial; a failure ends that trial and no other."""
-        trial = self.running.get(cell)
+    def _seats(self, cell: Cell) -> Iterable[_Seat]:
+        """Return the processes of a cell; a breakdown has one of its own, since nobody can learn without an optimizer.
+
+        It takes turns with the one that is ranked, so that whatever the machine does happens to both.
+        """
+        if self.plan.breakdown and cell != self.plan.calibration:
+            yield _Seat(cell, breakdown=True)
+        yield _Seat(cell)
+
+    def _attempt(self, seat: _Seat, phase: str, action: Callable[[RunningTrial], None]) -> None:
+        """Do one thing with one trial; a failure ends that trial, in both its processes, and no other."""
+        trial = self.running.get(seat)
         if trial is None:
             return
-        if cell != self.plan.calibration:
-            self.observer.entered(phase, round_number=self.number, cell=cell)
+        if seat.cell != self.plan.calibration:
+            self.observer.entered(phase, round_number=self.number, cell=seat.cell)
         try:
             action(trial)
         except TrialFailed as failed:
-            del self.running[cell]
+            del self.running[seat]
+            for other in self._seats(seat.cell):
+                if other in self.running:
+                    self.running.pop(other).end()
             self.ended.append(failed.trial)
 
-    def _finish(self, trial: RunningTrial) -> None:
-        """Keep the row of a trial that is done."""
-        self.ended.append(trial.finish())
-        del self.running[trial.cell]
+    def _finish(self, seat: _Seat, trial: RunningTrial) -> None:
+        """Keep the row of a trial that is done; what its breakdown has found belongs to it."""
+        row = trial.finish()
+        del self.running[seat]
+        if seat.breakdown:
+            self.broken_down[seat.cell] = row
+        elif (found := self.broken_down.get(seat.cell)) is not None:
+            self.ended.append(
+                replace(
+                    row,
+                    ablations=found.ablations,
+                    pipeline_seconds=found.pipeline_seconds,
+                    step_alone_seconds=found.step_alone_seconds,
+                )
+            )
+        else:
+            self.ended.append(row)
 
     def _hand_out(self) -> Iterable[Trial]:
         """Yield what has ended since the last call."""

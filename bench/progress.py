@@ -88,7 +88,7 @@ class Bar:
         self._ended = done
         self._per_trial = plan.blocks_per_trial + 3  # ready, warmed, finished
         if plan.breakdown:
-            self._per_trial += ablation.MOST_TURNS
+            self._per_trial += ablation.MOST_TURNS + 3
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

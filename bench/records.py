@@ -209,8 +209,8 @@ class Trial:
     images: str | None = None
     """Drawn by the trained generator when asked for: base64 of bytes, shape (images, 28, 28), values 0..255."""
     ablations: tuple[Ablation, ...] = ()
-    """After training, when asked for: the whole step, then with more and more left out. Empty where a framework has
-    compiled the step as a whole."""
+    """In a process beside this one, when asked for: the whole step, then with more and more left out. Empty where a
+    framework has compiled the step as a whole."""
     pipeline_seconds: Seconds | None = None
     """Per step, when asked for: handing over batches, and nothing else. None where the framework fetches them."""
     step_alone_seconds: Seconds | None = None

@@ -398,7 +398,9 @@ def _expect(opened: Opened, *, console: Console) -> None:
         opened.journal.add_expectation(memory.recall(cell, otherwise=train))
 
 
-def _launch(cell: Cell, *, round_number: int, blocks: int, opened: Opened, launcher: Launcher) -> TrialProcess:
+def _launch(
+    cell: Cell, *, round_number: int, blocks: int, breakdown: bool, opened: Opened, launcher: Launcher
+) -> TrialProcess:
     """Start one trial of a cell."""
     plan = opened.run.header.plan
     side = plan.side_of(cell)
@@ -419,8 +421,8 @@ def _launch(cell: Cell, *, round_number: int, blocks: int, opened: Opened, launc
         block_seconds=plan.block_seconds,
         steps=None if kernel else plan.steps,
         cpus=plan.cpus,
-        breakdown=plan.breakdown and not kernel,
-        images=plan.images if round_number == 0 and not kernel else 0,
+        breakdown=breakdown,
+        images=plan.images if round_number == 0 and not kernel and not breakdown else 0,
     )
     return TrialProcess(
         request,
@@ -429,7 +431,7 @@ def _launch(cell: Cell, *, round_number: int, blocks: int, opened: Opened, launc
         identity=identity,
         interpreter=launcher.interpreter(backend, side=side),
         environment=launcher.environment(backend=backend, device=cell.device, threads=cell.threads, side=side),
-        log=opened.journal.log_path(round_number=round_number, cell=cell),
+        log=opened.journal.log_path(round_number=round_number, cell=f"{cell}-breakdown" if breakdown else cell),
         timeout=plan.timeout,
     )
 

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import TypeVar
 
 from bench.records import Cell
+
+Seat = TypeVar("Seat")
+"""Whatever takes turns."""
 
 
 def start_order(cells: Sequence[Cell], *, seed: int, round_number: int) -> list[Cell]:
@@ -13,22 +17,22 @@ def start_order(cells: Sequence[Cell], *, seed: int, round_number: int) -> list[
     return order
 
 
-def turns(blocks: Mapping[Cell, int], *, seed: int, round_number: int) -> list[Cell]:
+def turns(blocks: Mapping[Seat, int], *, seed: int, round_number: int) -> list[Seat]:
     """Return whose block comes when: sweep after sweep, each shuffled anew.
 
-    So no cell is always first, and a drift of the machine reaches all of them alike. A cell with as many blocks as
-    there are sweeps is in each of them, one with fewer in every second or third, from beginning to end.
+    So nobody is always first, and a drift of the machine reaches all of them alike. Who has as many blocks as there are
+    sweeps is in each of them, who has fewer in every second or third, from beginning to end.
 
     Args:
-        blocks: Measured blocks of each cell of the round; the largest number is that of the sweeps.
+        blocks: Blocks of each process of the round; the largest number is that of the sweeps.
         seed: Of the run.
         round_number: Counted from 0.
     """
     generator = Random(f"turns {seed} {round_number}")  # noqa: S311 - not for secrets
-    order: list[Cell] = []
+    order: list[Seat] = []
     sweeps = max(blocks.values(), default=0)
     for number in range(sweeps):
-        sweep = [cell for cell, count in blocks.items() if (number + 1) * count // sweeps > number * count // sweeps]
+        sweep = [seat for seat, count in blocks.items() if (number + 1) * count // sweeps > number * count // sweeps]
         generator.shuffle(sweep)
         order.extend(sweep)
     return order

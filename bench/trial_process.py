@@ -82,25 +82,11 @@ class TrialProcess:
         self._process.send({"kind": "measure"})
         self._take("measured", phase="measure")
 
-    def evaluate(self) -> None:
-        """Have the last step done and the trial evaluated."""
+    def finish(self) -> Trial:
+        """Have the last step done and the trial evaluated, let the process go, and return its row."""
         self._process.send({"kind": "finish"})
         self._take("closed", phase="finish")
         self._take("finished", phase="evaluate")
-
-    @property
-    def breakdown_turns(self) -> int:
-        """How many blocks it takes to find out where the time of a step goes; 0 where nobody asked."""
-        wanted: int = self._fields["breakdown_turns"]
-        return wanted
-
-    def break_down(self) -> None:
-        """Have one of these blocks done, once the trial is evaluated."""
-        self._process.send({"kind": "turn"})
-        self._take("turned", phase="breakdown")
-
-    def finish(self) -> Trial:
-        """Let the process go, and return its row."""
         self.end()
         return self._row()
 

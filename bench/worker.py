@@ -80,7 +80,7 @@ class TrialRequest:
     cpus: tuple[int, ...] = ()
     """Logical CPUs to stay on from the first step on; empty means any."""
     breakdown: bool = False
-    """Whether to find out, after everything else, where the time of a step goes."""
+    """Whether to find out where the time of a step goes, in place of everything else."""
     images: int = 0
     """How many images to draw after the last step; 0 unless asked for."""
 
@@ -164,12 +164,20 @@ class Trial:
         self._expect("warm")
         if request.cpus:
             cpus.stay_on(request.cpus)
+        if request.breakdown:
+            self._break_down(request, loop=loop, workload=workload, backend=backend)
+            return
         loop.train(self._blocks(request, loop=loop, backend=backend))
         self._finish(request, loop=loop, workload=workload, backend=backend)
 
-    def _blocks(self, request: TrialRequest, *, loop: Loop, backend: Any) -> Iterator[int]:
-        """Yield the steps of each block; the loop trains them before it asks for the next one."""
-        stopwatch = Stopwatch(loop)
+    def _warm_up(
+        self, request: TrialRequest, *, loop: Loop, stopwatch: Stopwatch
+    ) -> Generator[int, None, dict[str, Any]]:
+        """Yield the steps of the first block and of those that warm up; decide on the steps of all that follow.
+
+        Returns:
+            What the harness is told of them.
+        """
         self.progress.phase = "first-step"
         blocks = [(yield from self._block(BlockKind.FIRST, steps=loop.steps_per_call, stopwatch=stopwatch))]
         first_loss = loop.outcome().loss
@@ -184,24 +192,26 @@ class Trial:
             left = _steps_within(WARM_UP_SECONDS - warm_seconds, block=block, loop=loop) + loop.steps_per_call
             steps_left = ceil((WARM_UP_STEPS - warm_steps) / loop.steps_per_call) * loop.steps_per_call
             steps = min(steps * 2, most, max(left, steps_left))
-        compiled = backend.compilations()
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
-        self.block_steps = steps = _steps_per_block(
-            request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call
-        )
+        self.block_steps = _steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
+        return {
+            "kind": "warmed",
+            "first_loss": first_loss,
+            "blocks": [asdict(b) for b in blocks],
+            "measured_blocks": _measured_blocks(request, steps=self.block_steps, step_seconds=step_seconds),
+        }
+
+    def _blocks(self, request: TrialRequest, *, loop: Loop, backend: Any) -> Iterator[int]:
+        """Yield the steps of each block; the loop trains them before it asks for the next one."""
+        stopwatch = Stopwatch(loop)
+        warmed = yield from self._warm_up(request, loop=loop, stopwatch=stopwatch)
+        compiled = backend.compilations()
         self._rest()
-        self.channel.send(
-            {
-                "kind": "warmed",
-                "first_loss": first_loss,
-                "blocks": [asdict(b) for b in blocks],
-                "measured_blocks": _measured_blocks(request, steps=steps, step_seconds=step_seconds),
-            }
-        )
+        self.channel.send(warmed)
         self.progress.phase = "measure"
         while self.channel.receive()["kind"] == "measure":
-            block = yield from self._block(BlockKind.MEASURED, steps=steps, stopwatch=stopwatch)
+            block = yield from self._block(BlockKind.MEASURED, steps=self.block_steps, stopwatch=stopwatch)
             before, compiled = compiled, backend.compilations()
             self._rest()
             self.channel.send({"kind": "measured", "block": asdict(block) | {"compilations": compiled - before}})
@@ -232,34 +242,40 @@ class Trial:
         metric = loop.evaluate()
         loop.synchronise()
         end = perf_counter_ns()
-        finished = {
-            "kind": "finished",
-            "steps": self.steps,
-            "samples": self.steps * request.batch_size,
-            "last_loss": outcome.loss,
-            "training_metric": outcome.metric,
-            "validation_metric": metric,
-            "metric_name": workload.metric_name,
-            "first_evaluation_seconds": (again - begin) / CLOCK_TICKS_PER_SECOND,
-            "evaluation_seconds": (end - again) / CLOCK_TICKS_PER_SECOND,
-            "peak_memory_bytes": _peak_memory_bytes(),
-            "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
-            "compiled": backend.compiled(),
-            "tensor_float_32": backend.tensor_float_32() if request.device == "gpu" else None,
-            "threads": backend.threads() | {"process": _operating_system_threads()},
-            "cpus": cpus.allowed(),
-            "images": _drawn(workload, weights=outcome.weights, request=request),
-        }
+        self.channel.send(
+            {
+                "kind": "finished",
+                "steps": self.steps,
+                "samples": self.steps * request.batch_size,
+                "last_loss": outcome.loss,
+                "training_metric": outcome.metric,
+                "validation_metric": metric,
+                "metric_name": workload.metric_name,
+                "first_evaluation_seconds": (again - begin) / CLOCK_TICKS_PER_SECOND,
+                "evaluation_seconds": (end - again) / CLOCK_TICKS_PER_SECOND,
+                "peak_memory_bytes": _peak_memory_bytes(),
+                "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
+                "compiled": backend.compiled(),
+                "tensor_float_32": backend.tensor_float_32() if request.device == "gpu" else None,
+                "threads": backend.threads() | {"process": _operating_system_threads()},
+                "cpus": cpus.allowed(),
+                "images": _drawn(workload, weights=outcome.weights, request=request),
+            }
+        )
+
+    def _break_down(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
+        """Find out where the time of a step goes, block by block as the harness says; the loop has nothing to prove."""
+        warmed = {}
+
+        def warm_up() -> Iterator[int]:
+            warmed.update((yield from self._warm_up(request, loop=loop, stopwatch=Stopwatch(loop))))
+
+        loop.train(warm_up())
+        self._rest()
         # A compiled step calls none of its parts, and would only be compiled again for each that is exchanged. Where
         # two models are trained, a part is not one thing.
         has_parts = backend.compilations() == 0 and not isinstance(workload, AdversarialWorkload)
-        turns = ablation.turns(loop, has_parts=has_parts) if request.breakdown else 0
-        self.channel.send(finished | {"breakdown_turns": turns})
-        if turns:
-            self._break_down(loop, has_parts=has_parts, backend=backend)
-
-    def _break_down(self, loop: Loop, *, has_parts: bool, backend: Any) -> None:
-        """Find out where the time of a step goes, block by block as the harness says; the loop has nothing to prove."""
+        self.channel.send(warmed | {"blocks": [], "measured_blocks": ablation.turns(loop, has_parts=has_parts)})
         self.progress.phase = "breakdown"
         begun = False
 
@@ -267,18 +283,21 @@ class Trial:
             nonlocal begun
             if begun:
                 self._rest()
-                self.channel.send({"kind": "turned"})
+                self.channel.send({"kind": "measured"})
             begun = True
-            self._expect("turn")
+            self._expect("measure")
 
-        pipeline = ablation.pipeline(loop, steps=self.block_steps, turn=turn)
-        alone = ablation.step_alone(loop, steps=self.block_steps, turn=turn)
-        found = (
-            ablation.ablate(loop, backward=backend.backward(), steps=self.block_steps, turn=turn) if has_parts else ()
-        )
+        steps = self.block_steps
+        pipeline = ablation.pipeline(loop, steps=steps, turn=turn)
+        alone = ablation.step_alone(loop, steps=steps, turn=turn)
+        found = ablation.ablate(loop, backward=backend.backward(), steps=steps, turn=turn) if has_parts else ()
+        if begun:
+            self.channel.send({"kind": "measured"})
+        self._expect("finish")
+        self.channel.send({"kind": "closed"})
         self.channel.send(
             {
-                "kind": "turned",
+                "kind": "finished",
                 "ablations": [asdict(one) for one in found],
                 "pipeline_seconds": pipeline,
                 "step_alone_seconds": alone,

@@ -122,7 +122,7 @@ class BreakdownRow:
     rest: str
     """Python and dispatch, and whatever could not be left out."""
     agreement: str
-    """The whole step, measured beside the parts, as a share of the one that is ranked."""
+    """The whole step in the process that leaves parts out, as a share of the one that is ranked."""
     step_alone: str
 
 

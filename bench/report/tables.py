@@ -133,10 +133,11 @@ def breakdown(group: GroupReport) -> Table | None:
         "Step alone": [row.step_alone for row in group.breakdown],
     }
     caption = (
-        "Milliseconds per step; the parts add up to the step that is ranked. After the processes had been measured, "
-        "the metric was left out of their steps, then the optimizer too, then the backward pass, then forward pass and "
-        "loss: a part is what that saved, as a share of the whole step measured beside it. Beside / ranked: that whole "
-        "against the step that is ranked, median over processes; away from 100 % the machine changed in between. "
+        "Milliseconds per step; the parts add up to the step that is ranked. In a second process beside each that is "
+        "ranked, in turns with it, the metric was left out of the step, then the optimizer too, then the backward "
+        "pass, then forward pass and loss: a part is what that saved, as a share of the whole step in that process. "
+        "Beside / ranked: that whole against the step that is ranked, median over rounds; as far from 100 % as two "
+        "processes of one loop are apart. "
         "Python: what is left without fetching batches, the loop itself and dispatch. A step that a framework has "
         "compiled as a whole has no parts to leave out. Pipeline alone: only fetching batches. Step alone: on the same "
         "batch again and again. Where `fit()` fetches the batches, neither can be had."

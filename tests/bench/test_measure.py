@@ -14,12 +14,12 @@ from bench.trial_process import TrialFailed
 class FakeTrial:
     """Writes what it is asked to a shared diary; fails where it is told to."""
 
-    def __init__(self, cell, number, *, blocks, diary, fails_in, row, turns=0):
+    def __init__(self, cell, number, *, blocks, diary, fails_in, row, block="measure"):
         """Start, which is the first entry."""
         self.cell = cell
         self.number = number
         self.blocks = blocks
-        self.turns = turns
+        self.block = block
         self.diary = diary
         self.fails_in = fails_in
         self.row = row
@@ -41,24 +41,12 @@ class FakeTrial:
         self.write("warm")
 
     def measure(self):
-        """Measure a block."""
-        self.write("measure")
-
-    def evaluate(self):
-        """Do the last step and evaluate."""
-        self.write("evaluate")
-
-    @property
-    def breakdown_turns(self):
-        """Want two turns where a breakdown was asked for."""
-        return self.turns
-
-    def break_down(self):
-        """Take a turn."""
-        self.write("break down")
+        """Measure a block, or one with parts left out."""
+        self.write(self.block)
 
     def finish(self):
-        """Hand over the row."""
+        """Do the last step, evaluate, and hand over the row."""
+        self.write("finish")
         return self.row
 
     def end(self):
@@ -130,12 +118,12 @@ class Bench:
     def run(self, *, done=(), fails=None):
         """Run the plan; ``fails`` maps a loop to the action it fails in."""
 
-        def launch(cell, *, round_number, blocks):
-            row = self.make_trial(cell, round=round_number)
+        def launch(cell, *, round_number, blocks, breakdown):
+            row = self.make_trial(cell, round=round_number, pipeline_seconds=2e-6 if breakdown else None)
             fails_in = (fails or {}).get(cell.loop)
-            turns = 2 if self.plan.breakdown else 0
+            block = "break down" if breakdown else "measure"
             return FakeTrial(
-                cell, round_number, blocks=blocks, diary=self.diary, fails_in=fails_in, row=row, turns=turns
+                cell, round_number, blocks=blocks, diary=self.diary, fails_in=fails_in, row=row, block=block
             )
 
         self.measure(launch, done=done)
@@ -180,7 +168,7 @@ def test_all_trials_of_a_round_are_warm_before_the_first_is_measured(cells, make
     bench.run()
 
     actions = [action for _, _, action in bench.diary]
-    assert ["start"] * 3 + ["ready"] * 3 + ["warm"] * 3 + ["measure"] * 9 + ["evaluate"] * 3 == actions
+    assert ["start"] * 3 + ["ready"] * 3 + ["warm"] * 3 + ["measure"] * 9 + ["finish"] * 3 == actions
 
 
 def test_every_round_starts_fresh_trials(cells, make_trial):
@@ -199,29 +187,43 @@ def test_sequential_keeps_one_trial_alive_at_a_time(cells, make_trial):
     bench.run()
 
     actions = [action for _, _, action in bench.diary]
-    assert ["start", "ready", "warm", "measure", "measure", "measure", "evaluate"] * 3 == actions
+    assert ["start", "ready", "warm", "measure", "measure", "measure", "finish"] * 3 == actions
 
 
-def test_a_breakdown_takes_turns_as_the_measurement_does(cells, make_trial):
-    """After everybody was evaluated; what a process does alone is faster than what is ranked."""
+def test_a_breakdown_takes_turns_with_the_measurement_that_it_explains(cells, make_trial):
+    """In a process of its own, so that a change of the machine's speed reaches both; what it finds is in one row."""
     bench = Bench(cells, make_trial, rounds=1, breakdown=True)
 
     bench.run()
 
-    after = [(name, action) for name, _, action in bench.diary if action in {"evaluate", "break down"}]
-    assert ["evaluate"] * 3 + ["break down"] * 6 == [action for _, action in after]
-    assert set("abc") == {name for name, _ in after[3:6]} == {name for name, _ in after[6:]}
-    assert 3 == len(bench.stored)
+    blocks = [(name, action) for name, _, action in bench.diary if action in {"measure", "break down"}]
+    everybody = {(name, action) for name in "abc" for action in ("measure", "break down")}
+    assert [everybody] * 3 == [set(blocks[sweep : sweep + 6]) for sweep in (0, 6, 12)]
+    assert [2e-6] * 3 == [trial.pipeline_seconds for trial in bench.stored]
 
 
-@pytest.mark.parametrize("action", ["ready", "warm", "measure", "evaluate", "break down"])
+def test_a_row_with_a_breakdown_is_that_of_the_process_that_is_ranked(cells, make_trial):
+    """The other one learns nothing that could be believed."""
+    bench = Bench(cells[:1], make_trial, rounds=1, breakdown=True)
+
+    def launch(cell, *, round_number, blocks, breakdown):
+        row = make_trial(cell, round=round_number, process_id=2 if breakdown else 1)
+        return FakeTrial(cell, round_number, blocks=blocks, diary=bench.diary, fails_in=None, row=row)
+
+    bench.measure(launch)
+
+    assert [1] == [trial.process_id for trial in bench.stored]
+
+
+@pytest.mark.parametrize("action", ["ready", "warm", "measure", "break down", "finish"])
 def test_a_failure_ends_one_trial_and_no_other(cells, make_trial, action):
-    """The others go on, and the row says what happened."""
+    """The others go on, and the row says what happened; the process beside the one that failed is ended."""
     bench = Bench(cells, make_trial, rounds=1, breakdown=True)
 
     bench.run(fails={"b": action})
 
     assert {"a": None, "b": action, "c": None} == {t.cell.loop: t.failure and t.failure.phase for t in bench.stored}
+    assert ["b"] == [name for name, _ in bench.actions("end")]
 
 
 def test_a_cell_that_failed_is_not_started_again(cells, make_trial):
@@ -247,7 +249,7 @@ def test_a_trial_is_asked_for_as_many_blocks_as_it_wants(cells, make_trial):
     """Once it is warm it knows how long a step takes."""
     bench = Bench(cells, make_trial, rounds=1)
 
-    def launch(cell, *, round_number, blocks):
+    def launch(cell, *, round_number, blocks, breakdown):
         wanted = 1 if cell.loop == "a" else blocks
         return FakeTrial(cell, round_number, blocks=wanted, diary=bench.diary, fails_in=None, row=make_trial(cell))
 
@@ -263,7 +265,7 @@ def test_interrupting_ends_every_process(cells, make_trial):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    def launch(cell, *, round_number, blocks):
+    def launch(cell, *, round_number, blocks, breakdown):
         trial = FakeTrial(cell, round_number, blocks=blocks, diary=bench.diary, fails_in=None, row=make_trial(cell))
         if cell.loop == "c":
             trial.measure = interrupt
@@ -283,8 +285,8 @@ def test_cells_that_are_not_compared_do_not_live_together(make_cell, make_trial)
     bench.run()
 
     actions = [action for _, _, action in bench.diary]
-    together = ["start"] * 2 + ["ready"] * 2 + ["warm"] * 2 + ["measure"] * 6 + ["evaluate"] * 2
-    alone = ["start", "ready", "warm", "measure", "measure", "measure", "evaluate"]
+    together = ["start"] * 2 + ["ready"] * 2 + ["warm"] * 2 + ["measure"] * 6 + ["finish"] * 2
+    alone = ["start", "ready", "warm", "measure", "measure", "measure", "finish"]
     assert actions in (together + alone, alone + together)
 
 
@@ -350,7 +352,7 @@ def test_sequential_keeps_the_kernel_alone_as_well(cells, make_trial, kernel):
     bench.run()
 
     actions = [action for _, _, action in bench.diary]
-    assert ["start", "ready", "warm", "measure", "measure", "measure", "evaluate"] * 4 == actions
+    assert ["start", "ready", "warm", "measure", "measure", "measure", "finish"] * 4 == actions
 
 
 def test_a_kernel_that_fails_stops_nothing_and_is_not_started_again(cells, make_trial, kernel):
