@@ -98,7 +98,7 @@ def resolve(
         return found
     if choice is DatasetChoice.MNIST:
         raise DataNotFound(f"MNIST was not found: {found}. Give a file with --data FILE, or take --dataset synthetic")
-    return _draw(cache, fallback=f"MNIST was not found ({found}), so synthetic digits stand in for it.")
+    return _draw(cache, fallback=f"MNIST was not found ({found})")
 
 
 def load(folder: Path) -> Digits:

@@ -188,7 +188,7 @@ def test_a_bad_keras_cache_is_left_as_it_is(drawn: Fixture, keras_file: Path, sy
 
     assert found.fallback == (
         f"MNIST was not found ({keras_file}: not an npz file, begins with b'digi'; expected b'PK'; delete it to let"
-        " Keras download it), so synthetic digits stand in for it."
+        " Keras download it)"
     )
     assert drawn.sha256 == found.sha256
     assert "digits" == keras_file.read_text()
@@ -227,10 +227,7 @@ def test_auto_says_why_the_download_failed(
         DatasetChoice.AUTO, file=None, cache=synthetic_cache, interpreter=interpreter(lines), download_timeout=0.3
     )
 
-    fallback = (
-        f"MNIST was not found (there is no {keras_file}, and Keras could not download it: {FAILURES[lines]}), so"
-        " synthetic digits stand in for it."
-    )
+    fallback = f"MNIST was not found (there is no {keras_file}, and Keras could not download it: {FAILURES[lines]})"
     expected = Fixture(
         name="synthetic", source="drawn from seed 0", sha256=drawn.sha256, folder=drawn.folder, fallback=fallback
     )
