@@ -121,8 +121,6 @@ class LoopVerdict:
     """Interval of the slowdown, at a level at which all loops hold together."""
     budget: float
     """How much slower it may be."""
-    limit: float
-    """What a difference has to exceed in this run: the budget, or the noise floor, below which a budget is refused."""
     confirmed: bool | None
     """Whether fresh rounds say so too; None where nothing was suspected."""
     base_step_seconds: float | None
@@ -142,7 +140,7 @@ class GateResult:
     head: str
     loops: tuple[LoopVerdict, ...]
     noise_floor: float | None
-    """How far one loop, measured twice under two names, came out apart."""
+    """How far one loop, measured twice under two names, came out apart; a budget below it is refused."""
     rounds: int
     confirmation_rounds: int
     """0 when nothing was suspected."""
@@ -357,7 +355,6 @@ def _row(run: Run, group: Group, *, interval: Interval | None, budget: float, fl
         cell=base.cell,
         interval=interval,
         budget=budget,
-        floor=floor,
         steps=(base.step, head.step),
     )
 
@@ -367,15 +364,7 @@ def _stored_row(row: across.Row, *, interval: Interval | None, budget: float, fl
     word, reason = row.verdict, row.reason or ""
     if interval is not None and word not in (Verdict.FAILED, Verdict.INVALID, Verdict.NEW, Verdict.REMOVED):
         word, reason = _compared(interval, budget=budget, floor=floor)
-    return _verdict(
-        word,
-        reason,
-        cell=row.cell,
-        interval=interval,
-        budget=budget,
-        floor=floor,
-        steps=(row.base_step, row.new_step),
-    )
+    return _verdict(word, reason, cell=row.cell, interval=interval, budget=budget, steps=(row.base_step, row.new_step))
 
 
 def _verdict(
@@ -385,7 +374,6 @@ def _verdict(
     cell: Cell,
     interval: Interval | None,
     budget: float,
-    floor: float | None,
     steps: tuple[Interval | None, Interval | None],
 ) -> LoopVerdict:
     """Return a row; the interval is of base time / head time, a slowdown is the other way round."""
@@ -399,7 +387,6 @@ def _verdict(
         low=None if times is None or times.low is None else times.low - 1.0,
         high=None if times is None or times.high is None else times.high - 1.0,
         budget=budget,
-        limit=max(budget, floor or 0.0),
         confirmed=None,
         base_step_seconds=base,
         head_step_seconds=head,
@@ -432,9 +419,14 @@ def _compared(interval: Interval, *, budget: float, floor: float | None) -> tupl
         return Verdict.UNCLEAR, "too few rounds for an interval"
     word = stats.verdict(interval, margin=budget, floor=floor)
     refused = ""
-    if floor is not None and floor > budget:
+    if floor is not None and _refused(budget, floor=floor):
         refused = f" refused, as identical loops were {units.percent(floor)} apart in this run"
     return word, f"{_change(interval)}, budget {units.percent(budget)}{refused}"
+
+
+def _refused(budget: float, *, floor: float | None) -> bool:
+    """Whether a budget cannot be held in a run: identical loops came out further apart."""
+    return floor is not None and floor > budget
 
 
 def _absent(run: Run, cell: CellSummary) -> str | None:
@@ -450,7 +442,7 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
     settled = []
     for row in first.rows:
         fresh = second.get((row.loop, row.workload))
-        fresh = None if fresh is None else _beyond_noise(fresh, limit=row.limit)
+        fresh = None if fresh is None else _beyond_noise(fresh, floor=first.noise_floor)
         if not _suspected(row) or fresh is None:
             settled.append(row)
         elif fresh.verdict in (Verdict.FAILED, Verdict.INVALID):
@@ -470,14 +462,14 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
     return settled
 
 
-def _beyond_noise(fresh: LoopVerdict, *, limit: float) -> LoopVerdict:
+def _beyond_noise(fresh: LoopVerdict, *, floor: float | None) -> LoopVerdict:
     """Return what fresh rounds say, or `unclear` where it is no more than identical loops showed in the first ones."""
-    if fresh.slowdown is None or fresh.verdict not in (Verdict.SLOWER, Verdict.FASTER):
+    if floor is None or fresh.slowdown is None or fresh.verdict not in (Verdict.SLOWER, Verdict.FASTER):
         return fresh
-    if abs(log1p(fresh.slowdown)) > log1p(limit):
+    if abs(log1p(fresh.slowdown)) > log1p(floor):
         return fresh
-    reason = f"{fresh.reason}, less than the {units.percent(limit)} of identical loops in the first rounds"
-    return replace(fresh, verdict=Verdict.UNCLEAR.value, limit=limit, reason=reason)
+    reason = f"{fresh.reason}, less than the {units.percent(floor)} of identical loops in the first rounds"
+    return replace(fresh, verdict=Verdict.UNCLEAR.value, reason=reason)
 
 
 def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int) -> str | None:
@@ -534,9 +526,9 @@ def _measured(result: GateResult) -> str:
     floor = "" if result.noise_floor is None else f" Identical loops came out {noise} apart."
     fresh = f", {result.confirmation_rounds} more to confirm" if result.confirmation_rounds else ""
     refused = ""
-    if any(row.limit > row.budget for row in result.loops):
+    if any(_refused(row.budget, floor=result.noise_floor) for row in result.loops):
         refused = (
-            f" Budgets below that are refused: no smaller slowdown is told from noise. More rounds, one thread or a"
+            " Budgets below that are refused: no smaller slowdown is told from noise. More rounds, one thread or a"
             f" quieter machine lower it; a budget above {noise} holds here."
         )
     return f"{result.rounds} rounds, both sides in each{fresh}.{floor}{refused}"

@@ -225,17 +225,16 @@ class _Round:
         del self.running[seat]
         if seat.breakdown:
             self.broken_down[seat.cell] = row
-        elif (found := self.broken_down.get(seat.cell)) is not None:
-            self.ended.append(
-                replace(
-                    row,
-                    ablations=found.ablations,
-                    pipeline_seconds=found.pipeline_seconds,
-                    step_alone_seconds=found.step_alone_seconds,
-                )
+            return
+        found = self.broken_down.get(seat.cell, row)
+        self.ended.append(
+            replace(
+                row,
+                ablations=found.ablations,
+                pipeline_seconds=found.pipeline_seconds,
+                step_alone_seconds=found.step_alone_seconds,
             )
-        else:
-            self.ended.append(row)
+        )
 
     def _hand_out(self) -> Iterable[Trial]:
         """Yield what has ended since the last call."""

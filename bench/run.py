@@ -73,7 +73,7 @@ KERNEL_BLOCKS = 10
 """Fewer than the others': they, warm-up and evaluation are to cost less than a second a round."""
 
 MEBIBYTES_PER_PROCESS = 700
-"""Resident, about: 280 of NumPy, 570 of PyTorch and JAX, 1,120 of TensorFlow, which share some of it."""
+"""Resident, about: 280 with NumPy, 570 with PyTorch and JAX, 1,120 with TensorFlow (reports/reference/fastest)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,9 +169,10 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
     fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     if fixture.fallback:
         console.notice(f"warning: synthetic digits instead of MNIST: {fixture.fallback}")
+    now = machine.read_now()
     warnings = (
-        *machine.disturbances(environment=environment),
-        *_crowding(plan, available_mebibytes=machine.read_now().memory_available_mebibytes),
+        *machine.disturbances(environment=environment, readings=now),
+        *_crowding(plan, available_mebibytes=now.memory_available_mebibytes),
     )
     for warning in warnings:
         console.notice(f"warning: {warning}")

@@ -275,15 +275,18 @@ class Trial:
         # A compiled step calls none of its parts, and would only be compiled again for each that is exchanged. Where
         # two models are trained, a part is not one thing.
         has_parts = backend.compilations() == 0 and not isinstance(workload, AdversarialWorkload)
-        self.channel.send(warmed | {"blocks": [], "measured_blocks": ablation.turns(loop, has_parts=has_parts)})
+        self.channel.send(warmed | {"measured_blocks": ablation.turns(loop, has_parts=has_parts)})
         self.progress.phase = "breakdown"
         begun = False
 
-        def turn() -> None:
-            nonlocal begun
+        def end_turn() -> None:
             if begun:
                 self._rest()
                 self.channel.send({"kind": "measured"})
+
+        def turn() -> None:
+            nonlocal begun
+            end_turn()
             begun = True
             self._expect("measure")
 
@@ -291,8 +294,7 @@ class Trial:
         pipeline = ablation.pipeline(loop, steps=steps, turn=turn)
         alone = ablation.step_alone(loop, steps=steps, turn=turn)
         found = ablation.ablate(loop, backward=backend.backward(), steps=steps, turn=turn) if has_parts else ()
-        if begun:
-            self.channel.send({"kind": "measured"})
+        end_turn()
         self._expect("finish")
         self.channel.send({"kind": "closed"})
         self.channel.send(

@@ -224,7 +224,6 @@ def red_gates(noise, *, slowdown, repetitions, generator):
             low=1.0 / pair.high - 1.0,
             high=1.0 / pair.low - 1.0,
             budget=stats.MARGIN,
-            limit=max(stats.MARGIN, floor),
             confirmed=None,
             base_step_seconds=None,
             head_step_seconds=None,
