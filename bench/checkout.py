@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.built import build_once
 from bench.errors import UsageError
+from bench.files import build_once
 from bench.machine import GIT_REDIRECTIONS
 
 

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import across, compare, family, markdown, stats, units
-from bench.columns import piped
 from bench.compare import CellSummary, Group
 from bench.errors import NothingComparable, TrialsFailed, UsageError
 from bench.records import Cell, Failure, FailureKind, Run, Seconds, Trial
 from bench.report import wording
 from bench.stats import Interval, Verdict
+from bench.text import piped
 
 SCHEMA = "bench-verdict/1"
 """Changes whenever a field of `bench-verdict.json` changes its name or meaning."""

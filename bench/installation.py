@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from bench.built import build_once
 from bench.errors import UsageError
+from bench.files import build_once
 
 OLDEST_PYTHON = (3, 11)
 """What the code that runs in a trial is written for."""

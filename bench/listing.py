@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import backends, device_nodes
-from bench.columns import aligned
 from bench.errors import InvalidResult
+from bench.text import aligned
 from loops import guides, registry
 
 Row = dict[str, str]

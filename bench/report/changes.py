@@ -6,10 +6,10 @@ import msgspec
 
 from bench import units
 from bench.across import Comparison, Row, label
-from bench.columns import aligned, piped
 from bench.markdown import plain
 from bench.report import terminal, wording
 from bench.report.model import Change
+from bench.text import aligned, piped
 
 _COLUMNS = ("Loop", "Verdict", "Change", "95 % interval", "Raw", "Before ms", "After ms", "Rounds")
 

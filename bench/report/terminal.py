@@ -5,10 +5,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bench.columns import aligned
 from bench.report.model import GroupReport, Report
 from bench.report.rows import Row
 from bench.report.wording import UNAVAILABLE, UNRANKED
+from bench.text import aligned
 
 _NAME_WIDTH = 32
 _OTHER_COLUMNS = 68

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench import sides
-from bench.built import build_once
 from bench.errors import UsageError
+from bench.files import build_once
 
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
 

@@ -1,6 +1,6 @@
 """Short tables of text."""
 
-from bench.columns import aligned, piped
+from bench.text import aligned, piped
 
 
 def test_columns_are_as_wide_as_their_widest_cell():
