@@ -20,7 +20,7 @@ from time import perf_counter_ns
 from typing import Any, final
 
 from bench.blocks import interquartile_mean
-from bench.records import Ablation, Seconds
+from bench.records.trial import Ablation, Seconds
 from loops.contract import Loop
 
 PARTS = ("metric", "optimizer", "backward", "forward")

@@ -17,7 +17,7 @@ from typing import Literal
 from bench import compare, family, stats, units
 from bench.compare import CellSummary
 from bench.errors import NothingComparable
-from bench.records import Cell, Run, Seconds, Trial
+from bench.records.trial import Cell, Run, Seconds, Trial
 from bench.report import provenance, wording
 from bench.report.notices import FEW_ROUNDS
 from bench.stats import Interval, UnpairedInterval, Verdict

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bench.export import Format as Target
     from bench.progress import Display
-    from bench.records import Plan, Run
+    from bench.records.trial import Plan, Run
     from bench.report import Change
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -163,10 +163,10 @@ def _offered(names: Iterable[str], *, incomplete: str) -> list[CompletionItem]:
 
 def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the names of stored runs to the shell, folders where no name fits."""
-    from bench import store  # noqa: PLC0415
+    from bench.records import journal  # noqa: PLC0415
 
     del param
-    stored = [folder.name for folder in store.runs(Path(ctx.params.get("results_dir") or "results"))]
+    stored = [folder.name for folder in journal.runs(Path(ctx.params.get("results_dir") or "results"))]
     names = [CompletionItem(name) for name in stored if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="dir")]
 
@@ -644,12 +644,12 @@ def report(
       bench report results/reference/default --reports-dir reports/reference
       bench report --baseline results/reference/default
     """
-    from bench import store  # noqa: PLC0415
+    from bench.records import journal  # noqa: PLC0415
 
-    base = None if baseline is None else store.load(store.find(results_dir, baseline))
+    base = None if baseline is None else journal.load(journal.find(results_dir, baseline))
     for name in runs or (None,):
-        folder = store.find(results_dir, name)
-        page = _show(store.load(folder), folder=folder, reports=reports_dir, output_format=output_format, base=base)
+        folder = journal.find(results_dir, name)
+        page = _show(journal.load(folder), folder=folder, reports=reports_dir, output_format=output_format, base=base)
         if open_page and page is not None:
             click.launch(str(page))
 
@@ -678,9 +678,9 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
       bench export results/reference/default --to pyperf -o base.json && python -m pyperf stats base.json
     """
     from bench import export as exporting  # noqa: PLC0415
-    from bench import store  # noqa: PLC0415
+    from bench.records import journal  # noqa: PLC0415
 
-    stored = store.load(store.find(results_dir, run))
+    stored = journal.load(journal.find(results_dir, run))
     for line in exporting.remarks(stored, to=to):
         click.echo(line, err=True)
     text = exporting.render(stored, to=to)
@@ -718,10 +718,11 @@ def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_
       bench compare 20261121-0900 20261122-0900
       bench compare results/reference/default 20261122 --allow-mismatch --format md
     """
-    from bench import across, store  # noqa: PLC0415
+    from bench import across
+    from bench.records import journal  # noqa: PLC0415
     from bench.report import changes  # noqa: PLC0415
 
-    stored = [store.load(store.find(results_dir, run)) for run in (base, new)]
+    stored = [journal.load(journal.find(results_dir, run)) for run in (base, new)]
     comparison = across.compare_runs(stored[0], stored[1], margin=margin)
     across.admit(comparison, allow_mismatch=allow_mismatch)
     if output_format == "table":

@@ -9,7 +9,7 @@ from bench import effort, family, stats
 from bench.blocks import interquartile_mean
 from bench.breakdown import Breakdown, break_down
 from bench.expectation import band
-from bench.records import AGAIN, Block, BlockKind, Cell, Failure, Floor, Run, Seconds, Trial, Verification
+from bench.records.trial import AGAIN, Block, BlockKind, Cell, Failure, Floor, Run, Seconds, Trial, Verification
 from bench.stats import BreakEvenSteps, Interval, Verdict
 from bench.steady import Steadiness, SteadyState, steady_state
 from bench.trace import Trace, trace
@@ -75,9 +75,9 @@ class CellSummary:
     metric_name: str | None
     """What both metrics are."""
     images: str | None
-    """Drawn by the generator of the first process that was asked to, as `bench.records.Trial` stores them."""
+    """Drawn by the generator of the first process that was asked to, as `bench.records.trial.Trial` stores them."""
     compiled: dict[str, int] | None
-    """What the framework compiled, of the process with the most; as `bench.records.Trial` has it."""
+    """What the framework compiled, of the process with the most; as `bench.records.trial.Trial` has it."""
     steps: int | None
     """Training steps of one process, median."""
     steps_per_epoch: int | None

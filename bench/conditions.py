@@ -10,7 +10,7 @@ from time import monotonic
 import psutil
 
 from bench.machine import read_now
-from bench.records import AcceleratorState, Conditions
+from bench.records.trial import AcceleratorState, Conditions
 
 
 @contextmanager

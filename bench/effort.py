@@ -17,7 +17,7 @@ from statistics import fmean, variance
 
 from scipy.special import nctdtrinc, stdtrit
 
-from bench.records import Seconds
+from bench.records.trial import Seconds
 from bench.stats import CONFIDENCE, MARGIN, Interval, rounds_for_width
 
 POWER = 0.8

@@ -12,7 +12,7 @@ from math import ceil, inf, sqrt
 from statistics import geometric_mean
 
 from bench import stats
-from bench.records import Seconds
+from bench.records.trial import Seconds
 from bench.stats import Verdict
 
 

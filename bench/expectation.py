@@ -18,8 +18,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench import machine, reference, store
-from bench.records import Cell, Expectation
+from bench import machine, reference
+from bench.records import journal
+from bench.records.trial import Cell, Expectation
 from bench.reference import Batch, Formula
 from loops.contract import Digits, Samples, Track, Workload
 
@@ -156,5 +157,5 @@ class Memory:
                 pass  # written by another version of the tool
         curve = otherwise()
         self._folder.mkdir(parents=True, exist_ok=True)
-        store.replace(path, msgspec.json.encode(curve))
+        journal.replace(path, msgspec.json.encode(curve))
         return curve

@@ -21,7 +21,7 @@ import numpy as np
 from bench import compare, units
 from bench.compare import CellSummary
 from bench.errors import NothingComparable, ResultsError, UsageError
-from bench.records import BlockKind, Cell, Run, Seconds, Trial
+from bench.records.trial import BlockKind, Cell, Run, Seconds, Trial
 from bench.report import wording
 from bench.stats import Interval
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from bench import ceilings, cpus
 from bench.launch import Launcher
-from bench.records import Floor, Plan
+from bench.records.trial import Floor, Plan
 from bench.reference import RECIPES
 from loops import registry
 

@@ -23,7 +23,7 @@ from typing import Any
 from bench import across, compare, family, markdown, stats, units
 from bench.compare import CellSummary, Group
 from bench.errors import NothingComparable, TrialsFailed, UsageError
-from bench.records import Cell, Failure, FailureKind, Run, Seconds, Trial
+from bench.records.trial import Cell, Failure, FailureKind, Run, Seconds, Trial
 from bench.report import wording
 from bench.stats import Interval, Verdict
 from bench.text import piped

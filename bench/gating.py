@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from bench import gate, report, run, sides, store
+from bench import gate, report, run, sides
 from bench.errors import NothingComparable, ResultsError
 from bench.gate import BASE, HEAD, Finding, GateResult, Settings
-from bench.records import Run
+from bench.records import journal
+from bench.records.trial import Run
 from loops import registry
 
 THREADS = 1
@@ -102,7 +103,7 @@ def _side_by_side(options: Options, *, console: run.Console, environment: Mappin
 def _against_stored(options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path) -> Measure:
     """Find the stored run, and return what measures its loops here."""
     del folder
-    base = store.load(store.find(options.measuring.results, options.baseline))
+    base = journal.load(journal.find(options.measuring.results, options.baseline))
     cells = base.header.plan.cells
     registry.register(path for path in base.header.plan.files if Path(path).exists())
     wanted = options.measuring.loops
@@ -140,7 +141,7 @@ def _write(result: GateResult, *, file: Path, environment: Mapping[str, str]) ->
     """Write the verdict, and the summary where GitHub says that it wants one."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        store.replace(file, gate.to_json(result).encode())
+        journal.replace(file, gate.to_json(result).encode())
         summary = environment.get("GITHUB_STEP_SUMMARY")
         if summary:
             with Path(summary).open("a", encoding="utf-8") as page:

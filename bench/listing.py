@@ -120,12 +120,12 @@ def devices() -> list[Row]:
 
 def runs(results: Path) -> list[Row]:
     """Return every stored run, oldest first; one that cannot be read is listed with the reason."""
-    from bench import store  # noqa: PLC0415
+    from bench.records import journal  # noqa: PLC0415
 
     rows = []
-    for folder in store.runs(results):
+    for folder in journal.runs(results):
         try:
-            run = store.load(folder)
+            run = journal.load(folder)
         except InvalidResult as error:
             rows.append({"run": folder.name, "state": f"unreadable: {error}", "trials": "n/a", "command": ""})
             continue

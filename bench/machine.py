@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 import psutil
 
 from bench import __version__, cpus
-from bench.records import AcceleratorState
+from bench.records.trial import AcceleratorState
 
 SOURCE_TREE = Path(__file__).resolve().parent.parent
 """Where the packages `bench` and `loops` lie; a git checkout for those who installed it that way."""

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Protocol
 
 from bench import schedule
-from bench.records import Cell, Failure, FailureKind, Plan, Trial
+from bench.records.trial import Cell, Failure, FailureKind, Plan, Trial
 from bench.trial_process import TrialFailed
 
 

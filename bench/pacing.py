@@ -9,7 +9,7 @@ from typing import final
 
 from bench import effort
 from bench.compare import paired_intervals
-from bench.records import BlockKind, Plan, Run, RunHeader, Seconds, Trial
+from bench.records.trial import BlockKind, Plan, Run, RunHeader, Seconds, Trial
 
 FEWEST_ROUNDS = 6
 """Before this many, intervals that agree by chance look precise."""

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import reference, reference_dcgan
-from bench.records import Gap
+from bench.records.trial import Gap
 from bench.reference import Batch, Formula, Recipe
 from loops.contract import AdversarialWorkload, Digits, Job, Loop, Outcome, Samples, Track, Workload
 from loops.errors import UnsupportedCell

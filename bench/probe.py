@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 
 from bench import backends
-from bench.records import Seconds
+from bench.records.trial import Seconds
 
 PATIENCE: Seconds = 120.0
 """Importing a framework for the first time on a cold disk takes up to a minute."""

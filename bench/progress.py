@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from bench import ablation
 from bench.compare import trial_step_seconds
 from bench.measure import Observer
-from bench.records import Cell, Plan, Seconds, Trial
+from bench.records.trial import Cell, Plan, Seconds, Trial
 from bench.stats import Verdict
 from bench.units import duration
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from bench.blocks import interquartile_mean
-from bench.records import Seconds
+from bench.records.trial import Seconds
 from bench.stats import CONFIDENCE, Interval
 
 

@@ -27,8 +27,6 @@ from bench import (
     measure,
     probe,
     stats,
-    store,
-    tidy,
     verify,
 )
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
@@ -36,7 +34,9 @@ from bench.launch import Launcher
 from bench.lookup import Inventory
 from bench.pacing import Pace
 from bench.progress import Display
-from bench.records import (
+from bench.records import tables
+from bench.records.journal import Journal, find, load, utc_now, write_manifest
+from bench.records.trial import (
     AGAIN,
     CALIBRATION,
     SCHEMA_VERSION,
@@ -133,7 +133,7 @@ class Options:
 class Opened:
     """A run that is about to be measured, new or resumed."""
 
-    journal: store.Journal
+    journal: Journal
     run: Run
     digits: str
     """Folder with the decoded arrays."""
@@ -182,13 +182,13 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         label=options.label,
         tool_version=__version__,
         command=options.command,
-        started=store.utc_now(),
+        started=utc_now(),
         plan=plan,
         dataset=_dataset_record(fixture),
         environment=machine.passport(environment=environment, source_tree=machine.SOURCE_TREE),
         warnings=warnings,
     )
-    journal = store.Journal.create(options.results, header=header)
+    journal = Journal.create(options.results, header=header)
     return Opened(
         journal=journal,
         run=Run(header=header, trials=()),
@@ -217,8 +217,8 @@ def resume(name: str, *, options: Options, environment: Mapping[str, str]) -> Op
         ResultsError: If there is no such run.
         UsageError: If the data are not those of the run, or what a side was measured with is gone.
     """
-    folder = store.find(options.results, name)
-    run = store.load(folder)
+    folder = find(options.results, name)
+    run = load(folder)
     choice = mnist.DatasetChoice(run.header.dataset.name)
     fixture = mnist.resolve(choice, file=options.data, cache=options.cache)
     if fixture.sha256 != run.header.dataset.sha256:
@@ -229,7 +229,7 @@ def resume(name: str, *, options: Options, environment: Mapping[str, str]) -> Op
     if gone:
         raise UsageError(f"{folder.name} cannot go on: what was made for {gone[0]} is gone; start a new run")
     return Opened(
-        journal=store.Journal(folder),
+        journal=Journal(folder),
         run=run,
         digits=fixture.folder,
         cache=options.cache,
@@ -288,9 +288,9 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
     return stored
 
 
-def close(journal: store.Journal, *, interrupted: bool) -> Run:
+def close(journal: Journal, *, interrupted: bool) -> Run:
     """Write the journal's last line and derive manifest and tables."""
-    run = store.load(journal.folder)
+    run = load(journal.folder)
     plan = run.header.plan
     settled = {(trial.cell, trial.round) for trial in run.trials}
     failed = {trial.cell for trial in run.trials if trial.failure is not None}
@@ -299,9 +299,9 @@ def close(journal: store.Journal, *, interrupted: bool) -> Run:
     )
     adaptive = plan.precision is not None or plan.time_budget is not None
     journal.end(complete=complete and not (adaptive and interrupted))
-    run = store.load(journal.folder)
-    tidy.write(run, folder=journal.folder)
-    store.write_manifest(run, folder=journal.folder)
+    run = load(journal.folder)
+    tables.write(run, folder=journal.folder)
+    write_manifest(run, folder=journal.folder)
     return run
 
 
@@ -390,7 +390,7 @@ def _checked(found: Verification) -> str:
 
 def _expect(opened: Opened, *, console: Console) -> None:
     """Store what the reference had learned on the way, for every kind of trial that finished; measuring is over."""
-    run = store.load(opened.journal.folder)
+    run = load(opened.journal.folder)
     plan = run.header.plan
     if not plan.verify:
         return

@@ -16,7 +16,7 @@ from statistics import geometric_mean
 import numpy as np
 from scipy.optimize import nnls
 
-from bench.records import Seconds
+from bench.records.trial import Seconds
 from bench.stats import Interval, geometric_mean_interval
 
 FITS_WITHIN = 0.20

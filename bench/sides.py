@@ -15,7 +15,7 @@ from bench.checkout import Checkout, check_out
 from bench.errors import UsageError
 from bench.installation import examine, install
 from bench.launch import holds_loops
-from bench.records import Side
+from bench.records.trial import Side
 
 UNCHANGED = "here"
 """How a side is written that changes nothing."""

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from bench.records import Seconds
+from bench.records.trial import Seconds
 from bench.stats import MARGIN
 
 LEAST_BLOCKS = 3

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import msgspec
 
-from bench.records import Cell, Failure, Seconds, Trial
+from bench.records.trial import Cell, Failure, Seconds, Trial
 from bench.worker import TrialRequest
 from bench.worker_process import WorkerFailed, WorkerProcess
 

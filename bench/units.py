@@ -13,7 +13,7 @@ Missing values read "n/a", never 0.
 
 from math import floor, isfinite, log10
 
-from bench.records import Seconds
+from bench.records.trial import Seconds
 
 NOT_AVAILABLE = "n/a"
 """What stands where there is no number."""

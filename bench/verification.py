@@ -11,7 +11,7 @@ from bench import backends, parity, probe, verify
 from bench.errors import NoDevice, TrialsFailed, UsageError
 from bench.launch import Launcher
 from bench.listing import table
-from bench.records import Seconds, Verification
+from bench.records.trial import Seconds, Verification
 from bench.units import tiny
 from loops import registry
 from loops.data import mnist

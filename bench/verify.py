@@ -15,9 +15,10 @@ from typing import Any, final
 
 import msgspec
 
-from bench import machine, parity, store
+from bench import machine, parity
 from bench.launch import Launcher
-from bench.records import FailureKind, Seconds, Side, Verification
+from bench.records import journal
+from bench.records.trial import FailureKind, Seconds, Side, Verification
 from bench.worker_process import WorkerFailed, WorkerProcess
 from loops import registry
 
@@ -263,7 +264,7 @@ class Memory:
         if verification.passed and verification.peer is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             path = self._path(verification.loop, workload=verification.workload, device=verification.device)
-            store.replace(path, msgspec.json.encode(verification))
+            journal.replace(path, msgspec.json.encode(verification))
 
     def _path(self, loop: str, *, workload: str, device: str) -> Path:
         """Return a file whose name changes with everything that a verification depends on."""

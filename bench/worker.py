@@ -25,7 +25,7 @@ import numpy as np
 
 from bench import ablation, cpus
 from bench.channel import Channel, ChannelClosed
-from bench.records import Block, BlockKind, FailureKind, Seconds
+from bench.records.trial import Block, BlockKind, FailureKind, Seconds
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
 from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell
 

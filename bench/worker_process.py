@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import final
 
 from bench.channel import Message
-from bench.records import Failure, FailureKind, Seconds
+from bench.records.trial import Failure, FailureKind, Seconds
 
 LONGEST_MESSAGE_BYTES = 1 << 20
 PATIENCE_AFTER_CLOSE: Seconds = 5.0

@@ -79,9 +79,10 @@ def by_bench(folder: Path, *, processes: int) -> Interval:
     where = ["--results-dir", str(folder / "results"), "--no-report", "--no-verify", "--format", "csv"]
     command = [sys.executable, "-m", "bench", "ab", "env=SIDE=1", "env=SIDE=2", LOOP, "--threads", "1", *where]
     run(*command, "--rounds", str(processes), folder=folder, bound=False)
-    from bench import compare, store
+    from bench import compare
+    from bench.records import journal
 
-    (group,) = compare.summarise(store.load(store.find(folder / "results")))
+    (group,) = compare.summarise(journal.load(journal.find(folder / "results")))
     return next(cell.speed_up for cell in group.cells if cell.speed_up is not None)
 
 

@@ -17,7 +17,7 @@ from statistics import median
 import platformdirs
 
 from bench import stats
-from bench.records import BlockKind, Cell
+from bench.records.trial import BlockKind, Cell
 from bench.trial_process import TrialProcess
 from bench.worker import TrialRequest
 from loops import registry

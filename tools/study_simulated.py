@@ -18,7 +18,7 @@ from scipy import stats as tests
 
 from bench import effort, family, gate, stats
 from bench.blocks import interquartile_mean
-from bench.records import Cell
+from bench.records.trial import Cell
 from bench.schedule import turns
 from bench.stats import Interval, Verdict
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench import envelope, stats, units
 from bench.compare import CellSummary, Group
 from bench.envelope import Line, Stretch
-from bench.records import Run, Seconds
+from bench.records.trial import Run, Seconds
 from bench.report import wording
 from bench.stats import Interval, Verdict
 

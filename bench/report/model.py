@@ -6,7 +6,7 @@ from statistics import median
 
 from bench import compare
 from bench.compare import CellSummary, Group
-from bench.records import Floor, Run, Seconds
+from bench.records.trial import Floor, Run, Seconds
 from bench.report import advice, notices, provenance, rows, scaling, sentences, wording
 from bench.report.advice import Advice
 from bench.report.notices import Notice

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bench import compare, units
 from bench.compare import CellSummary, Group
-from bench.records import FailureKind, Run, Trial
+from bench.records.trial import FailureKind, Run, Trial
 from bench.report import wording
 from bench.stats import Verdict
 

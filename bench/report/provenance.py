@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bench import stats, units
-from bench.records import Run, Trial
+from bench.records.trial import Run, Trial
 from bench.report import wording
 
 _HASH_DIGITS = 12

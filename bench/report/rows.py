@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench import stats, units
 from bench.breakdown import REST, Breakdown
 from bench.compare import CellSummary
-from bench.records import Floor
+from bench.records.trial import Floor
 from bench.report import wording
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench import units
 from bench.compare import CellSummary, Control
-from bench.records import Floor, Seconds
+from bench.records.trial import Floor, Seconds
 from bench.report import rows, wording
 from bench.stats import BreakEven, Verdict
 

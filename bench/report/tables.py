@@ -7,7 +7,7 @@ import pandas as pd
 
 from bench import units
 from bench.compare import CellSummary
-from bench.records import Verification
+from bench.records.trial import Verification
 from bench.report.model import Change, GroupReport, Report
 from bench.report.scaling import Quantity, ScalingReport
 from bench.scaling import FITS_WITHIN

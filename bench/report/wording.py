@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bench import units
 from bench.compare import CellSummary, Group
-from bench.records import Failure, FailureKind
+from bench.records.trial import Failure, FailureKind
 from bench.stats import Interval, Verdict
 
 BASELINE = "baseline"

@@ -19,7 +19,7 @@ from random import Random
 
 import pytest
 
-from bench.records import (
+from bench.records.trial import (
     CALIBRATION,
     SCHEMA_VERSION,
     Block,

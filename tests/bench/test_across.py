@@ -7,7 +7,7 @@ import pytest
 from bench import across
 from bench.across import Difference
 from bench.errors import NothingComparable
-from bench.records import FailureKind
+from bench.records.trial import FailureKind
 from bench.report import changes
 from bench.stats import Verdict
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.breakdown import DATA, REST, break_down
-from bench.records import Ablation
+from bench.records.trial import Ablation
 
 PART_NAMES = ("metric", "optimizer", "backward", "forward")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench import compare
-from bench.records import AGAIN, BlockKind, Failure, FailureKind, Side
+from bench.records.trial import AGAIN, BlockKind, Failure, FailureKind, Side
 from bench.stats import BreakEven, Verdict
 
 FAILURE = Failure(kind=FailureKind.RAISED, phase="build", message="ValueError: no")

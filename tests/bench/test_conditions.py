@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from bench import conditions
-from bench.records import AcceleratorState, Conditions
+from bench.records.trial import AcceleratorState, Conditions
 
 
 class LinuxTimes(NamedTuple):

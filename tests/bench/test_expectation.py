@@ -7,7 +7,7 @@ import pytest
 
 from bench import compare, expectation
 from bench.expectation import Memory, band, expected
-from bench.records import Expectation
+from bench.records.trial import Expectation
 from bench.report.model import build
 from bench.stats import Verdict
 from loops.contract import Digits, Track

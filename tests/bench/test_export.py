@@ -15,7 +15,7 @@ from pytest_benchmark.storage.file import FileStorage
 
 from bench import compare, export
 from bench.errors import NothingComparable, ResultsError, UsageError
-from bench.records import BlockKind, FailureKind
+from bench.records.trial import BlockKind, FailureKind
 
 FORMATS = ("pytest-benchmark", "pyperf", "github-action")
 MEASURED = BlockKind.MEASURED

@@ -6,7 +6,7 @@ import pytest
 
 from bench import ceilings, compare, floor
 from bench.launch import Launcher
-from bench.records import Floor
+from bench.records.trial import Floor
 from bench.report import model, page, tables
 
 ONE_LAYER = [(3, 2), (2,)]

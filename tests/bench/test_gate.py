@@ -8,7 +8,7 @@ import pytest
 from bench import gate
 from bench.errors import UsageError
 from bench.gate import Outcome, Settings
-from bench.records import AGAIN, Failure, FailureKind, Side
+from bench.records.trial import AGAIN, Failure, FailureKind, Side
 from bench.stats import Verdict
 
 SIDES = (Side(name="base", description="ref=main", facts={"commit": "a" * 40}), Side(name="head", description="here"))

@@ -8,7 +8,7 @@ import pytest
 
 from bench.launch import Launcher
 from bench.machine import SOURCE_TREE
-from bench.records import Side
+from bench.records.trial import Side
 
 
 @pytest.fixture

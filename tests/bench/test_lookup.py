@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench import lookup
-from bench.records import FailureKind, Side
+from bench.records.trial import FailureKind, Side
 
 SIDE = Side(name="A", description="ref=HEAD~1")
 

@@ -14,7 +14,7 @@ import pytest
 
 from bench import __version__, machine
 from bench.machine import Readings, disturbances, passport, read_now
-from bench.records import AcceleratorState
+from bench.records.trial import AcceleratorState
 
 CALM = Readings(
     cores_logical=8,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench import measure
-from bench.records import CALIBRATION, Failure, FailureKind, Plan
+from bench.records.trial import CALIBRATION, Failure, FailureKind, Plan
 from bench.trial_process import TrialFailed
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bench import parity
-from bench.records import Verification
+from bench.records.trial import Verification
 
 
 def test_a_workload_of_ours_has_a_reference():

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bench import run as runs
-from bench import store
 from bench.launch import Launcher
+from bench.records import journal
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def requests(tmp_path, monkeypatch, make_run, make_cell):
     run = make_run(cells=[make_cell("numpy", threads=2)], steps={"numpy": 3e-4}, kernel=3e-4)
     plan = replace(run.header.plan, steps=20, images=8, cpus=(3, 4), calibration=runs._calibration(threads=2))
     opened = runs.Opened(
-        journal=store.Journal(tmp_path),
+        journal=journal.Journal(tmp_path),
         run=replace(run, header=replace(run.header, plan=plan)),
         digits="",
         cache=tmp_path,

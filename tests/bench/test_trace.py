@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.records import BlockKind
+from bench.records.trial import BlockKind
 from bench.trace import MEASURED_POINTS, Stretch, trace
 
 

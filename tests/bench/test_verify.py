@@ -10,7 +10,7 @@ import pytest
 
 from bench import verify
 from bench.launch import Launcher
-from bench.records import Side, Verification
+from bench.records.trial import Side, Verification
 from bench.verify import Request
 from loops import registry
 from loops.data import mnist

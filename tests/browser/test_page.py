@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import report as reporting
-from bench.records import Run
+from bench.records.trial import Run
 
 pytestmark = pytest.mark.browser
 

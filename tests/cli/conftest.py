@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from bench import store
-from bench.records import Run
+from bench.records import journal
+from bench.records.trial import Run
 
 PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
 PATIENCE = 180.0
@@ -72,8 +72,8 @@ class Session:
 
     def run(self) -> Run:
         """Return the only run that is stored."""
-        (folder,) = store.runs(self.folder / "results")
-        return store.load(folder)
+        (folder,) = journal.runs(self.folder / "results")
+        return journal.load(folder)
 
     def stored(self) -> list[Path]:
         """Return every file and folder a command left behind."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.records import BlockKind, FailureKind
+from bench.records.trial import BlockKind, FailureKind
 from loops import registry
 
 LOOP = '''"""A loop of a user."""

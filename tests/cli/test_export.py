@@ -7,7 +7,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from bench.cli import main
-from bench.store import JOURNAL
+from bench.records.journal import JOURNAL
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from bench.backends import unusable
-from bench.records import BlockKind
+from bench.records.trial import BlockKind
 from loops import registry
 
 MEASURED_STEPS = 100

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.records import FailureKind
+from bench.records.trial import FailureKind
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 MY_LOOP, MY_WORKLOAD = str(EXAMPLES / "my_loop.py"), str(EXAMPLES / "my_workload.py")

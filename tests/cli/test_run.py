@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from bench import cpus
-from bench.records import BlockKind, FailureKind
+from bench.records.trial import BlockKind, FailureKind
 
 
 def failures(run):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bench.launch import Launcher
-from bench.records import Verification
+from bench.records.trial import Verification
 from bench.verify import Request, verify
 from loops import registry
 from loops.data import mnist

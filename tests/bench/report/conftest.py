@@ -8,7 +8,7 @@ import pytest
 
 from bench import compare
 from bench.compare import CellSummary
-from bench.records import Run
+from bench.records.trial import Run
 from bench.report.model import Report, build
 
 

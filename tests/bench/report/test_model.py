@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench import report as reporting
-from bench.records import FailureKind
+from bench.records.trial import FailureKind
 from bench.report import page
 from bench.report.model import Report, build
 

@@ -5,7 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from bench.records import AGAIN, CALIBRATION, AcceleratorState, BlockKind, Cell, Conditions, DatasetRecord, FailureKind
+from bench.records.trial import (
+    AGAIN,
+    CALIBRATION,
+    AcceleratorState,
+    BlockKind,
+    Cell,
+    Conditions,
+    DatasetRecord,
+    FailureKind,
+)
 from bench.report.model import build
 from bench.report.notices import NoticeKind
 

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from bench.records import FailureKind
+from bench.records.trial import FailureKind
 from bench.report import page, pictures, plots, terminal
 from bench.report.model import build
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from bench.records import Ablation
+from bench.records.trial import Ablation
 from bench.report import tables
 from bench.report.model import build
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.records import FailureKind
+from bench.records.trial import FailureKind
 from bench.report import wording
 from bench.stats import BreakEven, BreakEvenSteps, Verdict
 

@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from bench import tidy
+from bench.records import tables
 
 
 def test_every_block_has_a_row_in_order(make_run):
     """Warm-up included and marked."""
     run = make_run(rounds=1)
 
-    table = tidy.blocks(run)
+    table = tables.blocks(run)
 
     expected = [(t.cell.loop, b.kind.value, b.seconds) for t in run.trials for b in t.blocks]
     assert expected == list(table[["loop", "kind", "seconds"]].itertuples(index=False, name=None))
@@ -19,7 +19,7 @@ def test_every_trial_has_a_row(make_run):
     """With its versions as columns of their own."""
     run = make_run(rounds=2)
 
-    table = tidy.trials(run)
+    table = tables.trials(run)
 
     assert (10, "3.15.1") == (len(table), table["version_keras"].iloc[0])
 
@@ -28,7 +28,7 @@ def test_csv_and_parquet_say_the_same(tmp_path, make_run):
     """Whoever prefers one gets what the other has."""
     run = make_run(rounds=2)
 
-    tidy.write(run, folder=tmp_path)
+    tables.write(run, folder=tmp_path)
 
     for name in ("trials", "blocks"):
         from_parquet = pd.read_parquet(tmp_path / f"{name}.parquet")
@@ -41,7 +41,7 @@ def test_a_failed_trial_keeps_its_reason(make_run, make_trial, make_cell, make_f
     run = make_run(rounds=1)
     failed = make_trial(make_cell(), failure=make_failure())
 
-    table = tidy.trials(type(run)(header=run.header, trials=(failed,)))
+    table = tables.trials(type(run)(header=run.header, trials=(failed,)))
 
     assert ("raised", "measure") == (table["failure_kind"].iloc[0], table["failure_phase"].iloc[0])
 
@@ -50,7 +50,7 @@ def test_trials_of_the_kernel_are_rows_that_say_so(make_run):
     """Raw data are kept and marked."""
     run = make_run(rounds=2, kernel=3e-4)
 
-    trials, blocks = tidy.trials(run), tidy.blocks(run)
+    trials, blocks = tables.trials(run), tables.blocks(run)
 
     assert [("numpy", "calibration", 0), ("numpy", "calibration", 1)] == list(
         trials[trials["side"].notna()][["loop", "side", "round"]].itertuples(index=False, name=None)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.records import Run, Trial
+from bench.records.trial import Run, Trial
 
 if TYPE_CHECKING:
     import pandas as pd

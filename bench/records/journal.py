@@ -15,7 +15,7 @@ from typing import Any, Literal, final
 import msgspec
 
 from bench.errors import InvalidResult, ResultsError
-from bench.records import (
+from bench.records.trial import (
     CALIBRATION,
     SCHEMA_VERSION,
     Conditions,

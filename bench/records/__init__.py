@@ -1,0 +1,1 @@
+"""What is stored, and the journal it is stored in."""
