@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.errors import UsageError
 from bench.files import build_once
-from bench.machine import GIT_REDIRECTIONS
+from bench.machine.passport import GIT_REDIRECTIONS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench import machine, reference
+from bench import reference
+from bench.machine import passport
 from bench.records import journal
 from bench.records.trial import Cell, Expectation
 from bench.reference import Batch, Formula
@@ -142,8 +143,8 @@ class Memory:
     def __init__(self, cache: Path, *, data_sha256: str, seed: int) -> None:
         """Keep them in this folder."""
         self._folder = cache / "expected"
-        sources = [machine.SOURCE_TREE / "bench" / name for name in ("reference.py", "expectation.py")]
-        sources += sorted((machine.SOURCE_TREE / "loops" / "workloads").glob("*.py"))
+        sources = [passport.SOURCE_TREE / "bench" / name for name in ("reference.py", "expectation.py")]
+        sources += sorted((passport.SOURCE_TREE / "loops" / "workloads").glob("*.py"))
         self._key = [data_sha256, str(seed), *(hashlib.sha256(path.read_bytes()).hexdigest() for path in sources)]
 
     def recall(self, cell: Cell, *, otherwise: Callable[[], Expectation]) -> Expectation:

@@ -11,8 +11,8 @@ everything else (data handling, activations, metrics, dispatch) is taken to cost
 
 from collections.abc import Iterator, Sequence
 
-from bench import ceilings, cpus
 from bench.launch import Launcher
+from bench.machine import ceilings, cpus
 from bench.records.trial import Floor, Plan
 from bench.reference import RECIPES
 from loops import registry

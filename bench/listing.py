@@ -5,8 +5,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import backends, device_nodes
+from bench import backends
 from bench.errors import InvalidResult
+from bench.machine import gpu
 from bench.text import aligned
 from loops import guides, registry
 
@@ -36,10 +37,10 @@ def render(what: str, *, results: Path, output_format: str) -> str:
 
 def render_environment(*, environment: Mapping[str, str], output_format: str) -> str:
     """Return the machine's passport and what would disturb a measurement, as text."""
-    from bench import machine  # noqa: PLC0415 - psutil is needed here only
+    from bench.machine import passport  # noqa: PLC0415 - psutil is needed here only
 
-    facts = machine.passport(environment=environment, source_tree=machine.SOURCE_TREE)
-    disturbances = machine.disturbances(environment=environment)
+    facts = passport.passport(environment=environment, source_tree=passport.SOURCE_TREE)
+    disturbances = passport.disturbances(environment=environment)
     if output_format == "json":
         return json.dumps({"passport": facts, "disturbances": disturbances}, indent=2)
     lines = [f"{fact:<28}  {value}" for fact, value in facts.items()]
@@ -49,7 +50,7 @@ def render_environment(*, environment: Mapping[str, str], output_format: str) ->
 
 def loops() -> list[Row]:
     """Return every loop, and whether what it needs is here."""
-    device = "gpu" if device_nodes.has_accelerator_node() else "cpu"
+    device = "gpu" if gpu.has_accelerator_node() else "cpu"
     rows = []
     for name in registry.loop_names():
         description = registry.describe_loop(name)

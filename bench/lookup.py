@@ -17,7 +17,7 @@ from typing import Any
 from bench import backends
 from bench.errors import UsageError
 from bench.launch import Launcher
-from bench.machine import SOURCE_TREE
+from bench.machine.passport import SOURCE_TREE
 from bench.records.trial import Cell, Failure, FailureKind, Seconds, Side, Trial
 from loops import registry
 from loops.errors import LoopError

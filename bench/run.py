@@ -13,25 +13,11 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import (
-    __version__,
-    backends,
-    compare,
-    conditions,
-    cpus,
-    device_nodes,
-    expectation,
-    floor,
-    lookup,
-    machine,
-    measure,
-    probe,
-    stats,
-    verify,
-)
+from bench import __version__, backends, compare, expectation, floor, lookup, measure, probe, stats, verify
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
 from bench.launch import Launcher
 from bench.lookup import Inventory
+from bench.machine import conditions, cpus, gpu, passport
 from bench.pacing import Pace
 from bench.progress import Display
 from bench.records import tables
@@ -169,9 +155,9 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
     fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     if fixture.fallback:
         console.notice(f"warning: synthetic digits instead of MNIST: {fixture.fallback}")
-    now = machine.read_now()
+    now = passport.read_now()
     warnings = (
-        *machine.disturbances(environment=environment, readings=now),
+        *passport.disturbances(environment=environment, readings=now),
         *_crowding(plan, available_mebibytes=now.memory_available_mebibytes),
     )
     for warning in warnings:
@@ -185,7 +171,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         started=utc_now(),
         plan=plan,
         dataset=_dataset_record(fixture),
-        environment=machine.passport(environment=environment, source_tree=machine.SOURCE_TREE),
+        environment=passport.passport(environment=environment, source_tree=passport.SOURCE_TREE),
         warnings=warnings,
     )
     journal = Journal.create(options.results, header=header)
@@ -257,7 +243,7 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
         console.notice(f"{trial.cell.name}: not measured: {trial.failure and trial.failure.message}")
     done = [*opened.run.trials, *unavailable]
     on_gpu = any(cell.device == "gpu" for cell in plan.cells)
-    accelerators = partial(machine.accelerators, environment=environment) if on_gpu else tuple
+    accelerators = partial(passport.accelerators, environment=environment) if on_gpu else tuple
     with Launcher(interpreters=plan.interpreters, environment=environment) as launcher, ExitStack() as screen:
         launch = partial(_launch, opened=opened, launcher=launcher)
         try:
@@ -622,7 +608,7 @@ def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:
 
 def _device(asked: str, *, backends_used: Iterable[str], interpreters: Mapping[str, str], console: Console) -> str:
     """Return "cpu" or "gpu"; a GPU that was asked for is there or it is an error, never a silent CPU."""
-    if asked == "cpu" or (asked == "auto" and not device_nodes.has_accelerator_node()):
+    if asked == "cpu" or (asked == "auto" and not gpu.has_accelerator_node()):
         return "cpu"
     sights = [
         probe.look(backend, interpreter=interpreters.get(backend, sys.executable)) for backend in sorted(backends_used)

@@ -15,8 +15,9 @@ from typing import Any, final
 
 import msgspec
 
-from bench import machine, parity
+from bench import parity
 from bench.launch import Launcher
+from bench.machine import passport
 from bench.records import journal
 from bench.records.trial import FailureKind, Seconds, Side, Verification
 from bench.worker_process import WorkerFailed, WorkerProcess
@@ -277,8 +278,8 @@ def _sources_sha256() -> str:
     """Return a hash of everything that a loop or the check may be made of."""
     return _sha256_of(
         [
-            *sorted((machine.SOURCE_TREE / "loops").rglob("*.py")),
-            *(machine.SOURCE_TREE / "bench" / name for name in ("parity.py", "reference.py", "reference_dcgan.py")),
+            *sorted((passport.SOURCE_TREE / "loops").rglob("*.py")),
+            *(passport.SOURCE_TREE / "bench" / name for name in ("parity.py", "reference.py", "reference_dcgan.py")),
         ]
     )
 

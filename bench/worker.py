@@ -23,8 +23,9 @@ from typing import Any, final
 
 import numpy as np
 
-from bench import ablation, cpus
+from bench import ablation
 from bench.channel import Channel, ChannelClosed
+from bench.machine import cpus
 from bench.records.trial import Block, BlockKind, FailureKind, Seconds
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
 from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell

@@ -19,7 +19,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from statistics import fmean, median
 
-from bench import cpus, stats
+from bench import stats
+from bench.machine import cpus
 from bench.stats import Interval
 
 LOOP, STEPS, TARGET = "numpy", 200, 0.02

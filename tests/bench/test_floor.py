@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench import ceilings, compare, floor
+from bench import compare, floor
 from bench.launch import Launcher
+from bench.machine import ceilings
 from bench.records.trial import Floor
 from bench.report import model, page, tables
 

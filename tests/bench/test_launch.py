@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.launch import Launcher
-from bench.machine import SOURCE_TREE
+from bench.machine.passport import SOURCE_TREE
 from bench.records.trial import Side
 
 

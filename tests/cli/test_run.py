@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from bench import cpus
+from bench.machine import cpus
 from bench.records.trial import BlockKind, FailureKind
 
 

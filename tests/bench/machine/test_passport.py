@@ -1,4 +1,4 @@
-"""What `bench.machine` says about a machine, on small fake file trees and with fake programs."""
+"""What `bench.machine.passport` says about a machine, on small fake file trees and with fake programs."""
 
 import os
 import shutil
@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import __version__, machine
-from bench.machine import Readings, disturbances, passport, read_now
+from bench import __version__
+from bench.machine import passport as machine
+from bench.machine.passport import Readings, disturbances, passport, read_now
 from bench.records.trial import AcceleratorState
 
 CALM = Readings(
@@ -329,7 +330,7 @@ def test_tree_without_commit_leaves_the_commit_out(tmp_path):
 @needs_git
 def test_repository_around_an_installed_copy_is_not_its_source(tmp_path):
     """A virtual environment inside somebody's repository says nothing about the commit of what is installed in it."""
-    installed = write(repository(tmp_path), {"venv/bench/machine.py": ""}) / "venv"
+    installed = write(repository(tmp_path), {"venv/bench/machine/passport.py": ""}) / "venv"
 
     assert {} == git_facts(installed)
 
@@ -503,7 +504,9 @@ def test_this_machine_can_be_read():
 def test_no_framework_is_imported():
     """The process that starts trials stays small."""
     frameworks = "{'numpy', 'keras', 'tensorflow', 'torch', 'jax'}"
-    script = f"import sys, bench.machine as m; m.passport(environment={{}}); print({frameworks} & set(sys.modules))"
+    script = (
+        f"import sys, bench.machine.passport as m; m.passport(environment={{}}); print({frameworks} & set(sys.modules))"
+    )
 
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
 

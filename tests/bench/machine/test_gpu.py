@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.device_nodes import has_accelerator_node
+from bench.machine.gpu import has_accelerator_node
 
 
 def with_node(root, node):

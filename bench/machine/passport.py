@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-from bench import __version__, cpus
+from bench import __version__
+from bench.machine import cpus
 from bench.records.trial import AcceleratorState
 
 SOURCE_TREE = Path(__file__).resolve().parent.parent

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from bench import conditions
+from bench.machine import conditions
 from bench.records.trial import AcceleratorState, Conditions
 
 

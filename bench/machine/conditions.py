@@ -9,7 +9,7 @@ from time import monotonic
 
 import psutil
 
-from bench.machine import read_now
+from bench.machine.passport import read_now
 from bench.records.trial import AcceleratorState, Conditions
 
 
