@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import backends
 from bench.errors import InvalidResult
 from bench.machine import gpu
 from bench.text import aligned
+from bench.worker import frameworks
 from loops import guides, registry
 
 Row = dict[str, str]
@@ -54,7 +54,7 @@ def loops() -> list[Row]:
     rows = []
     for name in registry.loop_names():
         description = registry.describe_loop(name)
-        reason = backends.unusable(description, device=device)
+        reason = frameworks.unusable(description, device=device)
         rows.append(
             {
                 "loop": name,
@@ -105,10 +105,10 @@ def _trained(loop: str) -> str:
 
 def devices() -> list[Row]:
     """Return what each framework sees; each is asked in a process of its own, which takes seconds."""
-    from bench import probe  # noqa: PLC0415
+    from bench.worker.sight import look  # noqa: PLC0415
 
     used = dict.fromkeys(registry.describe_loop(name).backend or "" for name in registry.loop_names())
-    sights = [probe.look(backend, interpreter=sys.executable) for backend in used if backend in backends.DISTRIBUTIONS]
+    sights = [look(backend, interpreter=sys.executable) for backend in used if backend in frameworks.DISTRIBUTIONS]
     return [
         {
             "framework": sight.backend,

@@ -14,11 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench import backends
 from bench.errors import UsageError
 from bench.launch import Launcher
 from bench.machine.passport import SOURCE_TREE
 from bench.records.trial import Cell, Failure, FailureKind, Seconds, Side, Trial
+from bench.worker import frameworks
 from loops import registry
 from loops.errors import LoopError
 
@@ -96,7 +96,7 @@ def row(cell: Cell, found: Found, *, side: Side, ask_framework: bool) -> Trial |
     elif found.framework is not None and ask_framework:
         kind, message = FailureKind.UNAVAILABLE, f"{side}: {found.framework}"
     elif found.needs_gpu and cell.device == "cpu":
-        kind, message = FailureKind.UNAVAILABLE, f"{side}: {backends.NO_GPU}"
+        kind, message = FailureKind.UNAVAILABLE, f"{side}: {frameworks.NO_GPU}"
     else:
         return None
     return Trial(cell=cell, round=0, failure=Failure(kind=kind, phase="start", message=message))
@@ -139,7 +139,7 @@ def _describe(loop: str, workload: str) -> Found:
         workload_sha256=trained.sha256,
         sources=tuple(_source(one.target) for one in (described, trained)),
         # The registry may be an older commit's, which knows nothing of what a loop needs.
-        framework=backends.missing(backend, requires=getattr(described, "requires", "")),
+        framework=frameworks.missing(backend, requires=getattr(described, "requires", "")),
         needs_gpu=getattr(described, "needs_gpu", False),
     )
 

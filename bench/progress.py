@@ -10,12 +10,12 @@ from typing import Protocol, Self, final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from bench import ablation
 from bench.compare import trial_step_seconds
 from bench.measure import Observer
 from bench.records.trial import Cell, Plan, Seconds, Trial
 from bench.stats import Verdict
 from bench.units import duration
+from bench.worker import ablation
 
 BETWEEN_DRAWINGS: Seconds = 0.25
 """At least so long while blocks are measured."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, backends, compare, expectation, floor, lookup, measure, probe, stats, verify
+from bench import __version__, compare, expectation, floor, lookup, measure, stats, verify
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
 from bench.launch import Launcher
 from bench.lookup import Inventory
@@ -40,7 +40,9 @@ from bench.records.trial import (
 )
 from bench.sides import still_there
 from bench.trial_process import TrialProcess
-from bench.worker import TrialRequest
+from bench.worker import frameworks
+from bench.worker.runner import TrialRequest
+from bench.worker.sight import look
 from loops import guides, registry
 from loops.contract import Track
 from loops.data import mnist
@@ -595,9 +597,9 @@ def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:
     """Find each `--python BACKEND=INTERPRETER` on the path, as a shell would."""
     found = {}
     for backend, interpreter in asked.items():
-        if backend not in backends.DISTRIBUTIONS:
+        if backend not in frameworks.DISTRIBUTIONS:
             raise UsageError(
-                f"--python {backend}={interpreter}: known backends are {', '.join(backends.DISTRIBUTIONS)}"
+                f"--python {backend}={interpreter}: known backends are {', '.join(frameworks.DISTRIBUTIONS)}"
             )
         path = which(interpreter)
         if path is None:
@@ -610,9 +612,7 @@ def _device(asked: str, *, backends_used: Iterable[str], interpreters: Mapping[s
     """Return "cpu" or "gpu"; a GPU that was asked for is there or it is an error, never a silent CPU."""
     if asked == "cpu" or (asked == "auto" and not gpu.has_accelerator_node()):
         return "cpu"
-    sights = [
-        probe.look(backend, interpreter=interpreters.get(backend, sys.executable)) for backend in sorted(backends_used)
-    ]
+    sights = [look(backend, interpreter=interpreters.get(backend, sys.executable)) for backend in sorted(backends_used)]
     if any(sight.sees_gpu for sight in sights):
         return "gpu"
     seen = "; ".join(str(sight) for sight in sights)
@@ -635,7 +635,7 @@ def _unavailable(opened: Opened) -> list[Trial]:
             continue
         loop = registry.describe_loop(cell.loop, workload=cell.workload)
         if loop.backend not in plan.interpreters:
-            reason = backends.unusable(loop, device=cell.device)
+            reason = frameworks.unusable(loop, device=cell.device)
             if reason:
                 rows.append(measure.unavailable(cell, reason=reason))
     return rows

@@ -8,8 +8,8 @@ from typing import Any, final
 import msgspec
 
 from bench.records.trial import Cell, Failure, Seconds, Trial
-from bench.worker import TrialRequest
-from bench.worker_process import WorkerFailed, WorkerProcess
+from bench.worker.process import WorkerFailed, WorkerProcess
+from bench.worker.runner import TrialRequest
 
 
 class TrialFailed(Exception):
@@ -51,7 +51,7 @@ class TrialProcess:
         """
         self.cell = cell
         self._process = WorkerProcess(
-            "bench.worker", interpreter=interpreter, environment=environment, log=log, timeout=timeout
+            "bench.worker.runner", interpreter=interpreter, environment=environment, log=log, timeout=timeout
         )
         self._fields: dict[str, Any] = {
             "cell": asdict(cell),

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench import backends, parity, probe, verify
+from bench import parity, verify
 from bench.errors import NoDevice, TrialsFailed, UsageError
 from bench.launch import Launcher
 from bench.listing import table
 from bench.records.trial import Seconds, Verification
 from bench.units import tiny
+from bench.worker import frameworks
+from bench.worker.sight import look
 from loops import registry
 from loops.data import mnist
 
@@ -50,7 +52,7 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
     loops = tuple(registry.named("loop", name) for name in options.loops) or tuple(registry.loop_names())
     described = {name: registry.describe_loop(name) for name in loops}
     used = {name: one.backend or "" for name, one in described.items()}
-    absent = {name: backends.unusable(one, device=options.device) for name, one in described.items()}
+    absent = {name: frameworks.unusable(one, device=options.device) for name, one in described.items()}
     asked = (registry.named("workload", name) for name in options.workloads)
     workloads = tuple(registry.describe_workload(name).name for name in asked) or tuple(
         name for name in registry.workload_names() if not parity.without_reference(name)
@@ -146,6 +148,6 @@ def _largest(verification: Verification, start: str) -> str:
 
 def _need_gpu(used: Sequence[str]) -> None:
     """Refuse to check on a GPU that no framework sees."""
-    sights = [probe.look(backend, interpreter=sys.executable) for backend in used]
+    sights = [look(backend, interpreter=sys.executable) for backend in used]
     if not any(sight.sees_gpu for sight in sights):
         raise NoDevice(f"no GPU for any of these loops: {'; '.join(str(sight) for sight in sights)}")

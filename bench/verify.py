@@ -20,7 +20,7 @@ from bench.launch import Launcher
 from bench.machine import passport
 from bench.records import journal
 from bench.records.trial import FailureKind, Seconds, Side, Verification
-from bench.worker_process import WorkerFailed, WorkerProcess
+from bench.worker.process import WorkerFailed, WorkerProcess
 from loops import registry
 
 PROCESSES = 2

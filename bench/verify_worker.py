@@ -9,8 +9,8 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from bench.channel import Channel
-from bench.worker import die_with_parent, import_framework, report_failures
+from bench.worker.runner import die_with_parent, import_framework, report_failures
+from bench.worker.wire import Channel
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ import platformdirs
 from bench import stats
 from bench.records.trial import BlockKind, Cell
 from bench.trial_process import TrialProcess
-from bench.worker import TrialRequest
+from bench.worker.runner import TrialRequest
 from loops import registry
 from loops.data import mnist
 

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from bench.backends import unusable
 from bench.records.trial import BlockKind
+from bench.worker.frameworks import unusable
 from loops import registry
 
 MEASURED_STEPS = 100

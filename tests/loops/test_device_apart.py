@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.backends import missing
 from bench.reference import RECIPES
+from bench.worker.frameworks import missing
 from loops import registry
 from loops.data import mnist
 

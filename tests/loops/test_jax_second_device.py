@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench.backends import missing
+from bench.worker.frameworks import missing
 from loops import registry
 from loops.data import mnist
 

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.backends import missing
 from bench.parity import Examiner
+from bench.worker.frameworks import missing
 from loops import registry
 from loops.data import mnist
 from loops.errors import UnsupportedCell

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import backends
+from bench.worker import frameworks
 from loops import registry
 
 
@@ -10,7 +10,7 @@ from loops import registry
 @pytest.mark.parametrize("loop", registry.LOOPS)
 def test_no_loop_has_become_slower(training_loop, loop):
     """The budget stands in pyproject.toml; what is not installed is a reason to skip."""
-    reason = backends.unusable(registry.describe_loop(loop), device="cpu")
+    reason = frameworks.unusable(registry.describe_loop(loop), device="cpu")
     if reason is not None:
         pytest.skip(reason)
     training_loop(loop)

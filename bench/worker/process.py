@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import final
 
-from bench.channel import Message
 from bench.records.trial import Failure, FailureKind, Seconds
+from bench.worker.wire import Message
 
 LONGEST_MESSAGE_BYTES = 1 << 20
 PATIENCE_AFTER_CLOSE: Seconds = 5.0

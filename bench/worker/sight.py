@@ -1,4 +1,4 @@
-"""What a framework sees on this machine: `python -m bench.probe BACKEND RESULTS`, in a process of its own.
+"""What a framework sees on this machine: `python -m bench.worker.sight BACKEND RESULTS`, in a process of its own.
 
 The harness itself never imports a framework, so it asks here.
 """
@@ -9,8 +9,8 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from bench import backends
 from bench.records.trial import Seconds
+from bench.worker import frameworks
 
 PATIENCE: Seconds = 120.0
 """Importing a framework for the first time on a cold disk takes up to a minute."""
@@ -49,7 +49,7 @@ def look(backend: str, *, interpreter: str) -> Sight:
     with os.fdopen(read, "rb") as results:
         try:
             asked = subprocess.run(
-                [interpreter, "-m", "bench.probe", backend, str(write)],
+                [interpreter, "-m", "bench.worker.sight", backend, str(write)],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 pass_fds=(write,),
@@ -73,10 +73,10 @@ def look(backend: str, *, interpreter: str) -> Sight:
 def main() -> None:
     """Answer for one backend."""
     name, results = sys.argv[1], int(sys.argv[2])
-    reason = backends.missing(name)
+    reason = frameworks.missing(name)
     devices, versions = [], {}
     if reason is None:
-        backend = backends.load(name)
+        backend = frameworks.load(name)
         devices, versions = backend.devices(), backend.versions()
     os.write(results, json.dumps({"devices": devices, "versions": versions, "reason": reason}).encode())
 

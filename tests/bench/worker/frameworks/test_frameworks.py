@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from bench.backends import missing
+from bench.worker.frameworks import missing
 
 COMPILED = {
     "tensorflow": """
@@ -49,7 +49,7 @@ def inside(name: str, code: str, *, result: str) -> object:
     """Run code in a process that has configured a backend as a trial does, and return one of its variables."""
     lines = [
         "import json",
-        "from bench.worker import import_framework",
+        "from bench.worker.runner import import_framework",
         f"backend = import_framework({name!r}, device='cpu', threads=1)",
         dedent(code),
         f"print(json.dumps({result}))",

@@ -4,7 +4,7 @@ from itertools import cycle, islice
 
 import pytest
 
-from bench import ablation
+from bench.worker import ablation
 
 FETCH, FORWARD, BACKWARD, UPDATE, SCORE = 1, 40, 80, 20, 10
 """Microseconds."""

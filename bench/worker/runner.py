@@ -1,4 +1,4 @@
-"""One trial in one process: `python -m bench.worker COMMANDS RESULTS` with two descriptors.
+"""One trial in one process: `python -m bench.worker.runner COMMANDS RESULTS` with two descriptors.
 
 The harness leads: it sends a request, then says when to warm up, when to run a block and when to finish, so that only
 one process is at work while anything is measured. In between, the process waits in a read and uses no processor.
@@ -23,10 +23,10 @@ from typing import Any, final
 
 import numpy as np
 
-from bench import ablation
-from bench.channel import Channel, ChannelClosed
 from bench.machine import cpus
 from bench.records.trial import Block, BlockKind, FailureKind, Seconds
+from bench.worker import ablation
+from bench.worker.wire import Channel, ChannelClosed
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
 from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell
 
@@ -393,14 +393,14 @@ def import_framework(name: str, *, device: str, threads: int | None) -> Any:
         BackendMissing: If the framework or Keras is not installed here.
         DeviceMissing: If the framework does not see the device.
     """
-    from bench import backends  # noqa: PLC0415 - part of the import that is timed
+    from bench.worker import frameworks  # noqa: PLC0415 - part of the import that is timed
 
-    reason = backends.missing(name)
+    reason = frameworks.missing(name)
     if reason:
         raise BackendMissing(reason)
-    with backends.alone(name):
-        backend = backends.load(name)
-        if "keras" in backends.distributions(name):
+    with frameworks.alone(name):
+        backend = frameworks.load(name)
+        if "keras" in frameworks.distributions(name):
             importlib.import_module("keras")  # the workload needs it; here, so that it counts as import, not as build
     backend.configure(device=device, threads=threads)
     return backend

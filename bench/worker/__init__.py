@@ -1,0 +1,1 @@
+"""The end of the wire with a framework in it."""
