@@ -388,7 +388,7 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) ->
       bench ab here "pip=keras>=3.12,<3.13" tf-fit torch-fit --rigorous
       bench ab python=python3.11 python=python3.13,env=OMP_NUM_THREADS=1 torch-native
     """
-    from bench import sides as preparing  # noqa: PLC0415
+    from bench.sides import recipe as preparing  # noqa: PLC0415
 
     recipes = [preparing.parse(text, name=name) for name, text in zip("AB", sides, strict=True)]
     place = preparing.Place(folder=Path.cwd(), cache=_cache(), environment=os.environ)

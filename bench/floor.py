@@ -11,10 +11,10 @@ everything else (data handling, activations, metrics, dispatch) is taken to cost
 
 from collections.abc import Iterator, Sequence
 
-from bench.launch import Launcher
 from bench.machine import ceilings, cpus
 from bench.records.trial import Floor, Plan
 from bench.reference import RECIPES
+from bench.sides.launcher import Launcher
 from loops import registry
 
 BYTES_PER_FLOAT = 4

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from bench import gate, report, run, sides
+from bench import gate, report, run
 from bench.errors import NothingComparable, ResultsError
 from bench.gate import BASE, HEAD, Finding, GateResult, Settings
 from bench.records import journal
 from bench.records.trial import Run
+from bench.sides import recipe
 from loops import registry
 
 THREADS = 1
@@ -25,7 +26,7 @@ class Options:
 
     settings: Settings
     base: str
-    """A side as `bench.sides.parse` takes it, such as "ref=main"."""
+    """A side as `bench.sides.recipe.parse` takes it, such as "ref=main"."""
     head: str
     baseline: str | None
     """A stored run to compare with, in place of both sides."""
@@ -86,9 +87,9 @@ class Measure(Protocol):
 
 def _side_by_side(options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path) -> Measure:
     """Make both sides ready, and return what measures them in the same rounds."""
-    place = sides.Place(folder=folder, cache=options.measuring.cache, environment=environment)
+    place = recipe.Place(folder=folder, cache=options.measuring.cache, environment=environment)
     prepared = tuple(
-        sides.prepare(sides.parse(text, name=name), place=place, tell=console.notice)
+        recipe.prepare(recipe.parse(text, name=name), place=place, tell=console.notice)
         for name, text in ((BASE, options.base), (HEAD, options.head))
     )
 

@@ -13,10 +13,8 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, compare, expectation, floor, lookup, measure, stats, verify
+from bench import __version__, compare, expectation, floor, measure, stats, verify
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
-from bench.launch import Launcher
-from bench.lookup import Inventory
 from bench.machine import conditions, cpus, gpu, passport
 from bench.pacing import Pace
 from bench.progress import Display
@@ -38,7 +36,10 @@ from bench.records.trial import (
     Trial,
     Verification,
 )
-from bench.sides import still_there
+from bench.sides import inventory
+from bench.sides.inventory import Inventory
+from bench.sides.launcher import Launcher
+from bench.sides.recipe import still_there
 from bench.trial_process import TrialProcess
 from bench.worker import frameworks
 from bench.worker.runner import TrialRequest
@@ -459,7 +460,7 @@ def _inventories(
 ) -> dict[str, Inventory]:
     """Ask every side what it has."""
     with Launcher(interpreters={}, environment=environment) as launcher:
-        return {side.name: lookup.look(side, loops=loops, workloads=workloads, launcher=launcher) for side in sides}
+        return {side.name: inventory.look(side, loops=loops, workloads=workloads, launcher=launcher) for side in sides}
 
 
 def _plan(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> Plan:
@@ -631,7 +632,7 @@ def _unavailable(opened: Opened) -> list[Trial]:
         if side is not None:
             found = opened.inventories[side.name][cell.loop, cell.workload]
             asked = side.interpreter is not None or found.backend not in plan.interpreters
-            rows += filter(None, [lookup.row(cell, found, side=side, ask_framework=asked)])
+            rows += filter(None, [inventory.row(cell, found, side=side, ask_framework=asked)])
             continue
         loop = registry.describe_loop(cell.loop, workload=cell.workload)
         if loop.backend not in plan.interpreters:

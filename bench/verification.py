@@ -9,9 +9,9 @@ from typing import Literal
 
 from bench import parity, verify
 from bench.errors import NoDevice, TrialsFailed, UsageError
-from bench.launch import Launcher
 from bench.listing import table
 from bench.records.trial import Seconds, Verification
+from bench.sides.launcher import Launcher
 from bench.units import tiny
 from bench.worker import frameworks
 from bench.worker.sight import look

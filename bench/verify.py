@@ -16,10 +16,10 @@ from typing import Any, final
 import msgspec
 
 from bench import parity
-from bench.launch import Launcher
 from bench.machine import passport
 from bench.records import journal
 from bench.records.trial import FailureKind, Seconds, Side, Verification
+from bench.sides.launcher import Launcher
 from bench.worker.process import WorkerFailed, WorkerProcess
 from loops import registry
 

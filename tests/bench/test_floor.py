@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bench import compare, floor
-from bench.launch import Launcher
 from bench.machine import ceilings
 from bench.records.trial import Floor
 from bench.report import model, page, tables
+from bench.sides.launcher import Launcher
 
 ONE_LAYER = [(3, 2), (2,)]
 TWO_LAYERS = [(3, 2), (2,), (2, 1), (1,)]

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bench import run as runs
-from bench.launch import Launcher
 from bench.records import journal
+from bench.sides.launcher import Launcher
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench import verify
-from bench.launch import Launcher
 from bench.records.trial import Side, Verification
+from bench.sides.launcher import Launcher
 from bench.verify import Request
 from loops import registry
 from loops.data import mnist

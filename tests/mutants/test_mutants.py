@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.launch import Launcher
 from bench.records.trial import Verification
+from bench.sides.launcher import Launcher
 from bench.verify import Request, verify
 from loops import registry
 from loops.data import mnist

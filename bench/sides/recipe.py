@@ -1,6 +1,6 @@
 """Sides of a comparison: what a user writes for an environment, and how it is made ready before anything is measured.
 
-A side changes what is measured, never what measures: `bench.launch` keeps the running harness in front of it.
+A side changes what is measured, never what measures: `bench.sides.recipe.launcher` keeps the running harness in front of it.
 """
 
 import os
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
-from bench.checkout import Checkout, check_out
 from bench.errors import UsageError
-from bench.installation import examine, install
-from bench.launch import holds_loops
 from bench.records.trial import Side
+from bench.sides.commit import Checkout, check_out
+from bench.sides.launcher import holds_loops
+from bench.sides.requirement import examine, install
 
 UNCHANGED = "here"
 """How a side is written that changes nothing."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.launch import Launcher
 from bench.machine.passport import SOURCE_TREE
 from bench.records.trial import Side
+from bench.sides.launcher import Launcher
 
 
 @pytest.fixture

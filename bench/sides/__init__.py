@@ -1,0 +1,1 @@
+"""Which interpreter, commit, libraries and variables a process gets."""
