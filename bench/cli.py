@@ -555,16 +555,16 @@ def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
       bench verify torch-keras tf-fit --workload my_model.py
       bench verify torch-native --workload mnist-mlp --format json
     """
-    from bench import verification  # noqa: PLC0415
+    from bench.verify.command import Options, check, judge, render  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
-    options = verification.Options(dataset=DatasetChoice(dataset), cache=_cache(), **settings)
+    options = Options(dataset=DatasetChoice(dataset), cache=_cache(), **settings)
     terminal = Terminal()
-    found = verification.check(
+    found = check(
         options, environment=os.environ, tell=lambda one: terminal.notice(f"checked {one.loop} on {one.workload}")
     )
-    click.echo(verification.render(found, output_format=output_format))
-    verification.judge(found, logs=options.logs)
+    click.echo(render(found, output_format=output_format))
+    judge(found, logs=options.logs)
 
 
 @main.command("list")

@@ -8,11 +8,11 @@ from statistics import median
 from bench import effort, family, stats
 from bench.blocks import interquartile_mean
 from bench.breakdown import Breakdown, break_down
-from bench.expectation import band
 from bench.records.trial import AGAIN, Block, BlockKind, Cell, Failure, Floor, Run, Seconds, Trial, Verification
 from bench.stats import BreakEvenSteps, Interval, Verdict
 from bench.steady import Steadiness, SteadyState, steady_state
 from bench.trace import Trace, trace
+from bench.verify.learning_curve import band
 
 DISAGREEMENT = 0.20
 """A process whose step time is this far from the median of its siblings is pointed out."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from bench.machine import ceilings, cpus
 from bench.records.trial import Floor, Plan
-from bench.reference import RECIPES
 from bench.sides.launcher import Launcher
+from bench.verify.reference.dense import RECIPES
 from loops import registry
 
 BYTES_PER_FLOAT = 4

@@ -13,7 +13,7 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, compare, expectation, floor, measure, stats, verify
+from bench import __version__, compare, floor, measure, stats
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
 from bench.machine import conditions, cpus, gpu, passport
 from bench.pacing import Pace
@@ -41,6 +41,7 @@ from bench.sides.inventory import Inventory
 from bench.sides.launcher import Launcher
 from bench.sides.recipe import still_there
 from bench.trial_process import TrialProcess
+from bench.verify import learning_curve, pool
 from bench.worker import frameworks
 from bench.worker.runner import TrialRequest
 from bench.worker.sight import look
@@ -98,7 +99,7 @@ class Options:
     seed: int = 0
     dataset: mnist.DatasetChoice = mnist.DatasetChoice.AUTO
     data: Path | None = None
-    verify: bool = True
+    pool: bool = True
     margin: float = stats.MARGIN
     again: bool = False
     """Whether the baseline is measured twice, under two names, to see what noise does."""
@@ -327,7 +328,7 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
     plan = opened.run.header.plan
     if not plan.verify:
         return
-    memory = verify.Memory(opened.cache)
+    memory = pool.Memory(opened.cache)
     unchecked = [cell for cell in plan.cells if cell not in skip and opened.run.verification_of(cell) is None]
     cells = dict.fromkeys(plan.twin_of(cell) for cell in unchecked)
     # What another environment computes is looked at each time: its libraries and variables are nobody's to enumerate.
@@ -348,9 +349,9 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
             memory.keep(replace(found, side=None))
         console.notice(_checked(found))
 
-    verify.verify(
+    pool.verify(
         [
-            verify.Request(
+            pool.Request(
                 loop=loop,
                 workloads=tuple(cell.workload for cell in cells),
                 backend=_identity(cells[0], opened=opened)[0],
@@ -387,14 +388,14 @@ def _expect(opened: Opened, *, console: Console) -> None:
     cells = {
         (cell.workload, cell.track, cell.batch_size, cell.width): cell
         for cell in plan.cells
-        if cell in finished and expectation.has_reference(cell.workload) and run.expectation_of(cell) is None
+        if cell in finished and learning_curve.has_reference(cell.workload) and run.expectation_of(cell) is None
     }
-    memory = expectation.Memory(opened.cache, data_sha256=run.header.dataset.sha256, seed=plan.seed)
+    memory = learning_curve.Memory(opened.cache, data_sha256=run.header.dataset.sha256, seed=plan.seed)
     for cell in cells.values():
 
         def train(cell: Cell = cell) -> Expectation:
             console.notice(f"training the reference on {cell.workload}, to hold the timed processes against it")
-            return expectation.expected(
+            return learning_curve.expected(
                 registry.load_workload(cell.workload),
                 digits=mnist.load(Path(opened.digits)),
                 track=Track(cell.track),

@@ -15,7 +15,7 @@ os.environ |= {"KERAS_BACKEND": "torch", "KERAS_TORCH_DEVICE": "apart", "CUDA_VI
 
 import torch
 
-from bench.parity import Examiner
+from bench.verify.examiner import Examiner
 from loops import registry
 from loops.contract import Track
 from loops.data import mnist, torch_feed

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.reference import RECIPES
+from bench.verify.reference.dense import RECIPES
 from bench.worker.frameworks import missing
 from loops import registry
 from loops.data import mnist

@@ -7,7 +7,7 @@ from shutil import which
 import numpy as np
 import pytest
 
-from bench.parity import Examiner
+from bench.verify.examiner import Examiner
 from loops import registry
 from loops.contract import Job, Samples, Track
 from loops.data import mnist

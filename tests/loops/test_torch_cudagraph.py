@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.parity import Examiner
+from bench.verify.examiner import Examiner
 from bench.worker.frameworks import missing
 from loops import registry
 from loops.data import mnist

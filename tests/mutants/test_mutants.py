@@ -16,7 +16,7 @@ import pytest
 
 from bench.records.trial import Verification
 from bench.sides.launcher import Launcher
-from bench.verify import Request, verify
+from bench.verify.pool import Request, verify
 from loops import registry
 from loops.data import mnist
 from loops.data.mnist import DatasetChoice

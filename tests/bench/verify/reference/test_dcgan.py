@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.signal import correlate2d
 
-from bench import reference_dcgan
-from bench.reference import Formula
-from bench.reference_dcgan import DISCRIMINATOR_ARRAYS, Batch, Training, binary_cross_entropy, generator_loss
+from bench.verify.reference import dcgan
+from bench.verify.reference.dcgan import DISCRIMINATOR_ARRAYS, Batch, Training, binary_cross_entropy, generator_loss
+from bench.verify.reference.dense import Formula
 
 CHANNELS = 3
 LATENTS = 4
@@ -51,7 +51,7 @@ def test_a_convolution_is_that_of_scipy(size, stride):
     generator = np.random.default_rng(2)
     image, kernel = generator.random((1, 28, 28, 1)), generator.random((size, size, 1, 1))
 
-    found = reference_dcgan._convolve(image, kernel, stride=stride)
+    found = dcgan._convolve(image, kernel, stride=stride)
 
     total = max((28 // stride - 1) * stride + size - 28, 0)
     padded = np.pad(image[0, ..., 0], (total // 2, total - total // 2))
@@ -65,8 +65,8 @@ def test_a_transposed_convolution_is_the_adjoint():
     kernel = generator.normal(size=(4, 4, 2, 5))
     images, outputs = generator.normal(size=(3, 14, 14, 2)), generator.normal(size=(3, 7, 7, 5))
 
-    ahead = (reference_dcgan._convolve(images, kernel, stride=2) * outputs).sum()
-    back = (images * reference_dcgan._convolve_transposed(outputs, kernel, stride=2, shape=images.shape)).sum()
+    ahead = (dcgan._convolve(images, kernel, stride=2) * outputs).sum()
+    back = (images * dcgan._convolve_transposed(outputs, kernel, stride=2, shape=images.shape)).sum()
 
     assert ahead == pytest.approx(back)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import verify
 from bench.records.trial import Side, Verification
 from bench.sides.launcher import Launcher
-from bench.verify import Request
+from bench.verify import pool
+from bench.verify.pool import Request
 from loops import registry
 from loops.data import mnist
 from loops.data.mnist import DatasetChoice
@@ -62,7 +62,7 @@ def check(tmp_path, digits) -> Callable[..., Checked]:
     def check(*requests: Request, device: str = "cpu", timeout: float = 60.0) -> Checked:
         path = os.pathsep.join([str(PLUGINS), *sys.path])
         with Launcher(interpreters={}, environment=os.environ | {"PYTHONPATH": path}) as launcher:
-            found = verify.verify(
+            found = pool.verify(
                 requests,
                 digits=digits,
                 device=device,
@@ -147,7 +147,7 @@ def test_the_log_of_a_side_has_its_name(check):
 
 def test_a_long_queue_gets_a_second_process(check, monkeypatch):
     """Whoever has nothing left to do helps, where that is worth an import."""
-    monkeypatch.setattr(verify, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(pool, "WORTH_A_PROCESS", 1)
     workloads = ("mnist-mlp", "mnist-mlp-sgd", "mnist-mlp-add-loss", "mnist-mlp-weighted")
 
     checked = check(Request(loop="numpy", workloads=workloads))
@@ -169,7 +169,7 @@ def test_a_long_queue_gets_a_second_process(check, monkeypatch):
 )
 def test_what_a_check_finds_does_not_depend_on_those_before_it(check, monkeypatch, loops):
     """Every gap is the same to the last digit, in either order of loops and workloads in one process."""
-    monkeypatch.setattr(verify, "PROCESSES", 1)
+    monkeypatch.setattr(pool, "PROCESSES", 1)
     workloads = ("regression-weighted", "mnist-mlp-add-loss")
 
     forth = check(*(Request(loop=loop, workloads=workloads) for loop in loops), timeout=300.0)

@@ -15,11 +15,11 @@ from typing import Any, final
 
 import msgspec
 
-from bench import parity
 from bench.machine import passport
 from bench.records import journal
 from bench.records.trial import FailureKind, Seconds, Side, Verification
 from bench.sides.launcher import Launcher
+from bench.verify import examiner
 from bench.worker.process import WorkerFailed, WorkerProcess
 from loops import registry
 
@@ -83,7 +83,7 @@ def verify(
 
     def work(_: int) -> None:
         for check, verification in processes.work():
-            if not parity.without_reference(verification.workload):
+            if not examiner.without_reference(verification.workload):
                 tell(verification)
             found[check] = verification
 
@@ -95,20 +95,20 @@ def verify(
     verifications = [found[check] for check in checks]
     compared = [_beside_peer(verification, verifications) for verification in verifications]
     for verification in compared:
-        if parity.without_reference(verification.workload):
+        if examiner.without_reference(verification.workload):
             tell(verification)
     return compared
 
 
 def _beside_peer(one: Verification, found: Sequence[Verification]) -> Verification:
     """Hold a loop against the first one that trained a workload, where there is no reference to hold it against."""
-    if not parity.without_reference(one.workload) or not one.losses:
+    if not examiner.without_reference(one.workload) or not one.losses:
         return one
     trained = [other for other in found if other.workload == one.workload and other.losses]
     peer = trained[0].loop if trained[0].side is None else f"{trained[0].loop} [{trained[0].side}]"
     if one is trained[0]:
         return replace(one, peer=peer)
-    return replace(one, peer=peer, gaps=(parity.peer_gap(one.losses, trained[0].losses),))
+    return replace(one, peer=peer, gaps=(examiner.peer_gap(one.losses, trained[0].losses),))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -230,7 +230,7 @@ class _Processes:
         """Start a process that can make this check and those that wait in the same queue."""
         backend, side = check.backend, check.request.side
         process = WorkerProcess(
-            "bench.verify_worker",
+            "bench.verify.pool.child",
             interpreter=self._launcher.interpreter(backend, side=side),
             environment=self._launcher.environment(backend=backend, device=self._device, threads=THREADS, side=side),
             log=log,

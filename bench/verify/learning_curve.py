@@ -4,7 +4,7 @@
     band        between what and what the metric of a trial may lie
     Memory      curves of earlier runs, which depend on nothing that a loop does
 
-`bench.parity` compares step by step, on a few batches, outside the clock. This holds the very processes that were timed
+`bench.verify.pool.examiner` compares step by step, on a few batches, outside the clock. This holds the very processes that were timed
 to account, loosely: their steps are counted elsewhere, and a band cannot be tight, because training parts from the
 reference's by rounding errors, and on raw pixels in shuffled order soon goes its own way.
 """
@@ -18,11 +18,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench import reference
 from bench.machine import passport
 from bench.records import journal
 from bench.records.trial import Cell, Expectation
-from bench.reference import Batch, Formula
+from bench.verify.reference import dense
+from bench.verify.reference.dense import Batch, Formula
 from loops.contract import Digits, Samples, Track, Workload
 
 STEPS, SAMPLES = 4000, 256_000
@@ -44,7 +44,7 @@ REACH = {Track.MATCHED: 1.5, Track.GUIDE: 2.0}
 
 def has_reference(workload: str) -> bool:
     """Whether there is a curve for this workload."""
-    return workload in reference.RECIPES
+    return workload in dense.RECIPES
 
 
 def expected(
@@ -53,14 +53,14 @@ def expected(
     """Train the reference as a loop would be trained, and note its validation metric.
 
     Args:
-        workload: One of `bench.reference.RECIPES`.
+        workload: One of `bench.verify.pool.reference.dense.RECIPES`.
         digits: Where its samples come from.
         track: On `guide` the order is drawn here, because every pipeline shuffles in its own way.
         batch_size: Samples per step.
         width: Units of each hidden layer; None leaves the workload's own.
         seed: Of the initial weights and the order.
     """
-    recipe = reference.RECIPES[workload.name]
+    recipe = dense.RECIPES[workload.name]
     workload = workload if width is None else workload.of_width(width)
     training, validation = workload.samples(digits, track=track, backend="numpy", seed=seed)
     weights = workload.initial_weights(seed=seed)
@@ -75,7 +75,7 @@ def expected(
             start = step % per_epoch * batch_size
             yield _batch(training, order[start : start + batch_size])
 
-    trace = reference.train(
+    trace = dense.train(
         recipe,
         weights,
         batches=batches(),
@@ -90,9 +90,7 @@ def expected(
         width=width,
         higher_is_better=recipe.loss == "cross-entropy",
         steps=tuple(trace.weights_after),
-        metrics=tuple(
-            reference.evaluate(recipe, weights, batch=everything) for weights in trace.weights_after.values()
-        ),
+        metrics=tuple(dense.evaluate(recipe, weights, batch=everything) for weights in trace.weights_after.values()),
     )
 
 

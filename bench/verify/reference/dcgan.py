@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.reference import Array, Formula, Optimizer
+from bench.verify.reference.dense import Array, Formula, Optimizer
 
 WORKLOAD = "mnist-dcgan"
 """What this is the reference of."""

@@ -1,4 +1,4 @@
-"""Checks loops one after another: `python -m bench.verify_worker COMMANDS RESULTS` with two descriptors.
+"""Checks loops one after another: `python -m bench.verify.pool.child COMMANDS RESULTS` with two descriptors.
 
 What a check finds does not depend on those before it: everything is built anew, and what they left behind is dropped.
 """
@@ -27,7 +27,7 @@ def main() -> None:
     # the time of a check.
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
-    from bench.parity import Examiner  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
+    from bench.verify.examiner import Examiner  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
     from loops import registry  # noqa: PLC0415
     from loops.data import mnist  # noqa: PLC0415
 

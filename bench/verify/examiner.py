@@ -27,9 +27,9 @@ from typing import Any, Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import reference, reference_dcgan
 from bench.records.trial import Gap
-from bench.reference import Batch, Formula, Recipe
+from bench.verify.reference import dcgan, dense
+from bench.verify.reference.dense import Batch, Formula, Recipe
 from loops.contract import AdversarialWorkload, Digits, Job, Loop, Outcome, Samples, Track, Workload
 from loops.errors import UnsupportedCell
 
@@ -78,7 +78,7 @@ METRIC_TOLERANCE = 1e-5
 
 def without_reference(workload: str) -> bool:
     """Whether nothing independent knows what this workload should compute."""
-    return workload not in reference.RECIPES and workload != reference_dcgan.WORKLOAD
+    return workload not in dense.RECIPES and workload != dcgan.WORKLOAD
 
 
 def peer_gap(losses: Sequence[float], peer: Sequence[float]) -> Gap:
@@ -146,7 +146,7 @@ class Examiner:
             return self._check_alone(loop, workload=workload)
         if workload.kind == "adversarial":
             return self._check_adversarial(loop, workload=workload)
-        recipe = reference.RECIPES[workload.name]
+        recipe = dense.RECIPES[workload.name]
         formula = Formula(loop.adam) if recipe.optimizer == "Adam" else Formula.SGD
         job = self._job(workload, batch_size=workload.batch_size)
         seen, mirror = job.training, workload
@@ -341,16 +341,16 @@ class Supervised:
     def __init__(self, recipe: Recipe, *, formula: Formula) -> None:
         """Start at step 0."""
         self._recipe = recipe
-        self._optimizer = reference.Optimizer(formula, learning_rate=recipe.learning_rate)
+        self._optimizer = dense.Optimizer(formula, learning_rate=recipe.learning_rate)
         self.distance: Distance = ShareOfTheWay(allowed=WEIGHT_TOLERANCE[formula])
 
     def step(self, weights: list[NDArray[Any]], *, samples: Samples) -> ReferenceStep:
         """Return what one step on a batch leads to from these weights."""
         batch = _batch(samples)
-        loss, gradients = reference.loss_and_gradients(self._recipe, weights, batch=batch)
+        loss, gradients = dense.loss_and_gradients(self._recipe, weights, batch=batch)
         return ReferenceStep(
             loss=loss,
-            score=reference.evaluate(self._recipe, weights, batch=batch),
+            score=dense.evaluate(self._recipe, weights, batch=batch),
             weight=float(len(batch.inputs)) if batch.weights is None else float(batch.weights.sum()),
             weights=list(self._optimizer.updated(weights, gradients=gradients)),
             gradients=list(gradients),
@@ -358,7 +358,7 @@ class Supervised:
 
     def evaluate(self, weights: list[NDArray[Any]], *, samples: Samples) -> float:
         """Return accuracy or mean absolute error."""
-        return reference.evaluate(self._recipe, weights, batch=_batch(samples))
+        return dense.evaluate(self._recipe, weights, batch=_batch(samples))
 
 
 @final
@@ -367,15 +367,15 @@ class Adversarial:
 
     def __init__(self, formula: Formula) -> None:
         """Start at step 0."""
-        self._training = reference_dcgan.Training(formula)
+        self._training = dcgan.Training(formula)
         self.distance: Distance = EffectOnLoss(
-            allowed=ADVERSARIAL_WEIGHT_TOLERANCE, first_model=reference_dcgan.DISCRIMINATOR_ARRAYS
+            allowed=ADVERSARIAL_WEIGHT_TOLERANCE, first_model=dcgan.DISCRIMINATOR_ARRAYS
         )
 
     def step(self, weights: list[NDArray[Any]], *, samples: Samples) -> ReferenceStep:
         """Return what one step on a batch leads to from these weights."""
         assert samples.latents is not None
-        batch = reference_dcgan.Batch(images=samples.inputs, labels=samples.targets, latents=samples.latents)
+        batch = dcgan.Batch(images=samples.inputs, labels=samples.targets, latents=samples.latents)
         step = self._training.step(weights, batch=batch)
         return ReferenceStep(
             loss=step.discriminator_loss,
@@ -388,7 +388,7 @@ class Adversarial:
     def evaluate(self, weights: list[NDArray[Any]], *, samples: Samples) -> float:
         """Return the generator's loss."""
         assert samples.latents is not None
-        return reference_dcgan.generator_loss(weights, latents=samples.latents[:, 1])
+        return dcgan.generator_loss(weights, latents=samples.latents[:, 1])
 
 
 @final
@@ -538,7 +538,7 @@ def _gradient_gaps(comparison: Comparison, *, recipe: Recipe, samples: Samples) 
     if found is None or comparison.per_call > 1:
         return []
     batch = _batch(comparison.batch(0, samples))
-    _, expected = reference.loss_and_gradients(recipe, comparison.initial, batch=batch)
+    _, expected = dense.loss_and_gradients(recipe, comparison.initial, batch=batch)
     largest = max(
         float(np.abs(ours - theirs).max() / np.abs(theirs).max()) for ours, theirs in zip(found, expected, strict=True)
     )

@@ -9,16 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.reference import (
-    RECIPES,
-    Batch,
-    Formula,
-    Optimizer,
-    Recipe,
-    evaluate,
-    loss_and_gradients,
-    train,
-)
+from bench.verify.reference.dense import RECIPES, Batch, Formula, Optimizer, Recipe, evaluate, loss_and_gradients, train
 
 LINEAR_CLASSIFIER = Recipe(loss="cross-entropy", optimizer="SGD", learning_rate=0.5, activity_penalties=())
 SAMPLES = 7

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench import parity, verify
 from bench.errors import NoDevice, TrialsFailed, UsageError
 from bench.listing import table
 from bench.records.trial import Seconds, Verification
 from bench.sides.launcher import Launcher
 from bench.units import tiny
+from bench.verify import examiner, pool
 from bench.worker import frameworks
 from bench.worker.sight import look
 from loops import registry
@@ -39,7 +39,7 @@ class Options:
         return self.cache / "logs"
 
 
-def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell) -> list[Verification]:
+def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) -> list[Verification]:
     """Check loops against the reference, afresh: nothing is taken from earlier checks.
 
     A loop is checked on the workloads that it can train.
@@ -55,14 +55,14 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
     absent = {name: frameworks.unusable(one, device=options.device) for name, one in described.items()}
     asked = (registry.named("workload", name) for name in options.workloads)
     workloads = tuple(registry.describe_workload(name).name for name in asked) or tuple(
-        name for name in registry.workload_names() if not parity.without_reference(name)
+        name for name in registry.workload_names() if not examiner.without_reference(name)
     )
     if options.device == "gpu":
         _need_gpu(sorted(set(used.values())))
     fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     wanted = {name: tuple(w for w in workloads if registry.hole(name, w) is None) for name in loops}
     requests = [
-        verify.Request(loop=name, workloads=wanted[name]) for name in loops if wanted[name] and absent[name] is None
+        pool.Request(loop=name, workloads=wanted[name]) for name in loops if wanted[name] and absent[name] is None
     ]
     # What TorchDynamo compiles takes longest; begun first, it leaves no core idle at the end.
     requests.sort(key=lambda request: "compile" not in request.loop)
@@ -71,7 +71,7 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
         raise UsageError(f"nothing can be checked: {'; '.join(reasons)}")
     options.logs.mkdir(parents=True, exist_ok=True)
     with Launcher(interpreters={}, environment=environment) as launcher:
-        found = verify.verify(
+        found = pool.verify(
             requests,
             digits=fixture.folder,
             device=options.device,
@@ -82,7 +82,7 @@ def check(options: Options, *, environment: Mapping[str, str], tell: verify.Tell
         )
     found.sort(key=lambda verification: loops.index(verification.loop))
     for verification in found:
-        verify.Memory(options.cache).keep(verification)
+        pool.Memory(options.cache).keep(verification)
     return found
 
 

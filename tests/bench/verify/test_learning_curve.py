@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench import compare, expectation
-from bench.expectation import Memory, band, expected
+from bench import compare
 from bench.records.trial import Expectation
 from bench.report.model import build
 from bench.stats import Verdict
+from bench.verify import learning_curve
+from bench.verify.learning_curve import Memory, band, expected
 from loops.contract import Digits, Track
 from loops.workloads.mnist_mlp import MnistMlp
 from loops.workloads.regression import Regression
@@ -42,7 +43,7 @@ def digits():
 @pytest.mark.parametrize("track", Track)
 def test_the_reference_learns_on_both_tracks(digits, track, monkeypatch):
     """Noted often at first, seldom later, and at the last step."""
-    monkeypatch.setattr(expectation, "STEPS", 120)
+    monkeypatch.setattr(learning_curve, "STEPS", 120)
     curve = expected(MnistMlp(), digits=digits, track=track, batch_size=20, seed=0)
 
     assert (4, 120) == (curve.steps[0], curve.steps[-1])
@@ -53,7 +54,7 @@ def test_the_reference_learns_on_both_tracks(digits, track, monkeypatch):
 
 def test_an_error_gets_smaller(digits, monkeypatch):
     """Mean absolute error, so lower is better."""
-    monkeypatch.setattr(expectation, "STEPS", 300)
+    monkeypatch.setattr(learning_curve, "STEPS", 300)
     curve = expected(Regression(), digits=digits, track=Track.MATCHED, batch_size=32, seed=0)
 
     assert not curve.higher_is_better
@@ -62,7 +63,7 @@ def test_an_error_gets_smaller(digits, monkeypatch):
 
 def test_large_batches_are_followed_for_fewer_steps(digits, monkeypatch):
     """The work is bounded, not the number of steps."""
-    monkeypatch.setattr(expectation, "SAMPLES", 1000)
+    monkeypatch.setattr(learning_curve, "SAMPLES", 1000)
     curve = expected(MnistMlp(), digits=digits, track=Track.MATCHED, batch_size=100, seed=0)
 
     assert 10 == curve.steps[-1]
@@ -70,7 +71,7 @@ def test_large_batches_are_followed_for_fewer_steps(digits, monkeypatch):
 
 def test_wide_models_are_followed_for_fewer_steps(digits, monkeypatch):
     """A step costs what the weights do."""
-    monkeypatch.setattr(expectation, "UPDATES", 12 * 269_322)
+    monkeypatch.setattr(learning_curve, "UPDATES", 12 * 269_322)
     curve = expected(MnistMlp(), digits=digits, track=Track.MATCHED, batch_size=20, width=256, seed=0)
 
     assert (12, 256) == (curve.steps[-1], curve.width)

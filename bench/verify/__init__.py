@@ -1,0 +1,1 @@
+"""Does a loop do the same work?"""
