@@ -1,4 +1,4 @@
-"""What a process counts, from its blocks; apart from `bench.stats`, because trials use it and import no SciPy."""
+"""What a process counts, from its blocks; apart from `bench.analysis.intervals`, because trials use it and import no SciPy."""
 
 from collections.abc import Sequence
 from statistics import fmean

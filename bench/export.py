@@ -18,12 +18,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bench import compare, units
-from bench.compare import CellSummary
+from bench import units
+from bench.analysis.intervals import Interval
+from bench.analysis.summary import CellSummary, summarise
 from bench.errors import NothingComparable, ResultsError, UsageError
 from bench.records.trial import BlockKind, Cell, Run, Seconds, Trial
 from bench.report import wording
-from bench.stats import Interval
 
 Format = Literal["pytest-benchmark", "pyperf", "github-action"]
 Json = dict[str, Any]
@@ -89,7 +89,7 @@ def render(run: Run, *, to: Format) -> str:
 
 def remarks(run: Run, *, to: Format) -> tuple[str, ...]:
     """Return what an export leaves out: each loop with its reason, and values that have no counterpart elsewhere."""
-    unranked = (cell for group in compare.summarise(run) for cell in group.cells if cell.verdict in wording.UNRANKED)
+    unranked = (cell for group in summarise(run) for cell in group.cells if cell.verdict in wording.UNRANKED)
     lines = [f"not exported: {wording.display_name(str(cell.cell))}: {wording.failure_text(cell)}" for cell in unranked]
     entries = _entries(run) if to == "pyperf" else ()
     if entries:
@@ -128,7 +128,7 @@ def _entries(run: Run) -> tuple[Entry, ...]:
             summary=cell,
             trials=tuple(trial for trial in run.trials_of(cell.cell) if trial.round in cell.process_steps),
         )
-        for group in compare.summarise(run)
+        for group in summarise(run)
         for cell in group.cells
         if cell.verdict not in wording.UNRANKED
     )

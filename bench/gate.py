@@ -20,12 +20,13 @@ from math import log1p
 from pathlib import Path
 from typing import Any
 
-from bench import across, compare, family, markdown, stats, units
-from bench.compare import CellSummary, Group
+from bench import markdown, units
+from bench.analysis import holm, intervals, summary, two_runs
+from bench.analysis.intervals import Interval, Verdict
+from bench.analysis.summary import CellSummary, Group
 from bench.errors import NothingComparable, TrialsFailed, UsageError
 from bench.records.trial import Cell, Failure, FailureKind, Run, Seconds, Trial
 from bench.report import wording
-from bench.stats import Interval, Verdict
 from bench.text import piped
 
 SCHEMA = "bench-verdict/1"
@@ -44,7 +45,7 @@ class Settings:
 
     loops: tuple[str, ...] = ()
     workload: str | None = None
-    max_slowdown: float = stats.MARGIN
+    max_slowdown: float = intervals.MARGIN
     """Slower by more than this fails; 0.02 is 2 %."""
     budgets: Mapping[str, float] = field(default_factory=dict)
     """The same for single loops."""
@@ -85,7 +86,7 @@ def read_settings(folder: Path) -> Settings:
     return Settings(
         loops=tuple(loops),
         workload=workload,
-        max_slowdown=_percent(table.get("max-slowdown", 100 * stats.MARGIN), where=f"{where} max-slowdown"),
+        max_slowdown=_percent(table.get("max-slowdown", 100 * intervals.MARGIN), where=f"{where} max-slowdown"),
         budgets={loop: _percent(value, where=f"{where} budgets.{loop}") for loop, value in budgets.items()},
         rounds=_count(table.get("rounds"), where=f"{where} rounds"),
         threads=_count(table.get("threads"), where=f"{where} threads"),
@@ -113,7 +114,7 @@ class LoopVerdict:
     loop: str
     workload: str
     verdict: str
-    """A word of `bench.stats.Verdict`."""
+    """A word of `bench.analysis.intervals.Verdict`."""
     slowdown: float | None
     """Relative: 0.1 is 10 % slower, -0.5 takes half the time; None without a comparison."""
     low: float | None
@@ -169,11 +170,11 @@ class Finding:
 
 def of_sides(run: Run, *, settings: Settings) -> Finding:
     """Judge a run of two sides, base first; all loops that have numbers are judged together."""
-    summarised = compare.summarise(run)
+    summarised = summary.summarise(run)
     groups = [group for group in summarised if len(group.cells) > 1]
     floor = _floor(summarised)
     budgets = [settings.budget(_loop(group)) for group in groups]
-    shown = family.simultaneous([_slow_down(group) for group in groups], margins=budgets)
+    shown = holm.simultaneous([_slow_down(group) for group in groups], margins=budgets)
     base, head = run.header.plan.sides
     return Finding(
         rows=tuple(
@@ -200,12 +201,12 @@ def of_stored(base: Run, head: Run, *, settings: Settings) -> Finding:
     Raises:
         NothingComparable: If the two were measured on other machines or other data.
     """
-    comparison = across.compare_runs(base, head, margin=settings.max_slowdown)
-    across.admit(comparison, allow_mismatch=False)
-    floor = _floor(compare.summarise(head))
+    comparison = two_runs.compare_runs(base, head, margin=settings.max_slowdown)
+    two_runs.admit(comparison, allow_mismatch=False)
+    floor = _floor(summary.summarise(head))
     budgets = [settings.budget(row.cell.loop) for row in comparison.rows]
     pairs = [row.calibrated if row.decided_by == "calibrated" else row.raw for row in comparison.rows]
-    shown = family.simultaneous(pairs, margins=budgets)
+    shown = holm.simultaneous(pairs, margins=budgets)
     return Finding(
         rows=tuple(
             _stored_row(row, interval=interval, budget=budget, floor=floor)
@@ -328,7 +329,7 @@ def _slow_down(group: Group) -> Interval | None:
     base, head = _side(group, BASE), _side(group, HEAD)
     if any(cell.verdict in (Verdict.FAILED, Verdict.INVALID) for cell in (base, head)):
         return None
-    return stats.ratio_interval(*_paired(group))
+    return intervals.ratio_interval(*_paired(group))
 
 
 def _paired(group: Group) -> tuple[list[Seconds], list[Seconds]]:
@@ -359,7 +360,7 @@ def _row(run: Run, group: Group, *, interval: Interval | None, budget: float, fl
     )
 
 
-def _stored_row(row: across.Row, *, interval: Interval | None, budget: float, floor: float | None) -> LoopVerdict:
+def _stored_row(row: two_runs.Row, *, interval: Interval | None, budget: float, floor: float | None) -> LoopVerdict:
     """Put one loop of two stored runs into words."""
     word, reason = row.verdict, row.reason or ""
     if interval is not None and word not in (Verdict.FAILED, Verdict.INVALID, Verdict.NEW, Verdict.REMOVED):
@@ -417,7 +418,7 @@ def _compared(interval: Interval, *, budget: float, floor: float | None) -> tupl
     """Return what an interval says against a budget, and the sentence that explains it."""
     if interval.low is None:
         return Verdict.UNCLEAR, "too few rounds for an interval"
-    word = stats.verdict(interval, margin=budget, floor=floor)
+    word = intervals.verdict(interval, margin=budget, floor=floor)
     refused = ""
     if floor is not None and _refused(budget, floor=floor):
         refused = f" refused, as identical loops were {units.percent(floor)} apart in this run"
@@ -478,12 +479,14 @@ def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int
     By ranks, so that one wild round on either side does not hide what all others agree on.
     """
     key = (row.loop, row.workload)
-    fresh = stats.signed_rank_interval(again.ratios.get(key, ()))
-    level = 1.0 - (1.0 - stats.CONFIDENCE) / suspects  # Bonferroni
-    everything = stats.signed_rank_interval((*first.ratios.get(key, ()), *again.ratios.get(key, ())), confidence=level)
+    fresh = intervals.signed_rank_interval(again.ratios.get(key, ()))
+    level = 1.0 - (1.0 - intervals.CONFIDENCE) / suspects  # Bonferroni
+    everything = intervals.signed_rank_interval(
+        (*first.ratios.get(key, ()), *again.ratios.get(key, ())), confidence=level
+    )
     if fresh is None or everything is None or everything.low is None or 1.0 / fresh.estimate <= 1.0 + row.budget:
         return None
-    word = stats.verdict(everything, margin=row.budget, floor=first.noise_floor)
+    word = intervals.verdict(everything, margin=row.budget, floor=first.noise_floor)
     return _change(everything) if word is Verdict.SLOWER else None
 
 

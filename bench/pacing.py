@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import final
 
-from bench import effort
-from bench.compare import paired_intervals
+from bench.analysis import effort
+from bench.analysis.summary import paired_intervals
 from bench.records.trial import BlockKind, Plan, Run, RunHeader, Seconds, Trial
 
 FEWEST_ROUNDS = 6

@@ -10,10 +10,10 @@ from typing import Protocol, Self, final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from bench.compare import trial_step_seconds
+from bench.analysis.intervals import Verdict
+from bench.analysis.summary import trial_step_seconds
 from bench.measure import Observer
 from bench.records.trial import Cell, Plan, Seconds, Trial
-from bench.stats import Verdict
 from bench.units import duration
 from bench.worker import ablation
 

@@ -2,7 +2,7 @@
 
     bootstrap_interval    rounds are drawn anew, then the blocks inside each process
 
-Student's t over the rounds decides (`bench/stats.py`); this stands beside it, so that a reader can see whether the
+Student's t over the rounds decides (`bench/analysis/intervals.py`); this stands beside it, so that a reader can see whether the
 answer hangs on the assumption of normal noise.
 """
 
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
+from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.blocks import interquartile_mean
 from bench.records.trial import Seconds
-from bench.stats import CONFIDENCE, Interval
 
 
 def bootstrap_interval(

@@ -13,7 +13,8 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, compare, floor, measure, stats
+from bench import __version__, floor, measure
+from bench.analysis import intervals, summary
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
 from bench.machine import conditions, cpus, gpu, passport
 from bench.pacing import Pace
@@ -100,7 +101,7 @@ class Options:
     dataset: mnist.DatasetChoice = mnist.DatasetChoice.AUTO
     data: Path | None = None
     pool: bool = True
-    margin: float = stats.MARGIN
+    margin: float = intervals.MARGIN
     again: bool = False
     """Whether the baseline is measured twice, under two names, to see what noise does."""
     precision: float | None = None
@@ -305,7 +306,7 @@ def check(run: Run) -> None:
     failures = {trial.cell: trial.failure for trial in run.trials if trial.failure is not None}
     crashed = [cell for cell, failure in failures.items() if failure.kind is not FailureKind.UNAVAILABLE]
     invalid = [v for v in run.verifications if v.failed]
-    off = [cell.name for cell in run.header.plan.cells if compare.off_the_curve(run, cell) is not None]
+    off = [cell.name for cell in run.header.plan.cells if summary.off_the_curve(run, cell) is not None]
     if crashed:
         names = ", ".join(dict.fromkeys(cell.name for cell in crashed))
         raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")

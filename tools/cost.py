@@ -19,9 +19,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from statistics import fmean, median
 
-from bench import stats
+from bench.analysis import intervals
+from bench.analysis.intervals import Interval
 from bench.machine import cpus
-from bench.stats import Interval
 
 LOOP, STEPS, TARGET = "numpy", 200, 0.02
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -80,10 +80,10 @@ def by_bench(folder: Path, *, processes: int) -> Interval:
     where = ["--results-dir", str(folder / "results"), "--no-report", "--no-verify", "--format", "csv"]
     command = [sys.executable, "-m", "bench", "ab", "env=SIDE=1", "env=SIDE=2", LOOP, "--threads", "1", *where]
     run(*command, "--rounds", str(processes), folder=folder, bound=False)
-    from bench import compare
+    from bench.analysis import summary
     from bench.records import journal
 
-    (group,) = compare.summarise(journal.load(journal.find(folder / "results")))
+    (group,) = summary.summarise(journal.load(journal.find(folder / "results")))
     return next(cell.speed_up for cell in group.cells if cell.speed_up is not None)
 
 
@@ -99,7 +99,7 @@ def by_pyperf(folder: Path, *, processes: int) -> Interval:
         run(sys.executable, str(script), *kept, "-o", str(output), folder=folder, bound=True)
         runs = json.loads(output.read_text())["benchmarks"][0]["runs"]
         sides.append([fmean(one["values"]) for one in runs if "values" in one])
-    found = stats.unpaired_ratio_interval(*sides)
+    found = intervals.unpaired_ratio_interval(*sides)
     assert found is not None
     return found
 
@@ -121,7 +121,7 @@ def by_pytest_benchmark(folder: Path, *, processes: int) -> Interval:
             )
             medians.append(json.loads(output.read_text())["benchmarks"][0]["stats"]["median"])
         sides.append(medians)
-    found = stats.unpaired_ratio_interval(*sides)
+    found = intervals.unpaired_ratio_interval(*sides)
     assert found is not None
     return found
 

@@ -16,7 +16,7 @@ from statistics import median
 
 import platformdirs
 
-from bench import stats
+from bench.analysis import intervals
 from bench.records.trial import BlockKind, Cell
 from bench.trial_process import TrialProcess
 from bench.worker.runner import TrialRequest
@@ -114,7 +114,7 @@ def main() -> None:
     for loop in arguments.loops:
         pairs = [measure_round(loop, number=number, digits=fixture.folder) for number in range(arguments.rounds)]
         bare, harness = zip(*pairs, strict=True)
-        ratio = stats.ratio_interval(harness, bare)
+        ratio = intervals.ratio_interval(harness, bare)
         assert ratio is not None
         print(
             f"{loop:<14} {median(bare) * 1e6:8.0f} {median(harness) * 1e6:10.0f} {ratio.estimate:7.3f}  "

@@ -16,11 +16,12 @@ from statistics import fmean
 import numpy as np
 from scipy import stats as tests
 
-from bench import effort, family, gate, stats
+from bench import gate
+from bench.analysis import effort, holm, intervals
+from bench.analysis.intervals import Interval, Verdict
 from bench.blocks import interquartile_mean
 from bench.records.trial import Cell
 from bench.schedule import turns
-from bench.stats import Interval, Verdict
 
 ROUNDS, BLOCKS, LOOPS = 6, 10, 5
 DIFFERENT = {Verdict.FASTER, Verdict.SLOWER}
@@ -160,7 +161,7 @@ def steps(data):
 
 def decide(pairs: Iterable[Interval | None], *, alpha: float, floor: float | None = None) -> list[Verdict]:
     """Return our verdicts on the pairs of one report."""
-    return family.verdicts(list(pairs), confidence=1.0 - alpha, floor=floor)
+    return holm.verdicts(list(pairs), confidence=1.0 - alpha, floor=floor)
 
 
 def spreads(noise, *, repetitions, generator):
@@ -180,7 +181,7 @@ def flagged_in_reports(noise, *, repetitions, generator, alpha):
     """Return the share of reports on five equal loops, ten pairs, in which any is called faster or slower."""
     data = simulate(noise, shape=(repetitions, LOOPS, ROUNDS, BLOCKS), slower=[1.0] * LOOPS, generator=generator)
     return fmean(
-        bool(DIFFERENT & set(decide((stats.ratio_interval(a, b) for a, b in combinations(loops, 2)), alpha=alpha)))
+        bool(DIFFERENT & set(decide((intervals.ratio_interval(a, b) for a, b in combinations(loops, 2)), alpha=alpha)))
         for loops in steps(data)
     )
 
@@ -203,8 +204,8 @@ def found_in_gate(noise, *, slowdown, repetitions, generator, alpha, control=Fal
     )
     found = 0
     for old, new, other_old, other_new, one, same in steps(data):
-        floor = stats.noise_floor(stats.ratio_interval(one, same)) if control else None
-        pairs = (stats.ratio_interval(old, new), stats.ratio_interval(other_old, other_new))
+        floor = intervals.noise_floor(intervals.ratio_interval(one, same)) if control else None
+        pairs = (intervals.ratio_interval(old, new), intervals.ratio_interval(other_old, other_new))
         found += decide(pairs, alpha=alpha, floor=floor)[0] is Verdict.SLOWER
     return found / repetitions
 
@@ -213,17 +214,17 @@ def red_gates(noise, *, slowdown, repetitions, generator):
     """Return the share of gates on one loop that fail: suspects measured again, and judged as `bench gate` does."""
 
     def finding(old, new, one, same):
-        (pair,) = family.simultaneous([stats.ratio_interval(old, new)])
-        control = stats.signed_rank_interval([a / b for a, b in zip(one, same, strict=True)]).estimate
+        (pair,) = holm.simultaneous([intervals.ratio_interval(old, new)])
+        control = intervals.signed_rank_interval([a / b for a, b in zip(one, same, strict=True)]).estimate
         floor = max(control, 1.0 / control) - 1.0
         row = gate.LoopVerdict(
             loop="loop",
             workload="workload",
-            verdict=stats.verdict(pair, floor=floor).value,
+            verdict=intervals.verdict(pair, floor=floor).value,
             slowdown=1.0 / pair.estimate - 1.0,
             low=1.0 / pair.high - 1.0,
             high=1.0 / pair.low - 1.0,
-            budget=stats.MARGIN,
+            budget=intervals.MARGIN,
             confirmed=None,
             base_step_seconds=None,
             head_step_seconds=None,
@@ -246,7 +247,7 @@ def found_in_report(noise, *, slowdown, repetitions, generator, alpha):
     slower = [1.0, 1.0 + slowdown, 1.0, 1.0, 1.0]
     data = simulate(noise, shape=(repetitions, LOOPS, ROUNDS, BLOCKS), slower=slower, generator=generator)
     return fmean(
-        decide((stats.ratio_interval(a, b) for a, b in combinations(loops, 2)), alpha=alpha)[0] is Verdict.SLOWER
+        decide((intervals.ratio_interval(a, b) for a, b in combinations(loops, 2)), alpha=alpha)[0] is Verdict.SLOWER
         for loops in steps(data)
     )
 
@@ -276,7 +277,7 @@ def stop_on_precision(noise, *, slowdown, repetitions, generator, most) -> Stopp
     rounds, covered, called = [], 0, []
     for old, new in steps(data):
         for count in range(ROUNDS, most + 1):
-            pair = stats.ratio_interval(old[:count], new[:count])
+            pair = intervals.ratio_interval(old[:count], new[:count])
             if effort.precise_enough([pair], precision=PRECISION):
                 break
         rounds.append(pair.count)
@@ -291,7 +292,7 @@ def flagged_by_stopping_on_significance(noise, *, repetitions, generator):
     data = simulate(noise, shape=(repetitions, 2, MOST_ROUNDS, BLOCKS), slower=[1.0, 1.0], generator=generator)
     found = 0
     for old, new in steps(data):
-        pairs = (stats.ratio_interval(old[:count], new[:count]) for count in range(2, MOST_ROUNDS + 1))
+        pairs = (intervals.ratio_interval(old[:count], new[:count]) for count in range(2, MOST_ROUNDS + 1))
         found += any(pair.low > 1.0 or pair.high < 1.0 for pair in pairs)
     return found / repetitions
 
@@ -311,7 +312,7 @@ def moved_by_drift(*, drift, loops, seed, interleaved=True):
     for index, turn in enumerate(order):
         blocks.setdefault(turn, []).append(exp(log(1.0 + drift) * index / (len(order) - 1)))
     times = [[interquartile_mean(blocks[number, cell]) for number in range(ROUNDS)] for cell in cells]
-    return max(abs(stats.ratio_interval(a, b).estimate - 1.0) for a, b in combinations(times, 2))
+    return max(abs(intervals.ratio_interval(a, b).estimate - 1.0) for a, b in combinations(times, 2))
 
 
 # What is printed

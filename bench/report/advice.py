@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import envelope, stats, units
-from bench.compare import CellSummary, Group
-from bench.envelope import Line, Stretch
+from bench import units
+from bench.analysis import intervals, total_time
+from bench.analysis.intervals import Interval, Verdict
+from bench.analysis.summary import CellSummary, Group
+from bench.analysis.total_time import Line, Stretch
 from bench.records.trial import Run, Seconds
 from bench.report import wording
-from bench.stats import Interval, Verdict
 
 _FEWEST_LOOPS = 2
 _FRAMEWORKS = {"tf": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
@@ -58,8 +59,8 @@ def _advice(run: Run, group: Group) -> Advice | None:
         return None
     # As strict as the strictest comparison of the table, so that what is unclear there is not told apart here.
     levels = [cell.speed_up.confidence for cell in cells if cell.speed_up is not None]
-    confidence = max(levels, default=stats.CONFIDENCE)
-    stretches = envelope.choices(lines, margin=cells[0].margin, floor=floor, confidence=confidence)
+    confidence = max(levels, default=intervals.CONFIDENCE)
+    stretches = total_time.choices(lines, margin=cells[0].margin, floor=floor, confidence=confidence)
     conveniences = _conveniences(cells, floor=floor, confidence=confidence)
     return Advice(
         group=wording.name_of(group),
@@ -112,7 +113,7 @@ def _conveniences(cells: Sequence[CellSummary], *, floor: float | None, confiden
         if not _fits(cell) or by_hand is None:
             continue
         shared = sorted(cell.process_steps.keys() & by_hand.process_steps.keys())
-        speed_up = stats.ratio_interval(
+        speed_up = intervals.ratio_interval(
             [by_hand.process_steps[number] for number in shared],
             [cell.process_steps[number] for number in shared],
             confidence=confidence,
@@ -123,7 +124,7 @@ def _conveniences(cells: Sequence[CellSummary], *, floor: float | None, confiden
                     loop=wording.display_name(cell.cell.name),
                     by_hand=wording.display_name(by_hand.cell.name),
                     ratio=speed_up.reciprocal(),
-                    verdict=stats.verdict(speed_up, margin=cell.margin, floor=floor),
+                    verdict=intervals.verdict(speed_up, margin=cell.margin, floor=floor),
                 )
             )
     return tuple(found)

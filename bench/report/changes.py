@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bench import units
-from bench.across import Comparison, Row, label
+from bench.analysis.two_runs import Comparison, Row, label
 from bench.markdown import plain
 from bench.report import terminal, wording
 from bench.report.model import Change

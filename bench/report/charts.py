@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench import units
-from bench.compare import CellSummary
+from bench.analysis.cost_model import CostModel
+from bench.analysis.intervals import Verdict
+from bench.analysis.summary import CellSummary
 from bench.report import canvas, svg, wording
 from bench.report.canvas import Frame
 from bench.report.model import GroupReport
 from bench.report.scaling import Quantity, ScalingReport, costs_text
-from bench.scaling import CostModel
-from bench.stats import Verdict
 
 TRACES = 8
 """Loops whose blocks are shown, so that a page stays small."""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bench import compare
-from bench.compare import CellSummary, Group
+from bench.analysis import summary
+from bench.analysis.intervals import Verdict
+from bench.analysis.summary import CellSummary, Group
 from bench.records.trial import Floor, Run, Seconds
 from bench.report import advice, notices, provenance, rows, scaling, sentences, wording
 from bench.report.advice import Advice
@@ -13,7 +14,6 @@ from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
 from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WorkRow
 from bench.report.scaling import ScalingReport
-from bench.stats import Verdict
 
 SCHEMA = "bench-report/1"
 """Changes whenever a field of `report.json` changes its name or meaning."""
@@ -140,7 +140,7 @@ def build(
         place: The run's folder, for the command that draws this again; None means its name says it.
         change: Since an earlier run.
     """
-    summaries = compare.summarise(run)
+    summaries = summary.summarise(run)
     noted = notices.notices(run, summaries)
     groups = tuple(_group(group, round_time=_round_time(run)) for group in summaries)
     return Report(

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bench import compare, units
-from bench.compare import CellSummary, Group
+from bench import units
+from bench.analysis import summary
+from bench.analysis.intervals import Verdict
+from bench.analysis.summary import CellSummary, Group
 from bench.records.trial import FailureKind, Run, Trial
 from bench.report import wording
-from bench.stats import Verdict
 
 FEW_ROUNDS = 5
 """Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
@@ -282,7 +283,7 @@ def _odd_processes(groups: Sequence[Group]) -> list[str]:
         f"{wording.display_name(cell.cell.name)} in round {', '.join(str(number + 1) for number in cell.odd_rounds)}"
         for cell in found[:_NAMED]
     )
-    far = units.percent(compare.DISAGREEMENT)
+    far = units.percent(summary.DISAGREEMENT)
     return [f"More than {far} away from their siblings: {where}. They count; something else may have run then."]
 
 
@@ -304,8 +305,8 @@ def _stolen(run: Run) -> list[str]:
 
 
 def _machine_speed(run: Run) -> list[str]:
-    times = [step for trial in run.calibration if (step := compare.trial_step_seconds(trial)) is not None]
-    if not times or max(times) <= (1.0 + compare.DISAGREEMENT) * min(times):
+    times = [step for trial in run.calibration if (step := summary.trial_step_seconds(trial)) is not None]
+    if not times or max(times) <= (1.0 + summary.DISAGREEMENT) * min(times):
         return []
     span = f"{units.milliseconds(min(times))} to {units.milliseconds(max(times))} ms per step"
     kernel = wording.display_name(run.calibration[0].cell.loop)

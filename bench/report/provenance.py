@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from bench import stats, units
+from bench import units
+from bench.analysis import intervals
 from bench.records.trial import Run, Trial
 from bench.report import wording
 
@@ -78,7 +79,7 @@ def method(run: Run) -> tuple[str, ...]:
         "A process counts once: the mean of the middle half of its blocks' times per step.",
         "The step time of a loop is the geometric mean over its processes.",
         "The speed-up is the geometric mean over rounds of baseline time / loop time.",
-        f"Its {100 * stats.CONFIDENCE:.0f} % interval is Student's t on the logarithms of these ratios.",
+        f"Its {100 * intervals.CONFIDENCE:.0f} % interval is Student's t on the logarithms of these ratios.",
         "Where a run has several comparisons, Holm's procedure widens their intervals, so that they hold together.",
         "Blocks are left out where a change-point test shows that a process was still warming up.",
         f"Differences below {units.percent(plan.margin)} are too small to matter.",

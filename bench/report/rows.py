@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import stats, units
-from bench.breakdown import REST, Breakdown
-from bench.compare import CellSummary
+from bench import units
+from bench.analysis import intervals
+from bench.analysis.breakdown import REST, Breakdown
+from bench.analysis.summary import CellSummary
 from bench.records.trial import Floor
 from bench.report import wording
 
@@ -19,7 +20,7 @@ class Row:
     loop: str
     """Display name, see `display_name`."""
     verdict: str
-    """A word of `bench.stats.Verdict`, or "baseline", or "unavailable"."""
+    """A word of `bench.analysis.intervals.Verdict`, or "baseline", or "unavailable"."""
     glyph: str
     """The verdict's shape; empty for "baseline"."""
     speed_up: str
@@ -256,5 +257,7 @@ def ranks(cells: Sequence[CellSummary]) -> list[str]:
 def told_apart(first: CellSummary, second: CellSummary) -> bool:
     """Return whether the interval of two loops' ratio, paired by round, leaves 1x out."""
     shared = sorted(first.process_steps.keys() & second.process_steps.keys())
-    ratio = stats.ratio_interval([first.process_steps[r] for r in shared], [second.process_steps[r] for r in shared])
+    ratio = intervals.ratio_interval(
+        [first.process_steps[r] for r in shared], [second.process_steps[r] for r in shared]
+    )
     return ratio is not None and ratio.low is not None and ratio.high is not None and not ratio.low <= 1.0 <= ratio.high

@@ -9,11 +9,12 @@ from enum import StrEnum
 from itertools import combinations, groupby
 from math import sqrt
 
-from bench import scaling, units
-from bench.compare import CellSummary, Group
+from bench import units
+from bench.analysis import cost_model
+from bench.analysis.cost_model import CostModel
+from bench.analysis.intervals import Interval
+from bench.analysis.summary import CellSummary, Group
 from bench.report import rows, wording
-from bench.scaling import CostModel
-from bench.stats import Interval
 
 _MICROSECONDS = 1e6
 _FEWEST_THAT_MEET = 2
@@ -187,7 +188,7 @@ def _line(name: str, *, by_size: dict[int, list[CellSummary]], quantity: Quantit
         for size, cell in cells.items()
         if cell.step is not None
     ]
-    model = scaling.fit({size: cell.process_steps for size, cell in cells.items()})
+    model = cost_model.fit({size: cell.process_steps for size, cell in cells.items()})
     return ScalingLine(
         loop=wording.display_name(name),
         points=tuple(points),
@@ -220,7 +221,7 @@ def _row(line: ScalingLine, *, sizes: Sequence[int]) -> ScalingRow:
 
 def _residual(model: CostModel | None) -> str:
     """Return how far off a cost model is; two sizes leave nothing to be off from."""
-    if model is None or len(model.sizes) == scaling.FEWEST_SIZES:
+    if model is None or len(model.sizes) == cost_model.FEWEST_SIZES:
         return units.NOT_AVAILABLE
     off = units.percent(model.largest_residual)
     return off if model.fits else f"does not fit: {off}"
@@ -232,7 +233,7 @@ def _meetings(lines: Sequence[ScalingLine]) -> tuple[Meeting, ...]:
     for first, second in combinations(lines, 2):
         if first.model is None or second.model is None:
             continue
-        batch_size = scaling.crossing(first.model, second.model)
+        batch_size = cost_model.crossing(first.model, second.model)
         if batch_size is not None:
             small, large = sorted(
                 (first, second), key=lambda line: line.model.per_sample.estimate if line.model else 0.0, reverse=True

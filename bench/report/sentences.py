@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from bench import units
-from bench.compare import CellSummary, Control
+from bench.analysis.intervals import BreakEven, Verdict
+from bench.analysis.summary import CellSummary, Control
 from bench.records.trial import Floor, Seconds
 from bench.report import rows, wording
-from bench.stats import BreakEven, Verdict
 
 USUAL_ROUNDS = 6
 """Rounds of a default run; what to ask for when there is no interval to extrapolate from."""

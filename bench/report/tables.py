@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench import units
-from bench.compare import CellSummary
+from bench.analysis.cost_model import FITS_WITHIN
+from bench.analysis.intervals import Interval
+from bench.analysis.summary import CellSummary
 from bench.records.trial import Verification
 from bench.report.model import Change, GroupReport, Report
 from bench.report.scaling import Quantity, ScalingReport
-from bench.scaling import FITS_WITHIN
-from bench.stats import Interval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,9 +4,9 @@ import unicodedata
 from collections.abc import Sequence
 
 from bench import units
-from bench.compare import CellSummary, Group
+from bench.analysis.intervals import Interval, Verdict
+from bench.analysis.summary import CellSummary, Group
 from bench.records.trial import Failure, FailureKind
-from bench.stats import Interval, Verdict
 
 BASELINE = "baseline"
 """Stands where a verdict would, in the row that the others are compared with."""

@@ -13,7 +13,8 @@ from pytest_benchmark.logger import Logger
 from pytest_benchmark.stats import Stats
 from pytest_benchmark.storage.file import FileStorage
 
-from bench import compare, export
+from bench import export
+from bench.analysis import summary
 from bench.errors import NothingComparable, ResultsError, UsageError
 from bench.records.trial import BlockKind, FailureKind
 
@@ -73,7 +74,7 @@ def command(tmp_path):
 def process_steps(run):
     """Return loop -> one number per process, in the order of rounds."""
     return {
-        cell.loop: [compare.trial_step_seconds(trial) for trial in run.trials_of(cell)]
+        cell.loop: [summary.trial_step_seconds(trial) for trial in run.trials_of(cell)]
         for cell in run.header.plan.cells
     }
 
@@ -159,7 +160,7 @@ def test_pytest_benchmark_files_carry_what_was_found(make_run):
     entries = json.loads(export.render(run, to="pytest-benchmark"))["benchmarks"]
 
     facts = {entry["name"].partition("[")[0]: entry["extra_info"]["bench"] for entry in entries}
-    (group,) = compare.summarise(run)
+    (group,) = summary.summarise(run)
     speed_up = group.cells[0].speed_up
     assert ("baseline", None) == (facts["base"]["verdict"], facts["base"]["speed_up"])
     assert ("faster", "base", "nightly") == tuple(facts["mine"][name] for name in ("verdict", "baseline", "label"))
@@ -325,7 +326,7 @@ def test_the_action_gets_what_its_schema_asks_for(make_run):
 def test_the_action_gets_milliseconds_per_step(make_run):
     """The estimate of the report and half its interval; smaller is better."""
     run = make_run()
-    (group,) = compare.summarise(run)
+    (group,) = summary.summarise(run)
 
     entries = json.loads(export.render(run, to="github-action"))
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench import compare, floor
+from bench import floor
+from bench.analysis import summary
 from bench.machine import ceilings
 from bench.records.trial import Floor
 from bench.report import model, page, tables
@@ -100,6 +101,6 @@ def test_a_floor_holds_for_its_workload_batch_size_and_processor(make_run, make_
     """Another batch does other work, and a GPU is another machine."""
     run = make_run(cells=[make_cell("tf-eager")], steps={"tf-eager": 2e-3})
 
-    assert compare.summarise(replace(run, floors=(make_floor(),)))[0].floor == make_floor()
-    assert compare.summarise(replace(run, floors=(make_floor(batch_size=64),)))[0].floor is None
+    assert summary.summarise(replace(run, floors=(make_floor(),)))[0].floor == make_floor()
+    assert summary.summarise(replace(run, floors=(make_floor(batch_size=64),)))[0].floor is None
     assert replace(run, floors=(make_floor(),)).floor_of(make_cell("tf-eager", device="gpu")) is None

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from bench import gate
+from bench.analysis.intervals import Verdict
 from bench.errors import UsageError
 from bench.gate import Outcome, Settings
 from bench.records.trial import AGAIN, Failure, FailureKind, Side
-from bench.stats import Verdict
 
 SIDES = (Side(name="base", description="ref=main", facts={"commit": "a" * 40}), Side(name="head", description="here"))
 

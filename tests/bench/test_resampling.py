@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import stats
+from bench.analysis import intervals
 from bench.resampling import bootstrap_interval
 
 
@@ -15,7 +15,7 @@ def processes(generator, *, rounds, between, within, centre=1.0):
 
 def t_interval(base, new):
     """Return the interval that decides."""
-    return stats.ratio_interval([float(np.median(b)) for b in base], [float(np.median(n)) for n in new])
+    return intervals.ratio_interval([float(np.median(b)) for b in base], [float(np.median(n)) for n in new])
 
 
 def test_it_agrees_with_t_where_many_rounds_differ_and_blocks_do_not():

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from bench import compare
-from bench.compare import CellSummary
+from bench.analysis import summary
+from bench.analysis.summary import CellSummary
 from bench.records.trial import Run
 from bench.report.model import Report, build
 
@@ -17,7 +17,7 @@ def cells_of() -> Callable[[Run], dict[str, CellSummary]]:
     """Return a function: run of one group -> loop -> what its trials say."""
 
     def cells_of(run: Run) -> dict[str, CellSummary]:
-        (group,) = compare.summarise(run)
+        (group,) = summary.summarise(run)
         return {cell.cell.loop: cell for cell in group.cells}
 
     return cells_of

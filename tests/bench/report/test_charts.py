@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from bench.analysis.drift import Stretch
 from bench.report import charts, wording
 from bench.report.canvas import Frame
 from bench.report.model import build
-from bench.trace import Stretch
 
 
 def texts(figure):

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from bench.analysis.intervals import BreakEven, BreakEvenSteps
 from bench.records.trial import FailureKind
 from bench.report import sentences
 from bench.report.model import build
-from bench.stats import BreakEven, BreakEvenSteps
 
 TWICE = {"old": 4e-3, "new": 2e-3}
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from bench.analysis.intervals import BreakEven, BreakEvenSteps, Verdict
 from bench.records.trial import FailureKind
 from bench.report import wording
-from bench.stats import BreakEven, BreakEvenSteps, Verdict
 
 
 @pytest.mark.parametrize(

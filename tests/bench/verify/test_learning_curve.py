@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench import compare
+from bench.analysis import summary
+from bench.analysis.intervals import Verdict
 from bench.records.trial import Expectation
 from bench.report.model import build
-from bench.stats import Verdict
 from bench.verify import learning_curve
 from bench.verify.learning_curve import Memory, band, expected
 from loops.contract import Digits, Track
@@ -123,7 +123,7 @@ def test_a_timed_trial_that_did_not_learn_makes_its_loop_invalid(make_run):
     others = (t if t.cell.loop == "tf-fit" else replace(t, validation_metric=None) for t in run.trials)
     run = replace(run, trials=tuple(others), expectations=(CURVE,))
 
-    (group,) = compare.summarise(run)
+    (group,) = summary.summarise(run)
 
     (invalid,) = [cell for cell in group.cells if cell.verdict is Verdict.INVALID]
     assert "tf-fit" == invalid.cell.loop
@@ -138,4 +138,4 @@ def test_without_a_curve_nothing_is_held_against_a_trial(make_run):
     """Adversarial training has none, nor has a run that was not verified."""
     run = make_run(trial_fields={"tf-fit": {"validation_metric": 0.1, "steps": 300}})
 
-    assert all(cell.off_the_curve is None for group in compare.summarise(run) for cell in group.cells)
+    assert all(cell.off_the_curve is None for group in summary.summarise(run) for cell in group.cells)

@@ -14,7 +14,7 @@ The process is the unit of evidence: callers pass one number per process, or one
 inside a process, because those are not independent (two of three identical processes would be called different).
 Intervals are Student's t on the logarithm. Source: Kalibera and Jones, "Rigorous benchmarking in reasonable time",
 ISMM 2013: the interval of an effect comes from the top level of repetition only. Several pairs of one run are decided
-on together in `bench/family.py`.
+on together in `bench/analysis/holm.py`.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from bench.scaling import Costs, crossing, fit, fit_costs
+from bench.analysis.cost_model import Costs, crossing, fit, fit_costs
 
 SIZES = (32, 128, 512, 2048)
 

@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind, wilcoxon
 
-from bench import stats
-from bench.stats import BreakEven, BreakEvenSteps, Interval, Verdict
+from bench.analysis import intervals
+from bench.analysis.intervals import BreakEven, BreakEvenSteps, Interval, Verdict
 
 
 def interval(low: float, high: float) -> Interval:
@@ -23,7 +23,7 @@ def test_interval_of_the_mean_agrees_with_published_data():
     """Student's sleep data (Biometrika 6, 1908): extra hours under drug 2 minus drug 1, 95 % interval 0.70 to 2.46."""
     differences = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
 
-    found = stats.geometric_mean_interval([exp(value) for value in differences])
+    found = intervals.geometric_mean_interval([exp(value) for value in differences])
 
     assert found is not None
     assert (1.58, 0.70, 2.46) == tuple(round(log(value), 2) for value in (found.estimate, found.low, found.high))
@@ -31,19 +31,19 @@ def test_interval_of_the_mean_agrees_with_published_data():
 
 def test_nothing_has_no_interval():
     """Without a process there is no estimate."""
-    assert stats.geometric_mean_interval([]) is None
+    assert intervals.geometric_mean_interval([]) is None
 
 
 def test_one_process_has_an_estimate_and_no_interval():
     """One process says nothing about the next one."""
     expected = Interval(estimate=pytest.approx(2.0), low=None, high=None, count=1)
 
-    assert expected == stats.geometric_mean_interval([2.0])
+    assert expected == intervals.geometric_mean_interval([2.0])
 
 
 def test_equal_values_have_an_interval_of_no_width():
     """Equal values leave nothing to be uncertain about."""
-    found = stats.geometric_mean_interval([3.0, 3.0, 3.0])
+    found = intervals.geometric_mean_interval([3.0, 3.0, 3.0])
 
     assert found is not None
     assert (pytest.approx(3.0), pytest.approx(3.0)) == (found.low, found.high)
@@ -53,20 +53,20 @@ def test_equal_values_have_an_interval_of_no_width():
 def test_times_that_cannot_be_are_refused(value):
     """A step takes a positive, finite time."""
     with pytest.raises(ValueError, match="expected positive, finite values"):
-        stats.geometric_mean_interval([1.0, value])
+        intervals.geometric_mean_interval([1.0, value])
 
 
 @pytest.mark.parametrize(("count", "critical"), [(6, 0), (10, 8), (12, 13), (20, 52)])
 def test_signed_rank_quantiles_are_those_of_the_published_table(count, critical):
     """Two-sided 5 %; the table gives the largest sum of ranks that rejects. Source: Wilcoxon and Wilcox, 1964."""
-    assert critical == stats._signed_rank_quantile(count, tail=0.025)
+    assert critical == intervals._signed_rank_quantile(count, tail=0.025)
 
 
 def test_the_signed_rank_interval_holds_what_the_test_does_not_reject():
     """A shift inside the bounds is accepted by SciPy's exact test, one outside is not."""
     values = np.exp(np.random.default_rng(3).normal(loc=0.1, scale=0.02, size=12)).tolist()
 
-    found = stats.signed_rank_interval(values)
+    found = intervals.signed_rank_interval(values)
 
     for shift, inside in ((found.low * 1.0001, True), (found.low * 0.9999, False), (found.high * 1.0001, False)):
         assert inside == (wilcoxon(np.log(values) - log(shift), method="exact").pvalue > 0.05)
@@ -77,7 +77,7 @@ def test_the_signed_rank_interval_holds_the_truth_as_often_as_it_says():
     generator = np.random.default_rng(0)
     noise = np.where(generator.random((2000, 12)) < 0.12, 0.5, 0.01) * generator.standard_normal((2000, 12))
 
-    found = [stats.signed_rank_interval((1.1 * np.exp(row)).tolist()) for row in noise]
+    found = [intervals.signed_rank_interval((1.1 * np.exp(row)).tolist()) for row in noise]
 
     assert 0.94 <= fmean(one.low <= 1.1 <= one.high for one in found) <= 0.97
 
@@ -86,29 +86,29 @@ def test_one_wild_round_in_twelve_does_not_hide_a_slowdown_from_the_ranks():
     """Student's t loses sight of it."""
     ratios = [0.91, 0.90, 0.92, 0.91, 0.90, 0.91, 0.92, 0.91, 0.90, 0.91, 0.92, 1.8]
 
-    assert Verdict.UNCLEAR is stats.verdict(stats.geometric_mean_interval(ratios))
-    assert Verdict.SLOWER is stats.verdict(stats.signed_rank_interval(ratios))
+    assert Verdict.UNCLEAR is intervals.verdict(intervals.geometric_mean_interval(ratios))
+    assert Verdict.SLOWER is intervals.verdict(intervals.signed_rank_interval(ratios))
 
 
 def test_five_rounds_are_too_few_for_ranks():
     """The least that chance can do to five is one in sixteen, two-sided."""
-    found = stats.signed_rank_interval([1.1] * 5)
+    found = intervals.signed_rank_interval([1.1] * 5)
 
     assert (pytest.approx(1.1), None, None) == (found.estimate, found.low, found.high)
-    assert None is stats.signed_rank_interval([])
+    assert None is intervals.signed_rank_interval([])
 
 
 def test_rounds_that_cannot_be_paired_are_refused():
     """A ratio needs both loops in the same round."""
     with pytest.raises(ValueError, match="cannot pair 2 rounds with 1"):
-        stats.ratio_interval([1.0, 2.0], [1.0])
+        intervals.ratio_interval([1.0, 2.0], [1.0])
 
 
 def test_drift_common_to_both_loops_leaves_the_ratio_alone():
     """A machine that slows down by half over the run moves no paired ratio."""
     drift = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5]
 
-    found = stats.ratio_interval([2.0 * factor for factor in drift], drift)
+    found = intervals.ratio_interval([2.0 * factor for factor in drift], drift)
 
     assert found is not None
     assert (pytest.approx(2.0), pytest.approx(2.0)) == (found.low, found.high)
@@ -119,7 +119,7 @@ def test_swapping_the_sides_gives_the_reciprocal(pairs):
     """2.0x slower one way is 2.0x faster the other way."""
     base, new = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
-    forward, backward = stats.ratio_interval(base, new), stats.ratio_interval(new, base)
+    forward, backward = intervals.ratio_interval(base, new), intervals.ratio_interval(new, base)
 
     assert forward is not None
     assert backward is not None
@@ -136,7 +136,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
     random = Random(1)
     hits = 0
     for _ in range(2000):
-        found = stats.geometric_mean_interval([1.5 * exp(random.gauss(0.0, 0.023)) for _ in range(6)])
+        found = intervals.geometric_mean_interval([1.5 * exp(random.gauss(0.0, 0.023)) for _ in range(6)])
         assert found is not None
         hits += found.low < 1.5 < found.high
 
@@ -159,20 +159,20 @@ def test_verdict_needs_the_whole_interval_on_one_side_of_the_margin(low, high, e
     """Outside is a difference, inside is the same, anything else is unclear."""
     speed_up = Interval(estimate=1.0, low=low, high=high, count=6)
 
-    assert expected is stats.verdict(speed_up)
+    assert expected is intervals.verdict(speed_up)
 
 
 @pytest.mark.parametrize("speed_up", [interval(1.01, 1.10), interval(0.98, 1.05), interval(0.80, 0.99)])
 def test_the_promised_number_of_rounds_settles_the_verdict(speed_up):
     """An interval of the same spread over so many rounds is clear; over one fewer it is not."""
-    rounds = stats.rounds_to_settle(speed_up)
+    rounds = intervals.rounds_to_settle(speed_up)
     assert rounds is not None
 
     def after(count: int) -> Verdict:
-        spread = log(speed_up.high / speed_up.low) / 2 * 6**0.5 / stats.stdtrit(5, 0.975)
-        half = stats.stdtrit(count - 1, 0.975) * spread / count**0.5
+        spread = log(speed_up.high / speed_up.low) / 2 * 6**0.5 / intervals.stdtrit(5, 0.975)
+        half = intervals.stdtrit(count - 1, 0.975) * spread / count**0.5
         centre = log(speed_up.estimate)
-        return stats.verdict(
+        return intervals.verdict(
             Interval(estimate=speed_up.estimate, low=exp(centre - half), high=exp(centre + half), count=count)
         )
 
@@ -185,14 +185,16 @@ def test_the_promised_number_of_rounds_settles_the_verdict(speed_up):
 )
 def test_no_number_of_rounds_is_promised_where_none_would_do(speed_up):
     """Without an interval, right on the edge of the margin, or beyond a thousand rounds there is no promise."""
-    assert stats.rounds_to_settle(speed_up, limit=200) is None
+    assert intervals.rounds_to_settle(speed_up, limit=200) is None
 
 
 def test_the_spread_is_the_standard_deviation_of_the_logarithms():
     """Read back from the bounds, at whatever level they are."""
     values = [1.00, 1.02, 0.99, 1.05]
 
-    found = [stats.geometric_mean_interval(values, confidence=confidence).spread for confidence in (0.5, 0.95, 0.999)]
+    found = [
+        intervals.geometric_mean_interval(values, confidence=confidence).spread for confidence in (0.5, 0.95, 0.999)
+    ]
 
     assert [pytest.approx(stdev(log(value) for value in values))] * 3 == found
 
@@ -201,9 +203,9 @@ def test_an_interval_at_another_level_is_the_one_computed_at_that_level():
     """Nothing but the level changes."""
     values = [1.00, 1.02, 0.99, 1.05]
 
-    expected = stats.geometric_mean_interval(values, confidence=0.99)
+    expected = intervals.geometric_mean_interval(values, confidence=0.99)
 
-    found = stats.geometric_mean_interval(values).at(0.99)
+    found = intervals.geometric_mean_interval(values).at(0.99)
     assert (pytest.approx(expected.low), pytest.approx(expected.high), 0.99) == (
         found.low,
         found.high,
@@ -213,7 +215,7 @@ def test_an_interval_at_another_level_is_the_one_computed_at_that_level():
 
 def test_an_interval_without_bounds_has_none_at_any_level():
     """And no spread."""
-    once = stats.geometric_mean_interval([2.0])
+    once = intervals.geometric_mean_interval([2.0])
 
     assert (once, None) == (once.at(0.99), once.spread)
 
@@ -226,12 +228,12 @@ def test_the_reciprocal_keeps_the_level():
 @pytest.mark.parametrize(("low", "high", "expected"), [(0.98, 1.01, 1 / 0.98 - 1), (0.99, 1.03, 0.03)])
 def test_the_noise_floor_is_the_further_bound(low, high, expected):
     """On either side."""
-    assert pytest.approx(expected) == stats.noise_floor(interval(low, high))
+    assert pytest.approx(expected) == intervals.noise_floor(interval(low, high))
 
 
 def test_there_is_no_noise_floor_without_an_interval():
     """One round tells nothing."""
-    assert stats.noise_floor(Interval(estimate=1.0, low=None, high=None, count=1)) is None
+    assert intervals.noise_floor(Interval(estimate=1.0, low=None, high=None, count=1)) is None
 
 
 @pytest.mark.parametrize(
@@ -241,14 +243,14 @@ def test_a_difference_has_to_exceed_the_noise_floor(estimate, expected):
     """Identical loops came to 6 % in this run."""
     speed_up = Interval(estimate=estimate, low=estimate * 0.99, high=estimate * 1.01, count=6)
 
-    assert expected is stats.verdict(speed_up, floor=0.06)
+    assert expected is intervals.verdict(speed_up, floor=0.06)
 
 
 def test_a_wider_level_needs_more_rounds_to_settle():
     """An interval that is shown at Holm's level is settled at that level."""
     speed_up = interval(1.01, 1.10)
 
-    assert stats.rounds_to_settle(speed_up.at(0.995)) > stats.rounds_to_settle(speed_up)
+    assert intervals.rounds_to_settle(speed_up.at(0.995)) > intervals.rounds_to_settle(speed_up)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +264,7 @@ def test_a_wider_level_needs_more_rounds_to_settle():
 )
 def test_break_even_is_where_the_total_times_cross(new_first, new_step, expected):
     """Against a loop of 0.1 s first step and 10 ms per step."""
-    found = stats.break_even_steps(base_first=0.1, base_step=0.010, new_first=new_first, new_step=new_step)
+    found = intervals.break_even_steps(base_first=0.1, base_step=0.010, new_first=new_first, new_step=new_step)
 
     assert expected == found
 
@@ -273,7 +275,7 @@ def test_an_unpaired_interval_is_that_of_scipy(base, new):
     sides = [np.log(base), np.log(new)]
     assume(all(side.std() > 1e-3 for side in sides))
 
-    found = stats.unpaired_ratio_interval(base, new)
+    found = intervals.unpaired_ratio_interval(base, new)
 
     expected = ttest_ind(*sides, equal_var=False)
     bounds = expected.confidence_interval(0.95)
@@ -285,18 +287,18 @@ def test_an_unpaired_interval_is_that_of_scipy(base, new):
 @pytest.mark.parametrize(("base", "new"), [([2.0], [1.0, 1.1]), ([2.0, 2.1], [1.0])])
 def test_one_process_on_either_side_has_no_unpaired_interval(base, new):
     """An estimate and no bounds."""
-    found = stats.unpaired_ratio_interval(base, new)
+    found = intervals.unpaired_ratio_interval(base, new)
 
     assert (True, None, None, 1) == (found.estimate > 1.5, found.low, found.high, found.count)
 
 
 def test_without_processes_there_is_no_unpaired_ratio():
     """On either side."""
-    assert stats.unpaired_ratio_interval([], [1.0]) is None
+    assert intervals.unpaired_ratio_interval([], [1.0]) is None
 
 
 def test_equal_values_have_an_unpaired_interval_of_no_width():
     """With the degrees of freedom of both."""
-    found = stats.unpaired_ratio_interval([2.0, 2.0], [1.0, 1.0, 1.0])
+    found = intervals.unpaired_ratio_interval([2.0, 2.0], [1.0, 1.0, 1.0])
 
     assert (pytest.approx(2.0), pytest.approx(2.0), 3) == (found.low, found.high, found.degrees)

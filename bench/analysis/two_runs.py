@@ -14,13 +14,15 @@ from math import log, log1p
 from statistics import median
 from typing import Literal
 
-from bench import compare, family, stats, units
-from bench.compare import CellSummary
+from bench import units
+from bench.analysis import holm
+from bench.analysis import intervals as intervals_
+from bench.analysis.intervals import Interval, UnpairedInterval, Verdict
+from bench.analysis.summary import CellSummary, Group, paired_intervals, summarise, trial_step_seconds
 from bench.errors import NothingComparable
 from bench.records.trial import Cell, Run, Seconds, Trial
 from bench.report import provenance, wording
 from bench.report.notices import FEW_ROUNDS
-from bench.stats import Interval, UnpairedInterval, Verdict
 
 SCHEMA = "bench-comparison/1"
 """Changes whenever a field of the JSON changes its name or meaning."""
@@ -106,7 +108,7 @@ class Comparison:
         return tuple(difference for difference in self.differences if difference.mismatch)
 
 
-def compare_runs(base: Run, new: Run, *, margin: float = stats.MARGIN) -> Comparison:
+def compare_runs(base: Run, new: Run, *, margin: float = intervals_.MARGIN) -> Comparison:
     """Compare every loop that two runs have in common, and name those that only one has.
 
     A pair is decided by calibrated times where both runs have a kernel that was the same and that tells how fast the
@@ -117,7 +119,7 @@ def compare_runs(base: Run, new: Run, *, margin: float = stats.MARGIN) -> Compar
         new: What is compared with it.
         margin: Smallest relative difference that matters.
     """
-    summarised = compare.summarise(base), compare.summarise(new)
+    summarised = summarise(base), summarise(new)
     before, after = (_by_cell(run, groups) for run, groups in zip((base, new), summarised, strict=True))
     differences = _differences(base, new, cells=[cell for cell in before if cell in after])
     doubt = _doubt(base, new, differences=differences)
@@ -127,12 +129,12 @@ def compare_runs(base: Run, new: Run, *, margin: float = stats.MARGIN) -> Compar
         for cell in dict.fromkeys([*before, *after])
     ]
     pairs = [pair for pair in pairs if not (pair.base is None and pair.new is None)]
-    shown = family.simultaneous([pair.deciding for pair in pairs], margin=margin)
+    shown = holm.simultaneous([pair.deciding for pair in pairs], margin=margin)
     controls = [group.control for groups in summarised for group in groups if group.control is not None]
     floor = max((control.floor for control in controls), default=None)
     rows = [_row(pair, speed_up=one, margin=margin, floor=floor) for pair, one in zip(pairs, shown, strict=True)]
     rows.sort(key=_place)
-    machine = None if doubt else stats.unpaired_ratio_interval(*map(_values, kernels))
+    machine = None if doubt else intervals_.unpaired_ratio_interval(*map(_values, kernels))
     return Comparison(
         schema=SCHEMA,
         base=wording.display_name(base.header.run_id),
@@ -188,7 +190,7 @@ class _Pair:
         return self.calibrated if self.trusted else self.raw
 
 
-def _by_cell(run: Run, groups: Iterable[compare.Group]) -> dict[Cell, CellSummary]:
+def _by_cell(run: Run, groups: Iterable[Group]) -> dict[Cell, CellSummary]:
     """Return what each cell's trials say together, in the order of the plan, without cells that repeat another one."""
     found = {summary.cell: summary for group in groups for summary in group.cells}
     return {cell: found[cell] for cell in run.header.plan.cells if cell in found}
@@ -196,7 +198,7 @@ def _by_cell(run: Run, groups: Iterable[compare.Group]) -> dict[Cell, CellSummar
 
 def _kernel(run: Run) -> dict[int, Seconds]:
     """Return round -> the kernel's seconds per step."""
-    pairs = ((trial.round, compare.trial_step_seconds(trial)) for trial in run.calibration)
+    pairs = ((trial.round, trial_step_seconds(trial)) for trial in run.calibration)
     return {number: seconds for number, seconds in pairs if seconds is not None}
 
 
@@ -226,8 +228,8 @@ def _pair(
         cell=cell,
         base=base,
         new=new,
-        raw=stats.unpaired_ratio_interval(*map(_values, steps)),
-        calibrated=stats.unpaired_ratio_interval(*map(_values, shares)) if calibrated else None,
+        raw=intervals_.unpaired_ratio_interval(*map(_values, steps)),
+        calibrated=intervals_.unpaired_ratio_interval(*map(_values, shares)) if calibrated else None,
         trusted=calibrated and cell.device == "cpu",
     )
 
@@ -375,7 +377,7 @@ def _row(pair: _Pair, *, speed_up: Interval | None, margin: float, floor: float 
     verdict, reason = _word(pair, speed_up=speed_up, margin=margin, floor=floor)
     settle = None
     if verdict is Verdict.UNCLEAR and speed_up is not None:
-        settle = stats.rounds_to_settle(speed_up, margin=margin)
+        settle = intervals_.rounds_to_settle(speed_up, margin=margin)
     return Row(
         cell=pair.cell,
         verdict=verdict,
@@ -401,7 +403,7 @@ def _word(pair: _Pair, *, speed_up: Interval | None, margin: float, floor: float
             if one.verdict is word:
                 return word, f"{name}: {wording.failure_text(one)}"
     assert speed_up is not None  # both have times
-    return stats.verdict(speed_up, margin=margin, floor=floor), None
+    return intervals_.verdict(speed_up, margin=margin, floor=floor), None
 
 
 _ORDER = (
@@ -461,7 +463,7 @@ def _cost(base: Run, new: Run, *, rows: Collection[Row]) -> str | None:
     if widths["raw"] is None:
         return "No interval: each run needs two rounds at least."
     told = [f"{wording.noise_text(width)} {name}" for name, width in widths.items() if width is not None]
-    paired = _median_width(interval for run in (base, new) for interval in compare.paired_intervals(run))
+    paired = _median_width(interval for run in (base, new) for interval in paired_intervals(run))
     inside = f", {wording.noise_text(paired)} between loops inside the runs, where rounds are paired" if paired else ""
     wider = ""
     if widths["calibrated"] is not None and widths["raw"] > 0.0:
@@ -475,7 +477,7 @@ def _cost(base: Run, new: Run, *, rows: Collection[Row]) -> str | None:
 
 def _median_width(intervals: Iterable[Interval | None]) -> float | None:
     """Return the median relative half-width of those that have one, at the usual level."""
-    widths = [one.at(stats.CONFIDENCE).relative_half_width for one in intervals if one is not None]
+    widths = [one.at(intervals_.CONFIDENCE).relative_half_width for one in intervals if one is not None]
     known = [width for width in widths if width is not None]
     return median(known) if known else None
 

@@ -16,8 +16,8 @@ from statistics import geometric_mean
 import numpy as np
 from scipy.optimize import nnls
 
+from bench.analysis.intervals import Interval, geometric_mean_interval
 from bench.records.trial import Seconds
-from bench.stats import Interval, geometric_mean_interval
 
 FITS_WITHIN = 0.20
 """A model whose largest relative error is above this describes something else than the loop."""

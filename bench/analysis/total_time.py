@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from math import ceil, inf, sqrt
 from statistics import geometric_mean
 
-from bench import stats
+from bench.analysis import intervals
+from bench.analysis.intervals import Verdict
 from bench.records.trial import Seconds
-from bench.stats import Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +88,7 @@ def envelope(lines: Sequence[tuple[str, Seconds, Seconds]]) -> tuple[Stretch, ..
 
 
 def choices(
-    lines: Sequence[Line], *, margin: float, floor: float | None = None, confidence: float = stats.CONFIDENCE
+    lines: Sequence[Line], *, margin: float, floor: float | None = None, confidence: float = intervals.CONFIDENCE
 ) -> tuple[Stretch, ...]:
     """Return who leads where, as far as the rounds tell.
 
@@ -99,7 +99,7 @@ def choices(
     Args:
         lines: Of loops that were measured in the same rounds.
         margin: Smallest relative difference that matters.
-        floor: What identical loops differed by in this run, as `bench.stats.noise_floor` returns it.
+        floor: What identical loops differed by in this run, as `bench.analysis.intervals.noise_floor` returns it.
         confidence: Two-sided level of each comparison.
     """
     known = {line.name: line for line in lines}
@@ -109,8 +109,10 @@ def choices(
         middle = inf if stretch.last is None else sqrt(stretch.first * stretch.last)
 
         def behind(line: Line, leader: Line = leader, middle: float = middle) -> bool:
-            ratio = stats.ratio_interval(*_paired(leader.totals(middle), line.totals(middle)), confidence=confidence)
-            return ratio is not None and stats.verdict(ratio, margin=margin, floor=floor) is Verdict.SLOWER
+            ratio = intervals.ratio_interval(
+                *_paired(leader.totals(middle), line.totals(middle)), confidence=confidence
+            )
+            return ratio is not None and intervals.verdict(ratio, margin=margin, floor=floor) is Verdict.SLOWER
 
         tied = [line for line in lines if line is not leader and not behind(line)]
         tied.sort(key=lambda line: geometric_mean(line.totals(middle).values()))

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from bench.analysis.drift import MEASURED_POINTS, Stretch, trace
 from bench.records.trial import BlockKind
-from bench.trace import MEASURED_POINTS, Stretch, trace
 
 
 @pytest.fixture

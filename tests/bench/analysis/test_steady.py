@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from bench import steady
-from bench.steady import Segment, Steadiness, steady_state
+from bench.analysis import steady
+from bench.analysis.steady import Segment, Steadiness, steady_state
 
 SHAPES = {
     Steadiness.FLAT: np.zeros,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
-from bench import family, stats
-from bench.stats import Interval, Verdict
+from bench.analysis import holm
+from bench.analysis.intervals import Interval, Verdict, ratio_interval, verdict
 
 DIFFERENT = {Verdict.FASTER, Verdict.SLOWER}
 
@@ -35,14 +35,14 @@ def test_holm_rejects_what_the_worked_example_rejects():
 
     These are the four hypotheses of the example in Wikipedia's "Holm-Bonferroni method".
     """
-    found = family.verdicts([with_p_value(p_value) for p_value in (0.01, 0.04, 0.03, 0.005)])
+    found = holm.verdicts([with_p_value(p_value) for p_value in (0.01, 0.04, 0.03, 0.005)])
 
     assert [Verdict.FASTER, Verdict.UNCLEAR, Verdict.UNCLEAR, Verdict.FASTER] == found
 
 
 def test_each_pair_is_shown_at_the_level_of_its_step():
     """The last step's level is shared by all that are left."""
-    shown = family.simultaneous([with_p_value(p_value) for p_value in (0.01, 0.04, 0.03, 0.005)])
+    shown = holm.simultaneous([with_p_value(p_value) for p_value in (0.01, 0.04, 0.03, 0.005)])
 
     assert pytest.approx([1 - 0.05 / 3, 0.975, 0.975, 0.9875]) == [pair.confidence for pair in shown]
 
@@ -51,23 +51,23 @@ def test_one_pair_is_decided_as_it_would_be_alone():
     """A family of one has nothing to correct."""
     pair = interval(1.05)
 
-    assert [pair] == family.simultaneous([pair])
+    assert [pair] == holm.simultaneous([pair])
 
 
 @given(st.lists(intervals, min_size=1, max_size=12))
 def test_what_is_shown_agrees_with_what_is_said(pairs):
     """Each verdict is that of the interval beside it."""
-    shown = family.simultaneous(pairs)
+    shown = holm.simultaneous(pairs)
 
-    assert [stats.verdict(pair) for pair in shown] == family.verdicts(pairs)
+    assert [verdict(pair) for pair in shown] == holm.verdicts(pairs)
 
 
 @given(st.lists(intervals, min_size=2, max_size=8))
 def test_more_pairs_never_make_a_difference_easier_to_claim(pairs):
     """What is said of a pair among others would be said of it alone."""
-    together = family.verdicts(pairs)
+    together = holm.verdicts(pairs)
 
-    alone = [family.verdicts([pair])[0] for pair in pairs]
+    alone = [holm.verdicts([pair])[0] for pair in pairs]
     assert all(said is Verdict.UNCLEAR or said is single for said, single in zip(together, alone, strict=True))
 
 
@@ -77,9 +77,9 @@ def test_the_order_of_the_pairs_does_not_matter(pairs, random):
     order = list(range(len(pairs)))
     random.shuffle(order)
 
-    shuffled = family.verdicts([pairs[index] for index in order])
+    shuffled = holm.verdicts([pairs[index] for index in order])
 
-    found = family.verdicts(pairs)
+    found = holm.verdicts(pairs)
     assert [found[index] for index in order] == shuffled
 
 
@@ -87,43 +87,43 @@ def test_a_pair_without_an_interval_is_unclear_and_takes_no_level_from_the_other
     """What could not be measured is not tested."""
     alone = Interval(estimate=2.0, low=None, high=None, count=1)
 
-    shown = family.simultaneous([None, interval(1.05), alone])
+    shown = holm.simultaneous([None, interval(1.05), alone])
 
     assert [None, interval(1.05), alone] == shown
-    assert [Verdict.UNCLEAR, Verdict.FASTER, Verdict.UNCLEAR] == family.verdicts([None, interval(1.05), alone])
+    assert [Verdict.UNCLEAR, Verdict.FASTER, Verdict.UNCLEAR] == holm.verdicts([None, interval(1.05), alone])
 
 
 def test_no_pairs_have_no_verdicts():
     """A run of one loop compares nothing."""
-    assert [] == family.verdicts([])
+    assert [] == holm.verdicts([])
 
 
 def test_equal_ratios_in_every_round_are_clear():
     """No spread: the estimate decides."""
     pairs = [interval(estimate, spread=0.0) for estimate in (1.1, 1.0, 0.9)]
 
-    assert [Verdict.FASTER, Verdict.SAME, Verdict.SLOWER] == family.verdicts(pairs)
+    assert [Verdict.FASTER, Verdict.SAME, Verdict.SLOWER] == holm.verdicts(pairs)
 
 
 def test_two_rounds_that_contradict_each_other_are_unclear_in_any_family():
     """An interval wider than a float can hold is cut off, not refused."""
-    pair = stats.ratio_interval([1.0, 1e9], [1e9, 1.0])
+    pair = ratio_interval([1.0, 1e9], [1e9, 1.0])
 
-    assert {Verdict.UNCLEAR} == set(family.verdicts([pair] * 100))
+    assert {Verdict.UNCLEAR} == set(holm.verdicts([pair] * 100))
 
 
 def test_a_difference_within_the_noise_floor_is_unclear():
     """Copies of one loop that differ by 6 % leave nothing to say of 5 %, but something of 10 %."""
     pairs = [interval(1 / 1.05), interval(1 / 1.10), interval(1.10)]
 
-    found = family.verdicts(pairs, floor=0.06)
+    found = holm.verdicts(pairs, floor=0.06)
 
     assert [Verdict.UNCLEAR, Verdict.SLOWER, Verdict.FASTER] == found
 
 
 def test_the_noise_floor_does_not_touch_same():
     """Whatever lies inside the margin is said to."""
-    assert [Verdict.SAME] == family.verdicts([interval(1.0)], floor=0.06)
+    assert [Verdict.SAME] == holm.verdicts([interval(1.0)], floor=0.06)
 
 
 def test_in_noise_that_dwarfs_the_margin_the_promise_holds():
@@ -135,9 +135,9 @@ def test_in_noise_that_dwarfs_the_margin_the_promise_holds():
     errors, uncorrected = 0, 0
     for _ in range(300):
         loops = [[exp(random.gauss(0.0, 0.5)) for _ in range(6)] for _ in range(5)]
-        pairs = [stats.ratio_interval(a, b) for index, a in enumerate(loops) for b in loops[index + 1 :]]
-        errors += bool(DIFFERENT & set(family.verdicts(pairs)))
-        uncorrected += bool(DIFFERENT & {stats.verdict(pair) for pair in pairs})
+        pairs = [ratio_interval(a, b) for index, a in enumerate(loops) for b in loops[index + 1 :]]
+        errors += bool(DIFFERENT & set(holm.verdicts(pairs)))
+        uncorrected += bool(DIFFERENT & {verdict(pair) for pair in pairs})
 
     assert errors / 300 < 0.05 + 3 * sqrt(0.05 * 0.95 / 300)
     assert uncorrected / 300 > 0.15
@@ -145,7 +145,7 @@ def test_in_noise_that_dwarfs_the_margin_the_promise_holds():
 
 def test_levels_fall_from_step_to_step():
     """The surest pair has to be the surest."""
-    shown = family.simultaneous([interval(estimate) for estimate in (1.5, 1.4, 1.3, 1.2, 1.1)])
+    shown = holm.simultaneous([interval(estimate) for estimate in (1.5, 1.4, 1.3, 1.2, 1.1)])
 
     levels = [pair.confidence for pair in shown]
     assert all(first > second for first, second in pairwise(levels))

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median
 
-from bench import effort, family, stats
+from bench.analysis import effort, holm, intervals
+from bench.analysis.breakdown import Breakdown, break_down
+from bench.analysis.drift import Trace, trace
+from bench.analysis.intervals import BreakEvenSteps, Interval, Verdict
+from bench.analysis.steady import Steadiness, SteadyState, steady_state
 from bench.blocks import interquartile_mean
-from bench.breakdown import Breakdown, break_down
 from bench.records.trial import AGAIN, Block, BlockKind, Cell, Failure, Floor, Run, Seconds, Trial, Verification
-from bench.stats import BreakEvenSteps, Interval, Verdict
-from bench.steady import Steadiness, SteadyState, steady_state
-from bench.trace import Trace, trace
 from bench.verify.learning_curve import band
 
 DISAGREEMENT = 0.20
@@ -160,7 +160,7 @@ def summarise(run: Run) -> tuple[Group, ...]:
         for cells, baseline in zip(groups, baselines, strict=True)
         for cell in cells
     }
-    shown = dict(zip(pairs, family.simultaneous(list(pairs.values()), margin=plan.margin), strict=True))
+    shown = dict(zip(pairs, holm.simultaneous(list(pairs.values()), margin=plan.margin), strict=True))
     summaries = [
         [_summarise_cell(run, cell=cell, baseline=baseline, speed_up=shown[cell], floor=floor) for cell in cells]
         for cells, baseline in zip(groups, baselines, strict=True)
@@ -217,9 +217,9 @@ def _control(run: Run, cells: list[Cell]) -> Control | None:
     twin = run.header.plan.twin_of(again)
     first, second = (_steps_by_round(run.trials_of(cell)) for cell in (twin, again))
     shared = sorted(first.keys() & second.keys())
-    ratio = stats.ratio_interval([first[r] for r in shared], [second[r] for r in shared])
-    ranked = stats.signed_rank_interval([first[r] / second[r] for r in shared])
-    floor = None if ratio is None else stats.noise_floor(ratio)
+    ratio = intervals.ratio_interval([first[r] for r in shared], [second[r] for r in shared])
+    ranked = intervals.signed_rank_interval([first[r] / second[r] for r in shared])
+    floor = None if ratio is None else intervals.noise_floor(ratio)
     if ratio is None or ranked is None or floor is None:
         return None
     typical = max(ranked.estimate, 1.0 / ranked.estimate) - 1.0
@@ -233,7 +233,7 @@ def _speed_up(run: Run, cell: Cell, *, baseline: Cell) -> Interval | None:
         return None
     steps, base_steps = _steps_by_round(trials), _steps_by_round(run.trials_of(baseline))
     shared = sorted(steps.keys() & base_steps.keys())
-    return stats.ratio_interval([base_steps[r] for r in shared], [steps[r] for r in shared])
+    return intervals.ratio_interval([base_steps[r] for r in shared], [steps[r] for r in shared])
 
 
 def _baseline(run: Run, cells: list[Cell]) -> Cell:
@@ -278,17 +278,17 @@ def _summarise_cell(
     elif not _valid(run, cell):
         verdict = Verdict.INVALID
     elif speed_up is not None:
-        verdict = stats.verdict(speed_up, margin=plan.margin, floor=floor)
+        verdict = intervals.verdict(speed_up, margin=plan.margin, floor=floor)
     elif cell != baseline:
         verdict = Verdict.UNCLEAR
     unclear = verdict is Verdict.UNCLEAR and speed_up is not None
     return CellSummary(
         cell=cell,
         verdict=verdict,
-        step=stats.geometric_mean_interval(list(steps.values())),
+        step=intervals.geometric_mean_interval(list(steps.values())),
         speed_up=speed_up,
         margin=plan.margin,
-        rounds_to_settle=stats.rounds_to_settle(speed_up, margin=plan.margin) if unclear and speed_up else None,
+        rounds_to_settle=intervals.rounds_to_settle(speed_up, margin=plan.margin) if unclear and speed_up else None,
         smallest_difference=None if speed_up is None else effort.smallest_difference(speed_up, margin=plan.margin),
         break_even=None
         if speed_up is None
@@ -408,7 +408,9 @@ def _break_even(new: list[Trial], base: list[Trial]) -> BreakEvenSteps | None:
     base_step, new_step = (_median(trial_step_seconds(trial) for trial in side) for side in (base, new))
     if base_first is None or new_first is None or base_step is None or new_step is None:
         return None
-    return stats.break_even_steps(base_first=base_first, base_step=base_step, new_first=new_first, new_step=new_step)
+    return intervals.break_even_steps(
+        base_first=base_first, base_step=base_step, new_first=new_first, new_step=new_step
+    )
 
 
 def _cores_in_use(trial: Trial) -> float | None:

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bench import across
-from bench.across import Difference
+from bench.analysis import two_runs
+from bench.analysis.intervals import Verdict
+from bench.analysis.two_runs import Difference
 from bench.errors import NothingComparable
 from bench.records.trial import FailureKind
 from bench.report import changes
-from bench.stats import Verdict
 
 KERNEL = 0.3e-3
 STEPS = {"tf-eager": 8e-3, "tf-function": 0.4e-3, "torch-native": 0.75e-3}
@@ -51,7 +51,7 @@ def told(comparison, words):
 
 def test_a_machine_at_another_speed_moves_raw_times_and_not_calibrated_ones(make):
     """10 % slower in the new run: nothing changed in any loop."""
-    comparison = across.compare_runs(make(), make(seed=2, machine=1.10, rounds=20), margin=0.03)
+    comparison = two_runs.compare_runs(make(), make(seed=2, machine=1.10, rounds=20), margin=0.03)
 
     for row in comparison.rows:
         assert row.raw.estimate < 0.95
@@ -64,7 +64,7 @@ def test_a_loop_that_changed_is_found_behind_a_machine_at_another_speed(make):
     """A quarter slower code on a machine a tenth faster."""
     slower = STEPS | {"tf-function": 0.5e-3}
 
-    comparison = across.compare_runs(make(rounds=10), make(seed=2, steps=slower, machine=0.9, rounds=10))
+    comparison = two_runs.compare_runs(make(rounds=10), make(seed=2, steps=slower, machine=0.9, rounds=10))
 
     row = comparison.rows[0]
     assert ("tf-function", Verdict.SLOWER, "calibrated") == (row.cell.loop, row.verdict, row.decided_by)
@@ -81,7 +81,7 @@ def test_the_calibrated_interval_holds_the_truth_as_often_as_it_says(make, round
         base = make(seed=2 * number, rounds=rounds[0], steps={"tf-function": 0.4e-3})
         speed = 1.0 + 0.1 * (number % 2)
         new = make(seed=2 * number + 1, rounds=rounds[1], steps={"tf-function": 0.5e-3}, machine=speed)
-        (row,) = across.compare_runs(base, new).rows
+        (row,) = two_runs.compare_runs(base, new).rows
         hits += row.calibrated.low < 0.8 < row.calibrated.high
         raw_hits += row.raw.low < 0.8 < row.raw.high
 
@@ -94,7 +94,7 @@ def test_swapping_the_runs_gives_the_reciprocal(make):
     base, new = make(), make(seed=2, steps=STEPS | {"tf-function": 0.8e-3})
     opposite = {Verdict.SLOWER: Verdict.FASTER, Verdict.FASTER: Verdict.SLOWER}
 
-    forward, backward = across.compare_runs(base, new), across.compare_runs(new, base)
+    forward, backward = two_runs.compare_runs(base, new), two_runs.compare_runs(new, base)
 
     for row in forward.rows:
         other = row_of(backward, row.cell.loop)
@@ -111,7 +111,7 @@ def test_swapping_the_runs_gives_the_reciprocal(make):
 
 def test_a_run_against_itself_has_no_change_and_no_difference(make):
     """The estimate is exactly 1."""
-    comparison = across.compare_runs(make(), make())
+    comparison = two_runs.compare_runs(make(), make())
 
     assert [1.0] * 3 == [row.speed_up.estimate for row in comparison.rows]
     assert () == comparison.differences
@@ -122,7 +122,7 @@ def test_without_a_kernel_in_both_runs_raw_times_decide_and_it_is_said(make, sid
     """A change of the machine then counts as a change of the loops."""
     base, new = (make(seed=seed, kernel=kernel) for seed, kernel in enumerate(sides))
 
-    comparison = across.compare_runs(base, new)
+    comparison = two_runs.compare_runs(base, new)
 
     assert {("raw", None)} == {(row.decided_by, row.calibrated) for row in comparison.rows}
     assert told(comparison, "no kernel times of two rounds: raw times decide")
@@ -142,7 +142,7 @@ def test_a_kernel_that_is_another_one_calibrates_nothing(make, fields, environme
     """Its own change would be taken for the machine's."""
     new = make(seed=2, trial_fields={"kernel": fields}, environment=PASSPORT | environment)
 
-    comparison = across.compare_runs(make(), new)
+    comparison = two_runs.compare_runs(make(), new)
 
     assert {"raw"} == {row.decided_by for row in comparison.rows}
     assert told(comparison, "Not calibrated, since")
@@ -152,7 +152,7 @@ def test_a_variable_that_only_a_framework_reads_leaves_the_kernel_alone(make):
     """It may well be what is compared."""
     new = make(seed=2, environment=PASSPORT | {"environment TF_ENABLE_ONEDNN_OPTS": "0"})
 
-    comparison = across.compare_runs(make(), new)
+    comparison = two_runs.compare_runs(make(), new)
 
     assert {"calibrated"} == {row.decided_by for row in comparison.rows}
     assert (Difference(what="environment TF_ENABLE_ONEDNN_OPTS", base="1", new="0", mismatch=False),) == (
@@ -164,7 +164,7 @@ def test_on_a_gpu_raw_times_decide(make, make_cell):
     """The kernel knows the processor only."""
     cells = [make_cell(loop, device="gpu") for loop in STEPS]
 
-    comparison = across.compare_runs(make(cells=cells), make(seed=2, cells=cells))
+    comparison = two_runs.compare_runs(make(cells=cells), make(seed=2, cells=cells))
 
     assert {"raw"} == {row.decided_by for row in comparison.rows}
     assert all(row.calibrated is not None for row in comparison.rows)
@@ -173,7 +173,7 @@ def test_on_a_gpu_raw_times_decide(make, make_cell):
 
 def test_loops_that_only_one_run_has_are_new_or_removed(make):
     """Rows of their own, never silence."""
-    comparison = across.compare_runs(
+    comparison = two_runs.compare_runs(
         make(steps={"tf-eager": 8e-3, "tf-fit": 1e-3}), make(seed=2, steps={"tf-eager": 8e-3, "jax-jit": 1e-3})
     )
 
@@ -186,7 +186,7 @@ def test_a_framework_that_is_gone_removes_its_loops(make, make_failure):
     """With the reason that was recorded."""
     gone = make_failure(FailureKind.UNAVAILABLE, message="tensorflow is not installed")
 
-    comparison = across.compare_runs(make(), make(seed=2, failures={"tf-function": gone}))
+    comparison = two_runs.compare_runs(make(), make(seed=2, failures={"tf-function": gone}))
 
     row = row_of(comparison, "tf-function")
     assert (Verdict.REMOVED, "in the base and not in the new run: tensorflow is not installed") == (
@@ -201,7 +201,7 @@ def test_a_loop_that_failed_in_either_run_is_not_compared(make, make_failure, si
     runs = {"base": make(), "new": make(seed=2)}
     runs[side] = make(seed=3, failures={"tf-function": make_failure()}, failed_rounds=(1,))
 
-    row = row_of(across.compare_runs(runs["base"], runs["new"]), "tf-function")
+    row = row_of(two_runs.compare_runs(runs["base"], runs["new"]), "tf-function")
 
     assert (Verdict.FAILED, None) == (row.verdict, row.speed_up)
     assert row.reason.startswith(f"{side}: 1 of 6 processes failed: raised in measure")
@@ -213,7 +213,7 @@ def test_a_loop_that_is_invalid_in_either_run_is_not_compared(make, side):
     runs = {"base": make(), "new": make(seed=2)}
     runs[side] = make(seed=3, loss_gaps={"tf-function": 0.1})
 
-    row = row_of(across.compare_runs(runs["base"], runs["new"]), "tf-function")
+    row = row_of(two_runs.compare_runs(runs["base"], runs["new"]), "tf-function")
 
     assert (Verdict.INVALID, None) == (row.verdict, row.speed_up)
 
@@ -221,8 +221,8 @@ def test_a_loop_that_is_invalid_in_either_run_is_not_compared(make, side):
 def test_what_has_no_numbers_does_not_widen_the_others(make, make_failure):
     """Holm counts the pairs that are tested."""
     one = {"tf-function": 0.4e-3}
-    alone = across.compare_runs(make(steps=one), make(seed=2, steps=one))
-    beside = across.compare_runs(make(steps=one), make(seed=2, failures={"tf-eager": make_failure()}))
+    alone = two_runs.compare_runs(make(steps=one), make(seed=2, steps=one))
+    beside = two_runs.compare_runs(make(steps=one), make(seed=2, failures={"tf-eager": make_failure()}))
 
     assert row_of(alone, "tf-function").speed_up == row_of(beside, "tf-function").speed_up
 
@@ -262,22 +262,22 @@ def replace_trials(run, **fields):
 @pytest.mark.parametrize(("what", "change"), UNLIKE.values(), ids=UNLIKE)
 def test_runs_that_are_not_alike_are_refused_unless_that_was_allowed(make, what, change):
     """Listed first, and named in one line."""
-    comparison = across.compare_runs(make(), change(make(seed=2)))
+    comparison = two_runs.compare_runs(make(), change(make(seed=2)))
 
     assert (what, True) == (comparison.differences[0].what, comparison.differences[0].mismatch)
     with pytest.raises(NothingComparable, match=f"not alike: {what}: .* against .*--allow-mismatch"):
-        across.admit(comparison, allow_mismatch=False)
-    across.admit(comparison, allow_mismatch=True)
+        two_runs.admit(comparison, allow_mismatch=False)
+    two_runs.admit(comparison, allow_mismatch=True)
     assert told(comparison, f"Not alike, compared because it was asked for: {what}")
 
 
 @pytest.mark.parametrize(("what", "change"), LISTED.values(), ids=LISTED)
 def test_what_may_be_compared_on_purpose_is_listed_and_not_refused(make, what, change):
     """A new version of a loop or a framework is what a comparison is for."""
-    comparison = across.compare_runs(make(), change(make(seed=2)))
+    comparison = two_runs.compare_runs(make(), change(make(seed=2)))
 
     assert what in {one.what for one in comparison.differences}
-    across.admit(comparison, allow_mismatch=False)
+    two_runs.admit(comparison, allow_mismatch=False)
 
 
 def test_mismatches_stand_before_everything_else(make):
@@ -286,7 +286,7 @@ def test_mismatches_stand_before_everything_else(make):
     for _, change in (*LISTED.values(), *UNLIKE.values()):
         new = change(new)
 
-    found = across.compare_runs(make(), new).differences
+    found = two_runs.compare_runs(make(), new).differences
 
     assert [what for what, _ in UNLIKE.values() if "threads" not in what] == [
         one.what for one in found if one.mismatch and "threads" not in one.what
@@ -298,7 +298,7 @@ def test_what_a_run_did_not_record_is_no_mismatch(make):
     """It may have been the same."""
     old = replace_header(make(), environment={})
 
-    comparison = across.compare_runs(old, make(seed=2))
+    comparison = two_runs.compare_runs(old, make(seed=2))
 
     assert ("n/a", "AMD EPYC") == next((one.base, one.new) for one in comparison.differences if one.what == "cpu model")
     assert () == comparison.mismatches
@@ -308,20 +308,20 @@ def test_circumstances_that_are_never_the_same_are_not_listed(make):
     """Load, free memory and clock of the moment."""
     busy = replace_passport(make(seed=2), **{"load average 1 min": "1.90", "cpu frequency MHz": "3100"})
 
-    assert () == across.compare_runs(make(), busy).differences
+    assert () == two_runs.compare_runs(make(), busy).differences
 
 
 def test_runs_without_a_loop_in_common_are_not_compared(make):
     """Whatever is allowed."""
-    comparison = across.compare_runs(make(steps={"tf-fit": 1e-3}), make(seed=2, steps={"jax-jit": 1e-3}))
+    comparison = two_runs.compare_runs(make(steps={"tf-fit": 1e-3}), make(seed=2, steps={"jax-jit": 1e-3}))
 
     with pytest.raises(NothingComparable, match="no loop was measured in both runs: tf-fit is removed; jax-jit is new"):
-        across.admit(comparison, allow_mismatch=True)
+        two_runs.admit(comparison, allow_mismatch=True)
 
 
 def test_a_single_round_gives_estimates_and_no_verdict(make):
     """One process says nothing about the next one."""
-    comparison = across.compare_runs(make(rounds=1), make(seed=2, rounds=1))
+    comparison = two_runs.compare_runs(make(rounds=1), make(seed=2, rounds=1))
 
     assert {Verdict.UNCLEAR} == set(verdicts(comparison).values())
     assert told(comparison, "No interval: each run needs two rounds at least.")
@@ -329,7 +329,7 @@ def test_a_single_round_gives_estimates_and_no_verdict(make):
 
 def test_the_cost_of_comparing_sessions_is_told(make):
     """How wide the intervals are, and how wide they are inside a run."""
-    comparison = across.compare_runs(make(), make(seed=2))
+    comparison = two_runs.compare_runs(make(), make(seed=2))
 
     (cost,) = [notice for notice in comparison.notices if notice.startswith("Median 95 % interval")]
     assert "calibrated" in cost
@@ -341,7 +341,7 @@ def test_loops_of_several_groups_keep_their_names_apart(make, make_cell):
     """The same loop at two batch sizes is two rows."""
     cells = [make_cell("tf-fit", batch_size=size) for size in (32, 256)]
 
-    text = changes.to_text(across.compare_runs(make(cells=cells), make(seed=2, cells=cells)))
+    text = changes.to_text(two_runs.compare_runs(make(cells=cells), make(seed=2, cells=cells)))
 
     assert "tf-fit-mnist-mlp-matched-cpu-b32 " in text
     assert "tf-fit-mnist-mlp-matched-cpu-b256 " in text
@@ -350,7 +350,7 @@ def test_loops_of_several_groups_keep_their_names_apart(make, make_cell):
 def test_text_has_differences_then_rows_then_the_sentence(make):
     """In that order, and in ASCII where the terminal has nothing else."""
     slower = STEPS | {"tf-function": 0.8e-3}
-    comparison = across.compare_runs(make(), replace_header(make(seed=2, steps=slower), tool_version="9.0"))
+    comparison = two_runs.compare_runs(make(), replace_header(make(seed=2, steps=slower), tool_version="9.0"))
 
     text = changes.to_text(comparison, encoding="ascii")
 
@@ -363,7 +363,7 @@ def test_markdown_escapes_names(make):
     """A name is whatever someone registered."""
     steps = {"a|b": 1e-3}
 
-    text = changes.to_markdown(across.compare_runs(make(steps=steps), make(seed=2, steps=steps)))
+    text = changes.to_markdown(two_runs.compare_runs(make(steps=steps), make(seed=2, steps=steps)))
 
     assert "| a\\|b |" in text
 
@@ -372,6 +372,6 @@ def test_a_gpu_that_rounds_products_is_another_device(make):
     """It computes less; on a CPU there is no such thing."""
     base, new = (replace_trials(make(seed=number), tensor_float_32=number == 2) for number in (1, 2))
 
-    (found,) = across.compare_runs(base, new).mismatches
+    (found,) = two_runs.compare_runs(base, new).mismatches
 
     assert ("TF32", "off", "allowed") == (found.what, found.base, found.new)

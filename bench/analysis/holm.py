@@ -11,7 +11,7 @@ from math import log, log1p, sqrt
 
 from scipy.special import stdtr
 
-from bench.stats import CONFIDENCE, MARGIN, Interval, Verdict, verdict
+from bench.analysis.intervals import CONFIDENCE, MARGIN, Interval, Verdict, verdict
 
 
 def simultaneous(
@@ -41,7 +41,7 @@ def simultaneous(
     Returns:
         As many, in the same order. Pairs without an interval are left as they are and do not count.
 
-    >>> from bench.stats import ratio_interval
+    >>> from bench.analysis.intervals import ratio_interval
     >>> pair = ratio_interval([1.10, 1.11, 1.09, 1.10], [1.0, 1.0, 1.0, 1.0])
     >>> [round(shown.confidence, 3) for shown in simultaneous([pair, pair])]
     [0.975, 0.95]

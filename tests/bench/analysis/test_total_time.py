@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from bench.envelope import Line, Stretch, choices, envelope
+from bench.analysis.total_time import Line, Stretch, choices, envelope
 
 
 def stretches(found):

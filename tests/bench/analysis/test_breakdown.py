@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.breakdown import DATA, REST, break_down
+from bench.analysis.breakdown import DATA, REST, break_down
 from bench.records.trial import Ablation
 
 PART_NAMES = ("metric", "optimizer", "backward", "forward")

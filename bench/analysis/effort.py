@@ -17,8 +17,8 @@ from statistics import fmean, variance
 
 from scipy.special import nctdtrinc, stdtrit
 
+from bench.analysis.intervals import CONFIDENCE, MARGIN, Interval, rounds_for_width
 from bench.records.trial import Seconds
-from bench.stats import CONFIDENCE, MARGIN, Interval, rounds_for_width
 
 POWER = 0.8
 """Chance of finding a difference of the size that `smallest_difference` names; the usual choice since Cohen (1988)."""
@@ -33,13 +33,13 @@ def smallest_difference(speed_up: Interval, *, margin: float = MARGIN, power: fl
 
     Args:
         speed_up: An interval over at least two rounds; its own level is used, so give the one that is reported.
-        margin: As in `bench.stats.verdict`.
+        margin: As in `bench.analysis.intervals.verdict`.
         power: Chance that the slowdown is found.
 
     Returns:
         0.05 reads "5 % slower". None without an interval.
 
-    >>> from bench.stats import Interval
+    >>> from bench.analysis.intervals import Interval
     >>> six_rounds = Interval(estimate=1.0, low=1 / 1.0116, high=1.0116, count=6)
     >>> round(six_rounds.spread, 4), round(smallest_difference(six_rounds), 4)
     (0.011, 0.0362)
@@ -56,7 +56,7 @@ def precise_enough(speed_ups: Iterable[Interval | None], *, precision: float, co
     """Whether every interval has got as narrow as was asked for, so that the run may stop.
 
     All intervals are looked at on one level, whatever level they are shown at: the levels of
-    `bench.family.simultaneous` depend on what was found, and a rule to stop must not. Ask from six rounds on: two that
+    `bench.analysis.holm.simultaneous` depend on what was found, and a rule to stop must not. Ask from six rounds on: two that
     agree by chance look precise. Intervals that are stopped so hold the truth in 93 to 95 % of runs instead of 95 %.
 
     Args:
@@ -85,7 +85,7 @@ def rounds_for_precision(
     Returns:
         Never fewer than there are. None without an interval, or when more than ``limit`` rounds would be needed.
 
-    >>> from bench.stats import Interval
+    >>> from bench.analysis.intervals import Interval
     >>> rounds_for_precision(Interval(estimate=1.0, low=1 / 1.0116, high=1.0116, count=6), precision=0.01)
     8
     """
