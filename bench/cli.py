@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
     from bench.export import Format as Target
-    from bench.progress import Display
     from bench.records.trial import Plan, Run
     from bench.report import Change
+    from bench.runs.progress import Display
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Format = Literal["table", "json", "csv", "md"]
@@ -186,7 +186,7 @@ class Terminal:
 
     def display(self, plan: "Plan", *, done: int) -> "Display":
         """Return the progress display."""
-        from bench import progress  # noqa: PLC0415
+        from bench.runs import progress  # noqa: PLC0415
 
         return progress.for_console(self.console, plan=plan, done=done)
 
@@ -332,7 +332,7 @@ def run(
       bench run --workload my_model.py --loop my_loop.py --quick
       bench run --aa --precision 1 --time-budget 600 tf-function tf-fit
     """
-    from bench import run as runs  # noqa: PLC0415
+    from bench.runs import session as runs  # noqa: PLC0415
     from loops.contract import Track  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
@@ -476,7 +476,7 @@ def gate(
     """
     from bench import gate as judging  # noqa: PLC0415
     from bench import gating  # noqa: PLC0415
-    from bench import run as runs  # noqa: PLC0415
+    from bench.runs import session as runs  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
     if baseline is not None and (base is not None or head != "here"):

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from bench import gate, report, run
+from bench import gate, report
 from bench.errors import NothingComparable, ResultsError
 from bench.gate import BASE, HEAD, Finding, GateResult, Settings
 from bench.records import journal
 from bench.records.trial import Run
+from bench.runs import session
 from bench.sides import recipe
 from loops import registry
 
@@ -30,7 +31,7 @@ class Options:
     head: str
     baseline: str | None
     """A stored run to compare with, in place of both sides."""
-    measuring: run.Options
+    measuring: session.Options
     """Everything else about the run; sides are set here."""
     fail_on_unclear: bool
     verdict_file: Path
@@ -46,7 +47,7 @@ class Gated:
     page: Path | None
 
 
-def check(options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path) -> Gated:
+def check(options: Options, *, console: session.Console, environment: Mapping[str, str], folder: Path) -> Gated:
     """Measure both sides, measure suspects again, and write the verdict.
 
     Args:
@@ -56,7 +57,7 @@ def check(options: Options, *, console: run.Console, environment: Mapping[str, s
         folder: The project that is gated; `ref=` means its repository.
 
     Raises:
-        BenchError: As `bench.run.execute` does, or if a side cannot be made ready.
+        BenchError: As `bench.runs.session.execute` does, or if a side cannot be made ready.
     """
     # By name from here on: a user's file is a name like any other once it is registered.
     loops = tuple(registry.named("loop", name) for name in options.measuring.loops)
@@ -81,11 +82,13 @@ Measured = tuple[Finding, Path | None]
 class Measure(Protocol):
     """Measures head against base."""
 
-    def __call__(self, measuring: run.Options, suspects: tuple[str, ...] = (), /) -> Measured:
+    def __call__(self, measuring: session.Options, suspects: tuple[str, ...] = (), /) -> Measured:
         """Return what was found: of the suspects, or of all loops when there are none yet."""
 
 
-def _side_by_side(options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path) -> Measure:
+def _side_by_side(
+    options: Options, *, console: session.Console, environment: Mapping[str, str], folder: Path
+) -> Measure:
     """Make both sides ready, and return what measures them in the same rounds."""
     place = recipe.Place(folder=folder, cache=options.measuring.cache, environment=environment)
     prepared = tuple(
@@ -93,7 +96,7 @@ def _side_by_side(options: Options, *, console: run.Console, environment: Mappin
         for name, text in ((BASE, options.base), (HEAD, options.head))
     )
 
-    def measure(measuring: run.Options, suspects: tuple[str, ...] = ()) -> Measured:
+    def measure(measuring: session.Options, suspects: tuple[str, ...] = ()) -> Measured:
         these = replace(measuring, sides=prepared, loops=suspects or measuring.loops)
         stored, page = _measure(these, options=options, console=console, environment=environment)
         return gate.of_sides(stored, settings=options.settings), page
@@ -101,7 +104,9 @@ def _side_by_side(options: Options, *, console: run.Console, environment: Mappin
     return measure
 
 
-def _against_stored(options: Options, *, console: run.Console, environment: Mapping[str, str], folder: Path) -> Measure:
+def _against_stored(
+    options: Options, *, console: session.Console, environment: Mapping[str, str], folder: Path
+) -> Measure:
     """Find the stored run, and return what measures its loops here."""
     del folder
     base = journal.load(journal.find(options.measuring.results, options.baseline))
@@ -115,7 +120,7 @@ def _against_stored(options: Options, *, console: run.Console, environment: Mapp
     if not here:
         raise NothingComparable(f"no loop of {options.baseline} is left: {', '.join(asked)}")
 
-    def measure(measuring: run.Options, suspects: tuple[str, ...] = ()) -> Measured:
+    def measure(measuring: session.Options, suspects: tuple[str, ...] = ()) -> Measured:
         stored, page = _measure(
             replace(measuring, loops=suspects or here), options=options, console=console, environment=environment
         )
@@ -127,11 +132,11 @@ def _against_stored(options: Options, *, console: run.Console, environment: Mapp
 
 
 def _measure(
-    measuring: run.Options, *, options: Options, console: run.Console, environment: Mapping[str, str]
+    measuring: session.Options, *, options: Options, console: session.Console, environment: Mapping[str, str]
 ) -> tuple[Run, Path | None]:
     """Measure one run, store it, and write its page."""
-    opened = run.start(measuring, console=console, environment=environment)
-    stored = run.execute(opened, console=console, environment=environment)
+    opened = session.start(measuring, console=console, environment=environment)
+    stored = session.execute(opened, console=console, environment=environment)
     if options.reports is None:
         return stored, None
     folder = opened.journal.folder

@@ -18,7 +18,7 @@ import platformdirs
 
 from bench.analysis import intervals
 from bench.records.trial import BlockKind, Cell
-from bench.trial_process import TrialProcess
+from bench.runs.remote_trial import TrialProcess
 from bench.worker.runner import TrialRequest
 from loops import registry
 from loops.data import mnist

@@ -21,7 +21,7 @@ from bench.analysis import effort, holm, intervals
 from bench.analysis.intervals import Interval, Verdict
 from bench.blocks import interquartile_mean
 from bench.records.trial import Cell
-from bench.schedule import turns
+from bench.runs.schedule import turns
 
 ROUNDS, BLOCKS, LOOPS = 6, 10, 5
 DIFFERENT = {Verdict.FASTER, Verdict.SLOWER}

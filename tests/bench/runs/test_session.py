@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench import run as runs
 from bench.records import journal
+from bench.runs import session as runs
 from bench.sides.launcher import Launcher
 
 

@@ -13,12 +13,10 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
 
-from bench import __version__, floor, measure
+from bench import __version__
 from bench.analysis import intervals, summary
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
 from bench.machine import conditions, cpus, gpu, passport
-from bench.pacing import Pace
-from bench.progress import Display
 from bench.records import tables
 from bench.records.journal import Journal, find, load, utc_now, write_manifest
 from bench.records.trial import (
@@ -37,11 +35,15 @@ from bench.records.trial import (
     Trial,
     Verification,
 )
+from bench.runs import roofline
+from bench.runs import rounds as rounds_
+from bench.runs.pace import Pace
+from bench.runs.progress import Display
+from bench.runs.remote_trial import TrialProcess
 from bench.sides import inventory
 from bench.sides.inventory import Inventory
 from bench.sides.launcher import Launcher
 from bench.sides.recipe import still_there
-from bench.trial_process import TrialProcess
 from bench.verify import learning_curve, pool
 from bench.worker import frameworks
 from bench.worker.runner import TrialRequest
@@ -254,10 +256,10 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
         try:
             _verify(opened, launcher=launcher, skip={trial.cell for trial in unavailable}, console=console)
             if not opened.run.floors:
-                for found in floor.measure(plan, launcher=launcher):
+                for found in roofline.measure(plan, launcher=launcher):
                     journal.add_floor(found)
             display = screen.enter_context(console.display(plan, done=len(done)))
-            measure.measure(
+            rounds_.measure(
                 plan,
                 done=[*done, *opened.run.calibration],
                 launch=launch,
@@ -640,7 +642,7 @@ def _unavailable(opened: Opened) -> list[Trial]:
         if loop.backend not in plan.interpreters:
             reason = frameworks.unusable(loop, device=cell.device)
             if reason:
-                rows.append(measure.unavailable(cell, reason=reason))
+                rows.append(rounds_.unavailable(cell, reason=reason))
     return rows
 
 

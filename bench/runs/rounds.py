@@ -7,13 +7,13 @@ from functools import partial
 from itertools import count
 from typing import Protocol
 
-from bench import schedule
 from bench.records.trial import Cell, Failure, FailureKind, Plan, Trial
-from bench.trial_process import TrialFailed
+from bench.runs import schedule
+from bench.runs.remote_trial import TrialFailed
 
 
 class RunningTrial(Protocol):
-    """What is asked of a trial while it runs; `bench.trial_process.TrialProcess` is the real one."""
+    """What is asked of a trial while it runs; `bench.runs.remote_trial.TrialProcess` is the real one."""
 
     @property
     def cell(self) -> Cell:
@@ -61,7 +61,7 @@ Store = Callable[[Trial], None]
 
 
 class Pacing(Protocol):
-    """Is asked before each round; `bench.pacing.Pace` is the real one."""
+    """Is asked before each round; `bench.runs.pace.Pace` is the real one."""
 
     def another(self, rounds_done: int) -> bool:
         """Whether to run another round."""

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from bench.analysis.intervals import Verdict
 from bench.analysis.summary import trial_step_seconds
-from bench.measure import Observer
 from bench.records.trial import Cell, Plan, Seconds, Trial
+from bench.runs.rounds import Observer
 from bench.units import duration
 from bench.worker import ablation
 

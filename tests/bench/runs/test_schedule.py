@@ -1,6 +1,6 @@
 """Orders are shuffled, fair and repeatable."""
 
-from bench import schedule
+from bench.runs import schedule
 
 
 def test_every_sweep_measures_each_cell_once(make_cell):

@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from bench import progress
+from bench.runs import progress
 
 
 def test_a_trial_of_few_blocks_counts_whole(make_run, make_cell):

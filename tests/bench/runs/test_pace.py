@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.pacing import FEWEST_ROUNDS, MOST_ROUNDS, Pace
+from bench.runs.pace import FEWEST_ROUNDS, MOST_ROUNDS, Pace
 
 
 class Clock:

@@ -1,0 +1,1 @@
+"""One `bench run`: plan, rounds, end."""
