@@ -19,9 +19,9 @@ from loops.errors import LoopError
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
-    from bench.export import Format as Target
     from bench.records.trial import Plan, Run
     from bench.report import Change
+    from bench.report.export.formats import Format as Target
     from bench.runs.progress import Display
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -677,8 +677,8 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
       bench export 20261121 --to pytest-benchmark -o new.json && pytest-benchmark compare old.json new.json
       bench export results/reference/default --to pyperf -o base.json && python -m pyperf stats base.json
     """
-    from bench import export as exporting  # noqa: PLC0415
     from bench.records import journal  # noqa: PLC0415
+    from bench.report.export import formats as exporting  # noqa: PLC0415
 
     stored = journal.load(journal.find(results_dir, run))
     for line in exporting.remarks(stored, to=to):

@@ -17,7 +17,7 @@ from bench.analysis.summary import CellSummary
 from bench.report import canvas, svg, wording
 from bench.report.canvas import Frame
 from bench.report.model import GroupReport
-from bench.report.scaling import Quantity, ScalingReport, costs_text
+from bench.report.sweep import Quantity, ScalingReport, costs_text
 
 TRACES = 8
 """Loops whose blocks are shown, so that a page stays small."""

@@ -8,12 +8,12 @@ from bench.analysis import summary
 from bench.analysis.intervals import Verdict
 from bench.analysis.summary import CellSummary, Group
 from bench.records.trial import Floor, Run, Seconds
-from bench.report import advice, notices, provenance, rows, scaling, sentences, wording
+from bench.report import advice, notices, provenance, rows, sentences, sweep, wording
 from bench.report.advice import Advice
 from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
 from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WorkRow
-from bench.report.scaling import ScalingReport
+from bench.report.sweep import ScalingReport
 
 SCHEMA = "bench-report/1"
 """Changes whenever a field of `report.json` changes its name or meaning."""
@@ -118,7 +118,7 @@ class Report:
     change: Change | None
     """Since an earlier run; None where none was named."""
     groups: tuple[GroupReport, ...]
-    scaling: tuple[ScalingReport, ...]
+    sweep: tuple[ScalingReport, ...]
     """One for each sweep of batch sizes or widths; empty where only one size was measured."""
     advice: tuple[Advice, ...]
     """One paragraph for each group in which there is a choice."""
@@ -155,7 +155,7 @@ def build(
         notices=noted,
         change=change,
         groups=groups,
-        scaling=scaling.build(summaries),
+        scaling=sweep.build(summaries),
         advice=advice.build(run, summaries),
         reading=provenance.reading(run),
         method=provenance.method(run),

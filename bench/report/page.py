@@ -16,7 +16,7 @@ from bench.report import svg, tables
 from bench.report.model import GroupReport, Report
 from bench.report.pictures import Picture
 from bench.report.plots import Plot
-from bench.report.scaling import ScalingReport
+from bench.report.sweep import ScalingReport
 from bench.report.tables import Table
 
 MARKDOWN_LIMIT = 65_536

@@ -13,10 +13,10 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from bench import units
-from bench.report import canvas, charts, scaling, sentences, svg
+from bench.report import canvas, charts, sentences, svg
 from bench.report.canvas import Frame
 from bench.report.model import GroupReport
-from bench.report.scaling import Quantity, ScalingReport
+from bench.report.sweep import Quantity, ScalingReport, plot_sentence
 
 _PRINT_DPI = 216
 
@@ -144,7 +144,7 @@ def draw_scaling(sweep: ScalingReport, *, suffix: str) -> Plot:
         + joined
         + " Log scales."
         + (dropped if len(sweep.lines) > charts.LINES else ""),
-        sentence=scaling.plot_sentence(sweep),
+        sentence=plot_sentence(sweep),
     )
 
 

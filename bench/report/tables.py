@@ -11,7 +11,7 @@ from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary
 from bench.records.trial import Verification
 from bench.report.model import Change, GroupReport, Report
-from bench.report.scaling import Quantity, ScalingReport
+from bench.report.sweep import Quantity, ScalingReport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from bench.report import page, scaling, tables, terminal
+from bench.report import page, sweep, tables, terminal
 from bench.report.model import build
 
 COSTS = {"tf-function": (300e-6, 2.5e-6), "numpy": (60e-6, 9e-6)}
@@ -82,7 +82,7 @@ def test_widths_are_compared_without_a_cost_model(make_run, make_cell):
     cells = [make_cell(loop, width=width) for width in (64, 256) for loop in ("tf-eager", "tf-function")]
     (found,) = build(make_run(cells=cells)).scaling
 
-    assert (scaling.Quantity.WIDTH, "mnist-mlp, matched track, CPU, batch 32") == (found.quantity, found.name)
+    assert (sweep.Quantity.WIDTH, "mnist-mlp, matched track, CPU, batch 32") == (found.quantity, found.name)
     assert found.conclusions == (
         "Fastest at width 64 and 256: tf-function.",
         "No cost model is fitted over the width: the work does not grow in proportion to it.",
@@ -115,5 +115,5 @@ def test_the_plots_sentence_has_the_numbers(make_sweep):
     assert re.fullmatch(
         r"Microseconds per sample by batch: tf-function [\d.]+ at 32, [\d.]+ at 256, [\d.]+ at 1,024; "
         r"numpy [\d.]+ at 32, [\d.]+ at 256, [\d.]+ at 1,024\.",
-        scaling.plot_sentence(found),
+        sweep.plot_sentence(found),
     )

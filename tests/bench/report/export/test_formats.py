@@ -13,10 +13,10 @@ from pytest_benchmark.logger import Logger
 from pytest_benchmark.stats import Stats
 from pytest_benchmark.storage.file import FileStorage
 
-from bench import export
 from bench.analysis import summary
 from bench.errors import NothingComparable, ResultsError, UsageError
 from bench.records.trial import BlockKind, FailureKind
+from bench.report.export import formats
 
 FORMATS = ("pytest-benchmark", "pyperf", "github-action")
 MEASURED = BlockKind.MEASURED
@@ -46,7 +46,7 @@ def exported(tmp_path):
 
     def write(run, to, *, name="export"):
         path = tmp_path / f"{name}.json"
-        export.save(export.render(run, to=to), file=path, force=False)
+        formats.save(formats.render(run, to=to), file=path, force=False)
         return path
 
     return write
@@ -81,7 +81,7 @@ def process_steps(run):
 
 def names(run, to):
     """Return the names in an export."""
-    content = json.loads(export.render(run, to=to))
+    content = json.loads(formats.render(run, to=to))
     if to == "github-action":
         return [entry["name"] for entry in content]
     return [(entry if "name" in entry else entry["metadata"])["name"] for entry in content["benchmarks"]]
@@ -135,7 +135,7 @@ def test_statistics_are_those_pytest_benchmark_computes_itself(make_run, rounds)
     for seconds in process_steps(run)["mine"]:
         computed.update(seconds)
 
-    (entry,) = json.loads(export.render(run, to="pytest-benchmark"))["benchmarks"]
+    (entry,) = json.loads(formats.render(run, to="pytest-benchmark"))["benchmarks"]
 
     expected = computed.as_dict()
     stats = entry["stats"]
@@ -148,7 +148,7 @@ def test_the_iterations_are_the_steps_that_were_measured(make_run):
     run = make_run(steps={"mine": 8e-3})
     steps = [sum(block.steps for block in trial.blocks_of(MEASURED)) for trial in run.trials]
 
-    (entry,) = json.loads(export.render(run, to="pytest-benchmark"))["benchmarks"]
+    (entry,) = json.loads(formats.render(run, to="pytest-benchmark"))["benchmarks"]
 
     assert (min(steps), steps) == (entry["stats"]["iterations"], entry["extra_info"]["bench"]["measured_steps"])
 
@@ -157,7 +157,7 @@ def test_pytest_benchmark_files_carry_what_was_found(make_run):
     """Cell, verdict, speed-up with its interval, and whether it does the same work."""
     run = make_run(steps={"base": 2e-3, "mine": 1e-3}, label="nightly")
 
-    entries = json.loads(export.render(run, to="pytest-benchmark"))["benchmarks"]
+    entries = json.loads(formats.render(run, to="pytest-benchmark"))["benchmarks"]
 
     facts = {entry["name"].partition("[")[0]: entry["extra_info"]["bench"] for entry in entries}
     (group,) = summary.summarise(run)
@@ -173,7 +173,7 @@ def test_machine_and_commit_are_those_of_the_run(make_run):
     """The machine that exports is nobody's business; what the run does not say is null."""
     environment = {"cpu model": "Z80", "kernel": "CP/M 2.2", "python": "CPython 3.11.9", "git commit": "ab" * 20}
 
-    content = json.loads(export.render(make_run(environment=environment), to="pytest-benchmark"))
+    content = json.loads(formats.render(make_run(environment=environment), to="pytest-benchmark"))
 
     machine, commit = content["machine_info"], content["commit_info"]
     assert ("Z80", "CP/M", "2.2", None) == tuple(machine[name] for name in ("processor", "system", "release", "node"))
@@ -277,8 +277,8 @@ def test_every_process_gets_as_many_values(make_run, make_trial, make_cell, expo
     assert [7, 7, 7, 7] == [len(found.values) for bench in suite for found in bench.get_runs()]
     assert (
         "not exported: 9 of 37 blocks, so that every process has 7; pyperf calls unequal counts significant",
-    ) == export.remarks(run, to="pyperf")
-    assert () == export.remarks(run, to="pytest-benchmark")
+    ) == formats.remarks(run, to="pyperf")
+    assert () == formats.remarks(run, to="pytest-benchmark")
 
 
 def test_pyperf_compares_two_exports(make_run, exported, command):
@@ -313,7 +313,7 @@ def test_the_action_gets_what_its_schema_asks_for(make_run):
     """Name, unit and value; range and extra are text. Source: `BenchmarkResult` in its src/extract.ts."""
     run = make_run()
 
-    entries = json.loads(export.render(run, to="github-action"))
+    entries = json.loads(formats.render(run, to="github-action"))
 
     assert 5 == len(entries)
     for entry in entries:
@@ -328,7 +328,7 @@ def test_the_action_gets_milliseconds_per_step(make_run):
     run = make_run()
     (group,) = summary.summarise(run)
 
-    entries = json.loads(export.render(run, to="github-action"))
+    entries = json.loads(formats.render(run, to="github-action"))
 
     assert [(cell.step.estimate * 1e3, "ms/step") for cell in group.cells] == [
         (entry["value"], entry["unit"]) for entry in entries
@@ -342,7 +342,7 @@ def test_the_action_gets_the_verdict_as_tooltip(make_run):
     """One fact per line."""
     run = make_run(steps={"base": 2e-3, "mine": 1e-3}, noise=0.0)
 
-    entry, baseline = json.loads(export.render(run, to="github-action"))
+    entry, baseline = json.loads(formats.render(run, to="github-action"))
 
     lines = entry["extra"].splitlines()
     assert "faster: 2.00x faster (baseline base, 95 % interval 2.00 to 2.00)" == lines[0]
@@ -354,7 +354,7 @@ def test_one_round_has_no_interval(make_run, exported, command):
     """No range is made up, and both tools still read the file."""
     run = make_run(steps={"mine": 1e-3}, rounds=1)
 
-    (entry,) = json.loads(export.render(run, to="github-action"))
+    (entry,) = json.loads(formats.render(run, to="github-action"))
 
     assert "range" not in entry
     assert "mine" in command("pytest_benchmark", "compare", exported(run, "pytest-benchmark", name="pytest"))
@@ -399,7 +399,7 @@ def test_loops_that_failed_are_named_and_not_exported(make_run, make_failure, to
     assert 4 == len(names(run, to))
     assert (
         "not exported: tf-fit-mnist-mlp-matched-cpu-b32: 1 of 6 processes failed: timeout in measure: gave up",
-    ) == export.remarks(run, to=to)
+    ) == formats.remarks(run, to=to)
 
 
 @pytest.mark.parametrize("to", FORMATS)
@@ -407,7 +407,7 @@ def test_loops_that_do_other_work_are_named_and_not_exported(make_run, to):
     """A faster loop that trains less is not faster."""
     run = make_run(loss_gaps={"tf-fit": 0.1})
 
-    (line,) = export.remarks(run, to=to)
+    (line,) = formats.remarks(run, to=to)
 
     assert f"tf-fit{PARAMETERS}" not in names(run, to)
     assert line.startswith("not exported: tf-fit-mnist-mlp-matched-cpu-b32: it does not do the same work: loss")
@@ -417,7 +417,7 @@ def test_remarks_are_one_line_each(make_run, make_failure):
     """Whatever a loop is called and however it failed."""
     run = make_run(steps=dict.fromkeys(HOSTILE, 1e-3), failures=dict.fromkeys(HOSTILE, make_failure(message="a\nb\rc")))
 
-    lines = export.remarks(run, to="pyperf")
+    lines = formats.remarks(run, to="pyperf")
 
     assert len(HOSTILE) == len(lines)
     assert not any(set("\n\r\x1b\x00") & set(line) for line in lines)
@@ -429,14 +429,14 @@ def test_a_run_without_a_finished_trial_is_an_error(make_run, to):
     run = make_run(finished_rounds=0)
 
     with pytest.raises(NothingComparable) as caught:
-        export.render(run, to=to)
+        formats.render(run, to=to)
 
     assert (
         "2026-01-02-120000-abcd: nothing to export, since no loop was measured and passed its check; "
         "see 'bench report 2026-01-02-120000-abcd'"
     ) == str(caught.value)
     assert 4 == caught.value.exit_code
-    assert 5 == len(export.remarks(run, to=to))
+    assert 5 == len(formats.remarks(run, to=to))
 
 
 @pytest.mark.parametrize("to", FORMATS)
@@ -450,9 +450,9 @@ def test_an_interrupted_run_is_exported_as_far_as_it_went(make_run, to):
 @pytest.mark.parametrize("to", FORMATS)
 def test_equal_runs_are_exported_alike(make_run, to):
     """Byte for byte, and in ASCII, whatever the locale."""
-    text = export.render(make_run(), to=to)
+    text = formats.render(make_run(), to=to)
 
-    assert export.render(make_run(), to=to) == text
+    assert formats.render(make_run(), to=to) == text
     assert text.isascii()
 
 
@@ -462,11 +462,11 @@ def test_an_existing_file_is_kept_unless_force_is_given(tmp_path):
     file.write_text("yesterday")
 
     with pytest.raises(UsageError) as caught:
-        export.save("today", file=file, force=False)
+        formats.save("today", file=file, force=False)
 
     assert f"{file}: is there already; choose another --output or give --force" == str(caught.value)
     assert "yesterday" == file.read_text()
-    export.save("today", file=file, force=True)
+    formats.save("today", file=file, force=True)
     assert "today\n" == file.read_text()
 
 
@@ -475,7 +475,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
     file = tmp_path / "missing" / "base.json"
 
     with pytest.raises(ResultsError) as caught:
-        export.save("{}", file=file, force=False)
+        formats.save("{}", file=file, force=False)
 
     assert f"{file}: cannot be written (No such file or directory); choose another --output" == str(caught.value)
 
@@ -483,7 +483,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
 def test_quartiles_do_not_depend_on_the_order_of_rounds(make_run):
     """The data keep their order, the statistics sort them."""
     run = make_run(steps={"mine": 1e-3}, noise=0.3)
-    (entry,) = json.loads(export.render(run, to="pytest-benchmark"))["benchmarks"]
+    (entry,) = json.loads(formats.render(run, to="pytest-benchmark"))["benchmarks"]
     steps = entry["stats"]["data"]
     shuffled = Random(0).sample(steps, len(steps))
 
