@@ -474,8 +474,8 @@ def gate(
       bench gate --base pip=keras==3.14.0 --head pip=keras==3.15.1 --max-slowdown 5
       bench gate --baseline results/reference/default --threads 2
     """
-    from bench import gate as judging  # noqa: PLC0415
-    from bench import gating  # noqa: PLC0415
+    from bench.gate import confirm  # noqa: PLC0415
+    from bench.gate import judge as judging  # noqa: PLC0415
     from bench.runs import session as runs  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
@@ -489,8 +489,8 @@ def gate(
         **settings,
         loops=loops or wanted.loops,
         workloads=() if workload is None else (workload,),
-        rounds=rounds or wanted.rounds or gating.ROUNDS,
-        threads=threads or wanted.threads or gating.THREADS,
+        rounds=rounds or wanted.rounds or confirm.ROUNDS,
+        threads=threads or wanted.threads or confirm.THREADS,
         margin=wanted.max_slowdown,
         verify=not no_verify,
         dataset=DatasetChoice(dataset),
@@ -500,7 +500,7 @@ def gate(
         label="gate",
         command=shlex.join(["bench", *sys.argv[1:]]),
     )
-    options = gating.Options(
+    options = confirm.Options(
         settings=wanted,
         base=base or f"ref={base_ref}",
         head=head,
@@ -511,7 +511,7 @@ def gate(
         reports=None if no_report else reports_dir,
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    gated = gating.check(options, console=Terminal(), environment=os.environ, folder=Path.cwd())
+    gated = confirm.check(options, console=Terminal(), environment=os.environ, folder=Path.cwd())
     click.echo(judging.to_text(gated.result))
     if gated.page is not None:
         click.echo(f"report: {gated.page}", err=True)

@@ -16,10 +16,10 @@ from statistics import fmean
 import numpy as np
 from scipy import stats as tests
 
-from bench import gate
 from bench.analysis import effort, holm, intervals
 from bench.analysis.intervals import Interval, Verdict
 from bench.blocks import interquartile_mean
+from bench.gate import judge
 from bench.records.trial import Cell
 from bench.runs.schedule import turns
 
@@ -217,7 +217,7 @@ def red_gates(noise, *, slowdown, repetitions, generator):
         (pair,) = holm.simultaneous([intervals.ratio_interval(old, new)])
         control = intervals.signed_rank_interval([a / b for a, b in zip(one, same, strict=True)]).estimate
         floor = max(control, 1.0 / control) - 1.0
-        row = gate.LoopVerdict(
+        row = judge.LoopVerdict(
             loop="loop",
             workload="workload",
             verdict=intervals.verdict(pair, floor=floor).value,
@@ -231,13 +231,15 @@ def red_gates(noise, *, slowdown, repetitions, generator):
             reason="",
         )
         ratios = {(row.loop, row.workload): tuple(base / head for base, head in zip(old, new, strict=True))}
-        return gate.Finding(rows=(row,), base="", head="", noise_floor=floor, rounds=len(old), run_id="", ratios=ratios)
+        return judge.Finding(
+            rows=(row,), base="", head="", noise_floor=floor, rounds=len(old), run_id="", ratios=ratios
+        )
 
     shape = (2 * repetitions, 4, ROUNDS, BLOCKS)
     data = simulate(noise, shape=shape, slower=[1.0, 1.0 + slowdown, 1.0, 1.0], generator=generator)
     found = [finding(*one) for one in steps(data)]
     return fmean(
-        gate.judge(first, confirmation=fresh if first.suspects else None, fail_on_unclear=False).exit_code == 1
+        judge.judge(first, confirmation=fresh if first.suspects else None, fail_on_unclear=False).exit_code == 1
         for first, fresh in zip(found[::2], found[1::2], strict=True)
     )
 

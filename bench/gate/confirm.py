@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from bench import gate, report
+from bench import report
 from bench.errors import NothingComparable, ResultsError
-from bench.gate import BASE, HEAD, Finding, GateResult, Settings
+from bench.gate import judge
+from bench.gate.judge import BASE, HEAD, Finding, GateResult, Settings
 from bench.records import journal
 from bench.records.trial import Run
 from bench.runs import session
@@ -71,7 +72,7 @@ def check(options: Options, *, console: session.Console, environment: Mapping[st
         # Another seed, so that nothing about the order of blocks is repeated; the loops were checked a moment ago.
         again = replace(options.measuring, again=False, verify=False, seed=options.measuring.seed + 1)
         confirmation, _ = measure(again, first.suspects)
-    result = gate.judge(first, confirmation=confirmation, fail_on_unclear=options.fail_on_unclear)
+    result = judge.judge(first, confirmation=confirmation, fail_on_unclear=options.fail_on_unclear)
     _write(result, file=options.verdict_file, environment=environment)
     return Gated(result=result, page=page)
 
@@ -99,7 +100,7 @@ def _side_by_side(
     def measure(measuring: session.Options, suspects: tuple[str, ...] = ()) -> Measured:
         these = replace(measuring, sides=prepared, loops=suspects or measuring.loops)
         stored, page = _measure(these, options=options, console=console, environment=environment)
-        return gate.of_sides(stored, settings=options.settings), page
+        return judge.of_sides(stored, settings=options.settings), page
 
     return measure
 
@@ -126,7 +127,7 @@ def _against_stored(
         )
         kept = tuple(cell for cell in cells if cell.loop in (suspects or asked))
         only = replace(base, header=replace(base.header, plan=replace(base.header.plan, cells=kept)))
-        return gate.of_stored(only, stored, settings=options.settings), page
+        return judge.of_stored(only, stored, settings=options.settings), page
 
     return measure
 
@@ -147,10 +148,10 @@ def _write(result: GateResult, *, file: Path, environment: Mapping[str, str]) ->
     """Write the verdict, and the summary where GitHub says that it wants one."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        journal.replace(file, gate.to_json(result).encode())
+        journal.replace(file, judge.to_json(result).encode())
         summary = environment.get("GITHUB_STEP_SUMMARY")
         if summary:
             with Path(summary).open("a", encoding="utf-8") as page:
-                page.write(gate.to_markdown(result) + os.linesep)
+                page.write(judge.to_markdown(result) + os.linesep)
     except OSError as error:
         raise ResultsError(f"{error.filename}: cannot write the verdict ({error.strerror})") from error

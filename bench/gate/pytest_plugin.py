@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, final
 import pytest
 
 if TYPE_CHECKING:
-    from bench.judged import Judged, Request
+    from bench.gate.from_a_test import Judged, Request
 
 FIXTURE = "training_loop"
 
@@ -110,7 +110,7 @@ class TrainingLoop:
         """
         __tracebackhide__ = True
         from bench.errors import BenchError  # noqa: PLC0415 - loaded by those who measure
-        from bench.judged import FAILING, Request  # noqa: PLC0415
+        from bench.gate.from_a_test import FAILING, Request  # noqa: PLC0415
 
         if self._used:
             pytest.fail("training_loop measures one loop per test; parametrise the test", pytrace=False)
@@ -138,7 +138,7 @@ class TrainingLoop:
 
     def _judge(self, request: "Request") -> "Judged":
         """Measure, by way of pytest-benchmark if it is there; a round of its is one process of ours."""
-        from bench.judged import judge  # noqa: PLC0415
+        from bench.gate.from_a_test import judge  # noqa: PLC0415
 
         if self._benchmark is None:
             return judge(request, export=False)
@@ -190,12 +190,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def _missing(config: pytest.Config) -> list[str]:
     """Return a complaint for each loop that pyproject.toml lists and no test had measured."""
-    from bench import gate  # noqa: PLC0415 - scipy, only where it is used
     from bench.errors import BenchError  # noqa: PLC0415
+    from bench.gate.judge import read_settings  # noqa: PLC0415 - scipy, only where it is used
     from loops import registry  # noqa: PLC0415
 
     try:
-        listed = gate.read_settings(config.rootpath).loops
+        listed = read_settings(config.rootpath).loops
     except BenchError as error:
         return [str(error)]
     if not listed:

@@ -107,10 +107,12 @@ def _gated(request: Request, *, export: bool) -> Judged:
 
 def _measured(request: Request, *, export: bool) -> Judged:
     """Call `bench run` for one loop, with what the gate would measure it with."""
-    from bench import gate, gating, units  # noqa: PLC0415 - scipy, only where it is used
+    from bench import units  # noqa: PLC0415 - scipy, only where it is used
+    from bench.gate import confirm
+    from bench.gate.judge import read_settings
 
-    settings = gate.read_settings(request.folder)
-    words = [*request.command, "--no-report", "--format", "json", "--threads", str(settings.threads or gating.THREADS)]
+    settings = read_settings(request.folder)
+    words = [*request.command, "--no-report", "--format", "json", "--threads", str(settings.threads or confirm.THREADS)]
     if settings.rounds is not None and "BENCH_ROUNDS" not in os.environ:
         words += ["--rounds", str(settings.rounds)]
     if settings.workload is not None and request.workload is None:

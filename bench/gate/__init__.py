@@ -1,0 +1,1 @@
+"""Is anything slower than it was?"""
