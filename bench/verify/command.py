@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from bench.cli.listing import table
 from bench.errors import NoDevice, TrialsFailed, UsageError
-from bench.listing import table
 from bench.records.trial import Seconds, Verification
 from bench.sides.launcher import Launcher
 from bench.units import tiny

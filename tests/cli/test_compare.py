@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from click.shell_completion import ShellComplete
 
-from bench.cli import main
+from bench.cli.main import main
 from bench.records import journal as journal_
 from bench.records.trial import CALIBRATION, BlockKind
 

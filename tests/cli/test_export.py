@@ -6,7 +6,7 @@ import pyperf
 import pytest
 from click.shell_completion import ShellComplete
 
-from bench.cli import main
+from bench.cli.main import main
 from bench.records.journal import JOURNAL
 
 

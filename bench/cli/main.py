@@ -582,7 +582,7 @@ def list_(what: str, results_dir: Path, output_format: str) -> None:
       bench list workloads
       bench list devices
     """
-    from bench import listing  # noqa: PLC0415
+    from bench.cli import listing  # noqa: PLC0415
 
     click.echo(listing.render(what, results=results_dir, output_format=output_format))
 
@@ -601,7 +601,7 @@ def new(*, kind: Literal["loop", "workload"], name: str) -> None:
       bench new loop my_loop          then: bench run --quick --loop my_loop.py
       bench new workload my_model     then: bench run --quick --workload my_model.py
     """
-    from bench import skeletons  # noqa: PLC0415
+    from bench.cli import skeletons  # noqa: PLC0415
 
     click.echo(skeletons.next_steps(kind, skeletons.write(kind, name)))
 
@@ -615,7 +615,7 @@ def env(output_format: str) -> None:
     Example:
       bench env --format json
     """
-    from bench import listing  # noqa: PLC0415
+    from bench.cli import listing  # noqa: PLC0415
 
     click.echo(listing.render_environment(environment=os.environ, output_format=output_format))
 
