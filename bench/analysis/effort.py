@@ -56,8 +56,8 @@ def precise_enough(speed_ups: Iterable[Interval | None], *, precision: float, co
     """Whether every interval has got as narrow as was asked for, so that the run may stop.
 
     All intervals are looked at on one level, whatever level they are shown at: the levels of
-    `bench.analysis.holm.simultaneous` depend on what was found, and a rule to stop must not. Ask from six rounds on: two that
-    agree by chance look precise. Intervals that are stopped so hold the truth in 93 to 95 % of runs instead of 95 %.
+    `bench.analysis.holm.simultaneous` depend on what was found, and a rule to stop must not. Ask from six rounds on: two
+    that agree by chance look precise. Intervals that are stopped so hold the truth in 93 to 95 % of runs instead of 95 %.
 
     Args:
         speed_ups: So far; None, where nothing could be compared, holds nothing up.

@@ -16,7 +16,7 @@ from typing import Literal
 
 from bench import units
 from bench.analysis import holm
-from bench.analysis import intervals as intervals_
+from bench.analysis import intervals as estimates
 from bench.analysis.intervals import Interval, UnpairedInterval, Verdict
 from bench.analysis.summary import CellSummary, Group, paired_intervals, summarise, trial_step_seconds
 from bench.errors import NothingComparable
@@ -108,7 +108,7 @@ class Comparison:
         return tuple(difference for difference in self.differences if difference.mismatch)
 
 
-def compare_runs(base: Run, new: Run, *, margin: float = intervals_.MARGIN) -> Comparison:
+def compare_runs(base: Run, new: Run, *, margin: float = estimates.MARGIN) -> Comparison:
     """Compare every loop that two runs have in common, and name those that only one has.
 
     A pair is decided by calibrated times where both runs have a kernel that was the same and that tells how fast the
@@ -134,7 +134,7 @@ def compare_runs(base: Run, new: Run, *, margin: float = intervals_.MARGIN) -> C
     floor = max((control.floor for control in controls), default=None)
     rows = [_row(pair, speed_up=one, margin=margin, floor=floor) for pair, one in zip(pairs, shown, strict=True)]
     rows.sort(key=_place)
-    machine = None if doubt else intervals_.unpaired_ratio_interval(*map(_values, kernels))
+    machine = None if doubt else estimates.unpaired_ratio_interval(*map(_values, kernels))
     return Comparison(
         schema=SCHEMA,
         base=wording.display_name(base.header.run_id),
@@ -228,8 +228,8 @@ def _pair(
         cell=cell,
         base=base,
         new=new,
-        raw=intervals_.unpaired_ratio_interval(*map(_values, steps)),
-        calibrated=intervals_.unpaired_ratio_interval(*map(_values, shares)) if calibrated else None,
+        raw=estimates.unpaired_ratio_interval(*map(_values, steps)),
+        calibrated=estimates.unpaired_ratio_interval(*map(_values, shares)) if calibrated else None,
         trusted=calibrated and cell.device == "cpu",
     )
 
@@ -377,7 +377,7 @@ def _row(pair: _Pair, *, speed_up: Interval | None, margin: float, floor: float 
     verdict, reason = _word(pair, speed_up=speed_up, margin=margin, floor=floor)
     settle = None
     if verdict is Verdict.UNCLEAR and speed_up is not None:
-        settle = intervals_.rounds_to_settle(speed_up, margin=margin)
+        settle = estimates.rounds_to_settle(speed_up, margin=margin)
     return Row(
         cell=pair.cell,
         verdict=verdict,
@@ -403,7 +403,7 @@ def _word(pair: _Pair, *, speed_up: Interval | None, margin: float, floor: float
             if one.verdict is word:
                 return word, f"{name}: {wording.failure_text(one)}"
     assert speed_up is not None  # both have times
-    return intervals_.verdict(speed_up, margin=margin, floor=floor), None
+    return estimates.verdict(speed_up, margin=margin, floor=floor), None
 
 
 _ORDER = (
@@ -477,7 +477,7 @@ def _cost(base: Run, new: Run, *, rows: Collection[Row]) -> str | None:
 
 def _median_width(intervals: Iterable[Interval | None]) -> float | None:
     """Return the median relative half-width of those that have one, at the usual level."""
-    widths = [one.at(intervals_.CONFIDENCE).relative_half_width for one in intervals if one is not None]
+    widths = [one.at(estimates.CONFIDENCE).relative_half_width for one in intervals if one is not None]
     known = [width for width in widths if width is not None]
     return median(known) if known else None
 

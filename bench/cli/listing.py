@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.errors import InvalidResult
 from bench.machine import gpu
+from bench.paths import SOURCE_TREE
 from bench.text import aligned
 from bench.worker import frameworks
 from loops import guides, registry
@@ -39,7 +40,7 @@ def render_environment(*, environment: Mapping[str, str], output_format: str) ->
     """Return the machine's passport and what would disturb a measurement, as text."""
     from bench.machine import passport  # noqa: PLC0415 - psutil is needed here only
 
-    facts = passport.passport(environment=environment, source_tree=passport.SOURCE_TREE)
+    facts = passport.passport(environment=environment, source_tree=SOURCE_TREE)
     disturbances = passport.disturbances(environment=environment)
     if output_format == "json":
         return json.dumps({"passport": facts, "disturbances": disturbances}, indent=2)

@@ -718,7 +718,7 @@ def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_
       bench compare 20261121-0900 20261122-0900
       bench compare results/reference/default 20261122 --allow-mismatch --format md
     """
-    from bench.analysis import two_runs
+    from bench.analysis import two_runs  # noqa: PLC0415
     from bench.records import journal  # noqa: PLC0415
     from bench.report import changes  # noqa: PLC0415
 

@@ -108,8 +108,8 @@ def _gated(request: Request, *, export: bool) -> Judged:
 def _measured(request: Request, *, export: bool) -> Judged:
     """Call `bench run` for one loop, with what the gate would measure it with."""
     from bench import units  # noqa: PLC0415 - scipy, only where it is used
-    from bench.gate import confirm
-    from bench.gate.judge import read_settings
+    from bench.gate import confirm  # noqa: PLC0415
+    from bench.gate.judge import read_settings  # noqa: PLC0415
 
     settings = read_settings(request.folder)
     words = [*request.command, "--no-report", "--format", "json", "--threads", str(settings.threads or confirm.THREADS)]

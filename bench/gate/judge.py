@@ -1,4 +1,4 @@
-"""The check for CI: is any loop slower than it was, by more than it may be? Pure judgement; `bench.gate.judge.confirm` measures.
+"""The check for CI: is any loop slower than it was, by more than it may be? `bench.gate.confirm` measures.
 
     Settings    what `[tool.bench.gate]` of pyproject.toml says
     of_sides    what a run of base and head in the same rounds says

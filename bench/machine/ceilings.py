@@ -1,4 +1,4 @@
-"""How fast this processor multiplies matrices and copies memory: `python -m bench.machine.passport.ceilings REQUEST RESULTS`.
+"""How fast this processor multiplies matrices and copies memory: `python -m bench.machine.ceilings REQUEST RESULTS`.
 
 A process of its own, because threads are chosen before NumPy is loaded, and bound to the CPUs that trials are bound to.
 The best of many tries counts: it is a ceiling, and whatever disturbs a try lowers it.
@@ -59,7 +59,7 @@ def measure(request: Request, *, environment: Mapping[str, str]) -> Ceilings | N
     with os.fdopen(read, "rb") as results:
         try:
             subprocess.run(
-                [sys.executable, "-m", "bench.machine.passport.ceilings", json.dumps(asdict(request)), str(write)],
+                [sys.executable, "-m", "bench.machine.ceilings", json.dumps(asdict(request)), str(write)],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 pass_fds=(write,),

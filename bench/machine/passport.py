@@ -20,8 +20,6 @@ from bench import __version__
 from bench.machine import cpus
 from bench.records.trial import AcceleratorState
 
-SOURCE_TREE = Path(__file__).resolve().parent.parent
-"""Where the packages `bench` and `loops` lie; a git checkout for those who installed it that way."""
 
 _MEBIBYTE = 1024 * 1024
 _COMMAND_TIMEOUT_SECONDS = 10

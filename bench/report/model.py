@@ -118,7 +118,7 @@ class Report:
     change: Change | None
     """Since an earlier run; None where none was named."""
     groups: tuple[GroupReport, ...]
-    sweep: tuple[ScalingReport, ...]
+    scaling: tuple[ScalingReport, ...]
     """One for each sweep of batch sizes or widths; empty where only one size was measured."""
     advice: tuple[Advice, ...]
     """One paragraph for each group in which there is a choice."""

@@ -17,6 +17,7 @@ from bench import __version__
 from bench.analysis import intervals, summary
 from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed, UsageError
 from bench.machine import conditions, cpus, gpu, passport
+from bench.paths import SOURCE_TREE
 from bench.records import tables
 from bench.records.journal import Journal, find, load, utc_now, write_manifest
 from bench.records.trial import (
@@ -36,7 +37,7 @@ from bench.records.trial import (
     Verification,
 )
 from bench.runs import roofline
-from bench.runs import rounds as rounds_
+from bench.runs import rounds as measuring
 from bench.runs.pace import Pace
 from bench.runs.progress import Display
 from bench.runs.remote_trial import TrialProcess
@@ -102,7 +103,7 @@ class Options:
     seed: int = 0
     dataset: mnist.DatasetChoice = mnist.DatasetChoice.AUTO
     data: Path | None = None
-    pool: bool = True
+    verify: bool = True
     margin: float = intervals.MARGIN
     again: bool = False
     """Whether the baseline is measured twice, under two names, to see what noise does."""
@@ -178,7 +179,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         started=utc_now(),
         plan=plan,
         dataset=_dataset_record(fixture),
-        environment=passport.passport(environment=environment, source_tree=passport.SOURCE_TREE),
+        environment=passport.passport(environment=environment, source_tree=SOURCE_TREE),
         warnings=warnings,
     )
     journal = Journal.create(options.results, header=header)
@@ -259,7 +260,7 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
                 for found in roofline.measure(plan, launcher=launcher):
                     journal.add_floor(found)
             display = screen.enter_context(console.display(plan, done=len(done)))
-            rounds_.measure(
+            measuring.measure(
                 plan,
                 done=[*done, *opened.run.calibration],
                 launch=launch,
@@ -642,7 +643,7 @@ def _unavailable(opened: Opened) -> list[Trial]:
         if loop.backend not in plan.interpreters:
             reason = frameworks.unusable(loop, device=cell.device)
             if reason:
-                rows.append(rounds_.unavailable(cell, reason=reason))
+                rows.append(measuring.unavailable(cell, reason=reason))
     return rows
 
 

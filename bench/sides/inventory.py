@@ -1,4 +1,4 @@
-"""What a side has of the loops and workloads: `python -m bench.sides.recipe.inventory ANSWER`, in a process of that side.
+"""What a side has of the loops and workloads: `python -m bench.sides.inventory ANSWER`, in a process of that side.
 
 Its sources, entry points and libraries may be others than the harness', so the harness asks before it measures.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.machine.passport import SOURCE_TREE
+from bench.paths import SOURCE_TREE
 from bench.records.trial import Cell, Failure, FailureKind, Seconds, Side, Trial
 from bench.sides.launcher import Launcher
 from bench.worker import frameworks
@@ -62,7 +62,7 @@ def look(side: Side, *, loops: Collection[str], workloads: Collection[str], laun
     with tempfile.NamedTemporaryFile(prefix="bench-") as answer:
         try:
             asked = subprocess.run(
-                [launcher.interpreter("", side=side), "-m", "bench.sides.recipe.inventory", answer.name],
+                [launcher.interpreter("", side=side), "-m", "bench.sides.inventory", answer.name],
                 input=json.dumps({"loops": list(loops), "workloads": list(workloads)}),
                 env=launcher.environment(backend="", device="cpu", threads=None, side=side),
                 capture_output=True,

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import final
 
-from bench.machine.passport import SOURCE_TREE
+from bench.paths import SOURCE_TREE
 from bench.records.trial import Side
 from loops import registry
 

@@ -1,6 +1,6 @@
 """Sides of a comparison: what a user writes for an environment, and how it is made ready before anything is measured.
 
-A side changes what is measured, never what measures: `bench.sides.recipe.launcher` keeps the running harness in front of it.
+A side changes what is measured, never what measures: `bench.sides.launcher` keeps the running harness in front of it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Checks loops one after another: `python -m bench.verify.pool.child COMMANDS RESULTS` with two descriptors.
+"""Checks loops one after another: `python -m bench.verify.child COMMANDS RESULTS` with two descriptors.
 
 What a check finds does not depend on those before it: everything is built anew, and what they left behind is dropped.
 """

@@ -4,8 +4,8 @@
     band        between what and what the metric of a trial may lie
     Memory      curves of earlier runs, which depend on nothing that a loop does
 
-`bench.verify.pool.examiner` compares step by step, on a few batches, outside the clock. This holds the very processes that were timed
-to account, loosely: their steps are counted elsewhere, and a band cannot be tight, because training parts from the
+`bench.verify.examiner` compares step by step, on a few batches, outside the clock. This holds the very processes that
+were timed to account, loosely: their steps are counted elsewhere, and a band cannot be tight, because training parts from the
 reference's by rounding errors, and on raw pixels in shuffled order soon goes its own way.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.machine import passport
+from bench.paths import SOURCE_TREE
 from bench.records import journal
 from bench.records.trial import Cell, Expectation
 from bench.verify.reference import dense
@@ -53,7 +53,7 @@ def expected(
     """Train the reference as a loop would be trained, and note its validation metric.
 
     Args:
-        workload: One of `bench.verify.pool.reference.dense.RECIPES`.
+        workload: One of `bench.verify.reference.dense.RECIPES`.
         digits: Where its samples come from.
         track: On `guide` the order is drawn here, because every pipeline shuffles in its own way.
         batch_size: Samples per step.
@@ -141,8 +141,8 @@ class Memory:
     def __init__(self, cache: Path, *, data_sha256: str, seed: int) -> None:
         """Keep them in this folder."""
         self._folder = cache / "expected"
-        sources = [passport.SOURCE_TREE / "bench" / name for name in ("reference.py", "expectation.py")]
-        sources += sorted((passport.SOURCE_TREE / "loops" / "workloads").glob("*.py"))
+        sources = [SOURCE_TREE / "bench" / "verify" / name for name in ("reference/dense.py", "learning_curve.py")]
+        sources += sorted((SOURCE_TREE / "loops" / "workloads").glob("*.py"))
         self._key = [data_sha256, str(seed), *(hashlib.sha256(path.read_bytes()).hexdigest() for path in sources)]
 
     def recall(self, cell: Cell, *, otherwise: Callable[[], Expectation]) -> Expectation:

@@ -15,7 +15,7 @@ from typing import Any, final
 
 import msgspec
 
-from bench.machine import passport
+from bench.paths import SOURCE_TREE
 from bench.records import journal
 from bench.records.trial import FailureKind, Seconds, Side, Verification
 from bench.sides.launcher import Launcher
@@ -230,7 +230,7 @@ class _Processes:
         """Start a process that can make this check and those that wait in the same queue."""
         backend, side = check.backend, check.request.side
         process = WorkerProcess(
-            "bench.verify.pool.child",
+            "bench.verify.child",
             interpreter=self._launcher.interpreter(backend, side=side),
             environment=self._launcher.environment(backend=backend, device=self._device, threads=THREADS, side=side),
             log=log,
@@ -278,8 +278,9 @@ def _sources_sha256() -> str:
     """Return a hash of everything that a loop or the check may be made of."""
     return _sha256_of(
         [
-            *sorted((passport.SOURCE_TREE / "loops").rglob("*.py")),
-            *(passport.SOURCE_TREE / "bench" / name for name in ("parity.py", "reference.py", "reference_dcgan.py")),
+            *sorted((SOURCE_TREE / "loops").rglob("*.py")),
+            SOURCE_TREE / "bench" / "verify" / "examiner.py",
+            *sorted((SOURCE_TREE / "bench" / "verify" / "reference").glob("*.py")),
         ]
     )
 

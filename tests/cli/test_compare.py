@@ -8,7 +8,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from bench.cli.main import main
-from bench.records import journal as journal_
+from bench.records import journal as journals
 from bench.records.trial import CALIBRATION, BlockKind
 
 
@@ -26,13 +26,13 @@ def measured(tmp_path_factory, make_toy_session):
 def runs(measured, session):
     """Return a copy of that folder to work in, and the names of both runs, the first one first."""
     shutil.copytree(measured.folder / "results", session.folder / "results")
-    names = [folder.name for folder in journal_.runs(session.folder / "results")]
+    names = [folder.name for folder in journals.runs(session.folder / "results")]
     return session, *sorted(names, key=lambda name: "after" in name)
 
 
 def edit(session, name, *, old, new):
     """Change what a stored run says."""
-    journal = session.folder / "results" / name / journal_.JOURNAL
+    journal = session.folder / "results" / name / journals.JOURNAL
     text = journal.read_text()
     assert old in text
     journal.write_text(text.replace(old, new))
@@ -108,7 +108,7 @@ def test_markdown_is_printed_for_a_pull_request(runs):
 def test_a_run_of_other_data_is_refused_unless_that_is_allowed(runs):
     """Exit 4, one line, nothing on stdout."""
     session, base, new = runs
-    sha256 = journal_.load(session.folder / "results" / new).header.dataset.sha256
+    sha256 = journals.load(session.folder / "results" / new).header.dataset.sha256
     edit(session, new, old=sha256, new="ee" * 32)
 
     refused = session.bench("compare", base, new)
@@ -163,8 +163,8 @@ def test_the_shell_is_offered_stored_runs_for_both(runs, monkeypatch):
 
 def test_the_kernel_is_measured_once_a_round(measured):
     """Among the blocks of the loops."""
-    for folder in journal_.runs(measured.folder / "results"):
-        run = journal_.load(folder)
+    for folder in journals.runs(measured.folder / "results"):
+        run = journals.load(folder)
         assert run.complete
         assert [0, 1] == sorted(trial.round for trial in run.calibration)
         for trial in run.calibration:
@@ -177,7 +177,7 @@ def test_the_kernel_is_measured_once_a_round(measured):
 
 def test_tables_mark_the_kernel_and_counts_leave_it_out(measured):
     """Four processes of loops, two of the kernel."""
-    folder = next(folder for folder in journal_.runs(measured.folder / "results") if "before" in folder.name)
+    folder = next(folder for folder in journals.runs(measured.folder / "results") if "before" in folder.name)
 
     table = pd.read_csv(folder / "trials.csv")
 

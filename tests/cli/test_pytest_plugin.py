@@ -69,7 +69,7 @@ class Suite:
         self.session = session
         self.folder = repository.folder
 
-    def run(self, *arguments, plugins=("-p", "bench.gate.judge.pytest_plugin"), **variables):
+    def run(self, *arguments, plugins=("-p", "bench.gate.pytest_plugin"), **variables):
         """Run pytest to its end."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:cov", *plugins, *arguments]
         environment = self.session.environment | variables
@@ -203,10 +203,10 @@ def test_what_is_not_measured_never_passes_in_silence(tests_of, arguments, varia
 
 def test_the_plugin_is_loaded_once_by_either_name_and_imports_nothing_heavy(tests_of):
     """As `pip install` registers it, and by `-p` as well."""
-    point = "[pytest11]\nbench.pytest_plugin = bench.gate.judge.pytest_plugin\n"
+    point = "[pytest11]\nbench.pytest_plugin = bench.gate.pytest_plugin\n"
     check = (
         "import sys\ndef test_imports():\n"
-        "    assert not {'pandas', 'scipy', 'numpy', 'rich', 'click', 'bench.gate.judge.from_a_test'} & set(sys.modules)\n"
+        "    assert not {'pandas', 'scipy', 'numpy', 'rich', 'click', 'bench.gate.from_a_test'} & set(sys.modules)\n"
     )
     tests = tests_of({"x-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: x\nVersion: 1.0\n"})
     (tests.folder / "x-1.0.dist-info/entry_points.txt").write_text(point)

@@ -23,7 +23,7 @@ import json, sys
 from pathlib import Path
 import jax
 jax.config.update("jax_default_device", jax.devices()[1])
-from bench.verify.pool.examiner import Examiner
+from bench.verify.examiner import Examiner
 from loops import registry
 from loops.data import mnist
 

@@ -82,7 +82,7 @@ def load(name: str) -> Backend:
     """
     if name not in DISTRIBUTIONS:
         raise UsageError(f"there is no backend '{name}'; known: {', '.join(DISTRIBUTIONS)}")
-    return cast("Backend", importlib.import_module(f"bench.worker.runner.frameworks.{name}"))
+    return cast("Backend", importlib.import_module(f"bench.worker.frameworks.{name}"))
 
 
 def missing(name: str, *, requires: str = "") -> str | None:

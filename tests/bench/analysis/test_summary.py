@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis import summary as summary_
+from bench.analysis import summary as summarising
 from bench.analysis.intervals import BreakEven, Verdict
 from bench.records.trial import AGAIN, BlockKind, Failure, FailureKind, Side
 
@@ -13,7 +13,7 @@ FAILURE = Failure(kind=FailureKind.RAISED, phase="build", message="ValueError: n
 
 def test_loops_are_sorted_fastest_first_and_compared_with_the_baseline(make_run):
     """The baseline itself has no verdict."""
-    (group,) = summary_.summarise(make_run())
+    (group,) = summarising.summarise(make_run())
 
     assert [
         ("tf-function", Verdict.FASTER),
@@ -26,7 +26,7 @@ def test_loops_are_sorted_fastest_first_and_compared_with_the_baseline(make_run)
 
 def test_speed_up_is_the_ratio_of_the_step_times_shown(make_run):
     """A reader can divide the two step times and get the speed-up."""
-    (group,) = summary_.summarise(make_run())
+    (group,) = summarising.summarise(make_run())
     base = next(summary for summary in group.cells if summary.cell.loop == "tf-eager")
 
     for summary in group.cells[:-1]:
@@ -40,12 +40,12 @@ def test_only_measured_blocks_count(make_trial, make_cell):
         replace(block, seconds=99.0) if block.kind is not BlockKind.MEASURED else block for block in trial.blocks
     ]
 
-    assert pytest.approx(0.01) == summary_.trial_step_seconds(replace(trial, blocks=tuple(slow_start)))
+    assert pytest.approx(0.01) == summarising.trial_step_seconds(replace(trial, blocks=tuple(slow_start)))
 
 
 def test_a_trial_that_failed_has_no_step_time(make_trial, make_cell):
     """What it measured before it failed is kept raw, and not used."""
-    assert summary_.trial_step_seconds(make_trial(make_cell(), failure=FAILURE)) is None
+    assert summarising.trial_step_seconds(make_trial(make_cell(), failure=FAILURE)) is None
 
 
 def test_groups_are_never_mixed(make_run, make_cell, make_trial):
@@ -54,7 +54,7 @@ def test_groups_are_never_mixed(make_run, make_cell, make_trial):
     cells = tuple(replace(cell, batch_size=256) for cell in run.header.plan.cells)
     plan = replace(run.header.plan, cells=run.header.plan.cells + cells)
 
-    groups = summary_.summarise(replace(run, header=replace(run.header, plan=plan)))
+    groups = summarising.summarise(replace(run, header=replace(run.header, plan=plan)))
 
     assert [(32, 5), (256, 5)] == [(group.batch_size, len(group.cells)) for group in groups]
 
@@ -64,7 +64,7 @@ def test_a_cell_with_a_failed_trial_is_failed_and_last(make_run):
     run = make_run()
     broken = [replace(t, failure=FAILURE) if (t.cell.loop, t.round) == ("tf-fit", 2) else t for t in run.trials]
 
-    (group,) = summary_.summarise(replace(run, trials=tuple(broken)))
+    (group,) = summarising.summarise(replace(run, trials=tuple(broken)))
 
     summary = next(summary for summary in group.cells if summary.cell.loop == "tf-fit")
     assert (Verdict.FAILED, FAILURE, 1, None) == (
@@ -80,7 +80,7 @@ def test_another_loop_is_the_baseline_where_the_planned_one_could_not_be_measure
     run = make_run()
     broken = [replace(t, failure=FAILURE, blocks=()) if t.cell.loop == "tf-eager" else t for t in run.trials]
 
-    (group,) = summary_.summarise(replace(run, trials=tuple(broken)))
+    (group,) = summarising.summarise(replace(run, trials=tuple(broken)))
 
     assert "tf-function" == group.baseline
 
@@ -90,14 +90,14 @@ def test_rounds_in_which_only_one_of_two_finished_are_not_paired(make_run):
     run = make_run()
     kept = [t for t in run.trials if not (t.cell.loop == "tf-eager" and t.round == 5)]
 
-    (group,) = summary_.summarise(replace(run, trials=tuple(kept)))
+    (group,) = summarising.summarise(replace(run, trials=tuple(kept)))
 
     assert [5, 5, 5, 5, None] == [s.speed_up and s.speed_up.count for s in group.cells]
 
 
 def test_break_even_counts_the_first_step(make_run):
     """`tf.function` starts 0.6 s later and gains 7.8 ms a step: ahead after some 75 steps."""
-    (group,) = summary_.summarise(make_run())
+    (group,) = summarising.summarise(make_run())
 
     summary = group.cells[0]
     assert BreakEven.AFTER is summary.break_even.kind
@@ -106,7 +106,7 @@ def test_break_even_counts_the_first_step(make_run):
 
 def test_epoch_time_and_throughput_follow_from_the_step_time(make_run):
     """1 562 steps of 32 samples."""
-    (group,) = summary_.summarise(make_run())
+    (group,) = summarising.summarise(make_run())
 
     summary = group.cells[0]
     assert pytest.approx((summary.step.estimate * 1562, 32 / summary.step.estimate)) == (
@@ -117,7 +117,7 @@ def test_epoch_time_and_throughput_follow_from_the_step_time(make_run):
 
 def test_a_loop_that_failed_verification_is_invalid_and_not_compared(make_run):
     """Its time stays, its rank and its speed-up go: it did other work."""
-    (group,) = summary_.summarise(make_run(loss_gaps={"tf-function": 0.31}))
+    (group,) = summarising.summarise(make_run(loss_gaps={"tf-function": 0.31}))
 
     last = group.cells[-1]
     assert ("tf-function", Verdict.INVALID, None) == (last.cell.loop, last.verdict, last.speed_up)
@@ -128,7 +128,7 @@ def test_a_loop_that_was_not_verified_is_invalid(make_run):
     """Unless the user asked for no verification, silence is no proof."""
     run = replace(make_run(), verifications=())
 
-    (group,) = summary_.summarise(run)
+    (group,) = summarising.summarise(run)
 
     assert {Verdict.INVALID} == {summary.verdict for summary in group.cells}
 
@@ -138,14 +138,14 @@ def test_without_verification_every_loop_is_ranked_when_the_user_asked_for_that(
     run = replace(make_run(), verifications=())
     plan = replace(run.header.plan, verify=False)
 
-    (group,) = summary_.summarise(replace(run, header=replace(run.header, plan=plan)))
+    (group,) = summarising.summarise(replace(run, header=replace(run.header, plan=plan)))
 
     assert Verdict.FASTER is group.cells[0].verdict
 
 
 def test_an_invalid_baseline_is_replaced(make_run):
     """Nothing is compared with a loop that did other work."""
-    (group,) = summary_.summarise(make_run(loss_gaps={"tf-eager": 0.31}))
+    (group,) = summarising.summarise(make_run(loss_gaps={"tf-eager": 0.31}))
 
     assert "tf-function" == group.baseline
 
@@ -158,7 +158,7 @@ def again(cell):
 def test_a_repetition_is_no_row_but_the_noise_floor(make_run, make_cell):
     """What identical loops differ by is shown, and never ranked."""
     cell = make_cell("tf-eager")
-    (group,) = summary_.summarise(make_run(cells=[cell, make_cell("tf-fit"), again(cell)], noise=0.02))
+    (group,) = summarising.summarise(make_run(cells=[cell, make_cell("tf-fit"), again(cell)], noise=0.02))
 
     assert ["tf-fit", "tf-eager"] == [summary.cell.name for summary in group.cells]
     assert "tf-eager" == group.control.name
@@ -177,7 +177,7 @@ def test_a_difference_below_the_noise_floor_is_unclear(make_run, make_cell):
         for trial in run.trials
     ]
 
-    (before,), (after,) = summary_.summarise(run), summary_.summarise(replace(run, trials=tuple(drifted)))
+    (before,), (after,) = summarising.summarise(run), summarising.summarise(replace(run, trials=tuple(drifted)))
 
     assert Verdict.FASTER == before.cells[0].verdict
     assert Verdict.UNCLEAR == after.cells[0].verdict
@@ -191,7 +191,7 @@ def test_sides_of_a_loop_are_compared_with_the_first_and_loops_are_not(make_run,
     run = make_run(cells=cells)
     run = replace(run, header=replace(run.header, plan=replace(run.header.plan, sides=sides)))
 
-    groups = summary_.summarise(run)
+    groups = summarising.summarise(run)
 
     assert ["tf-eager [A]", "tf-fit [A]"] == [group.baseline for group in groups]
     assert [2, 2] == [len(group.cells) for group in groups]
@@ -199,8 +199,8 @@ def test_sides_of_a_loop_are_compared_with_the_first_and_loops_are_not(make_run,
 
 def test_more_pairs_widen_each_interval(make_run):
     """Ten comparisons have ten chances to be wrong."""
-    few = summary_.summarise(make_run(steps={"tf-eager": 1e-3, "tf-fit": 9e-4}, seed=5))
-    many = summary_.summarise(
+    few = summarising.summarise(make_run(steps={"tf-eager": 1e-3, "tf-fit": 9e-4}, seed=5))
+    many = summarising.summarise(
         make_run(steps={"tf-eager": 1e-3, "tf-fit": 9e-4, "a": 1e-3, "b": 1e-3, "c": 1e-3}, seed=5)
     )
 
@@ -219,7 +219,7 @@ def test_blocks_of_a_warm_up_that_shows_are_left_out(make_trial, make_cell):
         for block in trial.blocks
     ]
 
-    assert pytest.approx(1e-3) == summary_.trial_step_seconds(replace(trial, blocks=tuple(blocks)))
+    assert pytest.approx(1e-3) == summarising.trial_step_seconds(replace(trial, blocks=tuple(blocks)))
 
 
 def measured(trial, **changes):
@@ -241,7 +241,7 @@ def summary_with(make_run):
 
     def summarise(**changes):
         run = make_run(steps={"tf-eager": 1e-3}, rounds=3, noise=0.0, drift=0.0)
-        (group,) = summary_.summarise(replace(run, trials=(measured(run.trials[0], **changes), *run.trials[1:])))
+        (group,) = summarising.summarise(replace(run, trials=(measured(run.trials[0], **changes), *run.trials[1:])))
         return group.cells[0]
 
     return summarise
@@ -285,7 +285,7 @@ def test_a_process_that_never_settles_is_pointed_out(make_run, make_trial):
     )
     run = replace(run, trials=(replace(first, blocks=climbing), *run.trials[1:]))
 
-    (group,) = summary_.summarise(run)
+    (group,) = summarising.summarise(run)
 
     assert {first.cell.loop: (first.round,)} == {
         c.cell.loop: c.unsteady_rounds for c in group.cells if c.unsteady_rounds
@@ -298,7 +298,7 @@ def test_a_process_far_from_its_siblings_is_named(make_run):
     first = run.trials[0]
     slow = replace(first, blocks=tuple(replace(block, seconds=1.5 * block.seconds) for block in first.blocks))
 
-    (group,) = summary_.summarise(replace(run, trials=(slow, *run.trials[1:])))
+    (group,) = summarising.summarise(replace(run, trials=(slow, *run.trials[1:])))
 
     assert {first.cell.loop: (first.round,)} == {c.cell.loop: c.odd_rounds for c in group.cells if c.odd_rounds}
 
@@ -308,4 +308,4 @@ def test_precision_is_judged_on_every_pair_whether_or_not_it_is_verified(make_ru
     cell = make_cell("tf-eager")
     run = make_run(cells=[cell, make_cell("tf-fit"), again(cell)])
 
-    assert [0.95, 0.95] == [pair.confidence for pair in summary_.paired_intervals(replace(run, verifications=()))]
+    assert [0.95, 0.95] == [pair.confidence for pair in summarising.paired_intervals(replace(run, verifications=()))]

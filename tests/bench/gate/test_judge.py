@@ -7,7 +7,7 @@ import pytest
 
 from bench.analysis.intervals import Verdict
 from bench.errors import UsageError
-from bench.gate import judge as judge_
+from bench.gate import judge as judging
 from bench.gate.judge import Outcome, Settings
 from bench.records.trial import AGAIN, Failure, FailureKind, Side
 
@@ -38,9 +38,9 @@ def make_gate_run(make_run, make_cell):
 def judge(run, *, confirmation=None, fail_on_unclear=False, **settings):
     """Return what the gate makes of runs."""
     wanted = Settings(**settings)
-    return judge_.judge(
-        judge_.of_sides(run, settings=wanted),
-        confirmation=None if confirmation is None else judge_.of_sides(confirmation, settings=wanted),
+    return judging.judge(
+        judging.of_sides(run, settings=wanted),
+        confirmation=None if confirmation is None else judging.of_sides(confirmation, settings=wanted),
         fail_on_unclear=fail_on_unclear,
     )
 
@@ -56,14 +56,14 @@ def test_nothing_slower_passes(make_gate_run):
 
     assert (Outcome.PASSED, 0) == (result.outcome, result.exit_code)
     assert {"tf-fit": "same", "tf-function": "same"} == words(result)
-    assert "No slowdown." == judge_.headline(result)
+    assert "No slowdown." == judging.headline(result)
 
 
 def test_a_slowdown_is_suspected_before_it_is_confirmed(make_gate_run):
     """Only the loop that changed."""
     run = make_gate_run({"tf-fit": 1.1, "tf-function": 1.0})
 
-    assert ("tf-fit",) == judge_.of_sides(run, settings=Settings()).suspects
+    assert ("tf-fit",) == judging.of_sides(run, settings=Settings()).suspects
 
 
 def test_a_confirmed_slowdown_fails_and_names_the_loop(make_gate_run):
@@ -78,7 +78,7 @@ def test_a_confirmed_slowdown_fails_and_names_the_loop(make_gate_run):
     assert pytest.approx(0.10, abs=0.02) == slow.slowdown
     assert slow.low < slow.slowdown < slow.high
     assert "fresh rounds: " in slow.reason
-    assert "Slower, and confirmed by fresh rounds: tf-fit." == judge_.headline(result)
+    assert "Slower, and confirmed by fresh rounds: tf-fit." == judging.headline(result)
 
 
 def test_a_slowdown_that_fresh_rounds_do_not_show_is_unclear(make_gate_run):
@@ -106,7 +106,7 @@ def test_rounds_that_hide_a_large_slowdown_are_measured_again(make_gate_run, sid
     """One wild process among twelve, on either side, makes any interval of six rounds useless."""
     wild = with_wild_round(make_gate_run({"tf-fit": 1.1}), side=side, factor=1.8)
 
-    first = judge_.of_sides(wild, settings=Settings())
+    first = judging.of_sides(wild, settings=Settings())
     result = judge(wild, confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
 
     assert (["unclear"], ("tf-fit",)) == ([row.verdict for row in first.rows], first.suspects)
@@ -137,7 +137,7 @@ def test_noise_that_fresh_rounds_dispel_is_no_doubt(make_gate_run):
 
 def test_a_little_doubt_is_not_measured_again(make_gate_run):
     """It would cost every second gate on a noisy machine as much again."""
-    first = judge_.of_sides(make_gate_run({"tf-fit": 1.0}, noise=0.05), settings=Settings())
+    first = judging.of_sides(make_gate_run({"tf-fit": 1.0}, noise=0.05), settings=Settings())
 
     assert (["unclear"], ()) == ([row.verdict for row in first.rows], first.suspects)
 
@@ -163,7 +163,7 @@ def test_a_faster_loop_is_said_to_be_faster(make_gate_run):
     result = judge(make_gate_run({"tf-fit": 0.5}))
 
     assert (Outcome.PASSED, {"tf-fit": "faster"}) == (result.outcome, words(result))
-    assert "No slowdown. Faster: tf-fit." == judge_.headline(result)
+    assert "No slowdown. Faster: tf-fit." == judging.headline(result)
     assert pytest.approx(-0.5, abs=0.02) == result.loops[0].slowdown
 
 
@@ -171,7 +171,7 @@ def test_a_slowdown_within_its_budget_passes(make_gate_run):
     """Each loop has its own."""
     run = make_gate_run({"tf-fit": 1.08, "tf-function": 1.08})
 
-    assert ("tf-function",) == judge_.of_sides(run, settings=Settings(budgets={"tf-fit": 0.15})).suspects
+    assert ("tf-function",) == judging.of_sides(run, settings=Settings(budgets={"tf-fit": 0.15})).suspects
 
 
 def test_a_difference_smaller_than_that_of_identical_loops_is_unclear_and_says_why(make_gate_run):
@@ -188,8 +188,8 @@ def test_a_difference_smaller_than_that_of_identical_loops_is_unclear_and_says_w
     assert ("unclear", Outcome.UNCLEAR) == (result.loops[0].verdict, result.outcome)
     assert "budget 2 % refused, as identical loops were 2" in result.loops[0].reason
     assert pytest.approx(0.2, abs=0.03) == result.noise_floor
-    assert "Budgets below that are refused" in judge_.to_text(result)
-    assert "Budgets below that are refused" in judge_.to_markdown(result)
+    assert "Budgets below that are refused" in judging.to_text(result)
+    assert "Budgets below that are refused" in judging.to_markdown(result)
 
 
 def test_fresh_rounds_confirm_nothing_that_is_within_the_noise_of_the_first_ones(make_gate_run):
@@ -197,15 +197,15 @@ def test_fresh_rounds_confirm_nothing_that_is_within_the_noise_of_the_first_ones
     noisy = make_gate_run({"tf-fit": 1.0}, noise=0.05)
     calm = make_gate_run({"tf-fit": 1.018}, noise=0.002, seed=1, control=False)
 
-    first = judge_.of_sides(noisy, settings=Settings(max_slowdown=0.001))
-    again = judge_.of_sides(calm, settings=Settings(max_slowdown=0.001))
+    first = judging.of_sides(noisy, settings=Settings(max_slowdown=0.001))
+    again = judging.of_sides(calm, settings=Settings(max_slowdown=0.001))
     result = judge(noisy, confirmation=calm, max_slowdown=0.001)
 
     assert (("tf-fit",), "slower") == (first.suspects, again.rows[0].verdict)
     assert first.noise_floor > 0.018
     assert (Outcome.UNCLEAR, 0, "unclear") == (result.outcome, result.exit_code, result.loops[0].verdict)
     assert "of identical loops in the first rounds" in result.loops[0].reason
-    assert "Budgets below that are refused" in judge_.to_text(result)
+    assert "Budgets below that are refused" in judging.to_text(result)
 
 
 def test_a_budget_above_the_noise_is_not_refused(make_gate_run):
@@ -213,7 +213,7 @@ def test_a_budget_above_the_noise_is_not_refused(make_gate_run):
     result = judge(make_gate_run({"tf-fit": 1.1}), max_slowdown=0.05)
 
     assert 0.0 < result.noise_floor < 0.05
-    assert "refused" not in judge_.to_text(result)
+    assert "refused" not in judging.to_text(result)
 
 
 def test_one_odd_repetition_does_not_hide_a_slowdown(make_gate_run):
@@ -223,7 +223,7 @@ def test_one_odd_repetition_does_not_hide_a_slowdown(make_gate_run):
     slow = replace(odd, blocks=tuple(replace(block, seconds=1.3 * block.seconds) for block in odd.blocks))
     trials = tuple(slow if trial == odd else trial for trial in run.trials)
 
-    assert ("tf-fit",) == judge_.of_sides(replace(run, trials=trials), settings=Settings()).suspects
+    assert ("tf-fit",) == judging.of_sides(replace(run, trials=trials), settings=Settings()).suspects
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_nothing_but_new_loops_is_not_comparable(make_gate_run):
     result = judge(make_gate_run({"tf-fit": 1.0}, failures={("tf-fit", "base"): gone}, control=False))
 
     assert (Outcome.NOT_COMPARABLE, 4) == (result.outcome, result.exit_code)
-    assert "Nothing could be compared." == judge_.headline(result)
+    assert "Nothing could be compared." == judging.headline(result)
 
 
 def test_a_crash_outweighs_a_slowdown(make_gate_run):
@@ -271,7 +271,7 @@ def test_a_loop_that_was_not_verified_is_invalid(make_gate_run):
 def test_the_verdict_file_has_stable_words(make_gate_run):
     """What a script reads."""
     result = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
-    verdict = json.loads(judge_.to_json(result))
+    verdict = json.loads(judging.to_json(result))
 
     assert ("bench-verdict/1", "regression", 1) == (verdict["schema"], verdict["outcome"], verdict["exit_code"])
     assert {"loop", "verdict", "slowdown", "low", "high", "budget", "confirmed", "reason"} <= verdict["loops"][0].keys()
@@ -284,7 +284,7 @@ def test_the_summary_shows_what_changed_and_folds_the_rest(make_gate_run):
         make_gate_run({"tf-fit": 1.1, "tf-function": 1.0, "a|b<script>": 1.0}),
         confirmation=make_gate_run({"tf-fit": 1.1}, seed=1),
     )
-    page = judge_.to_markdown(result)
+    page = judging.to_markdown(result)
 
     assert page.startswith("### Slower, and confirmed by fresh rounds: tf-fit.")
     assert page.index("| tf-fit | slower |") < page.index("<details><summary>2 loops without a clear change")
@@ -295,9 +295,9 @@ def test_one_annotation_marks_a_job_that_fails_and_none_one_that_passes(make_gat
     """GitHub shows ten at most, so there is one."""
     slow = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
 
-    assert judge_.annotation(judge(make_gate_run({"tf-fit": 1.0}))) is None
+    assert judging.annotation(judge(make_gate_run({"tf-fit": 1.0}))) is None
     assert "::error title=bench gate::Slower, and confirmed by fresh rounds: tf-fit. See the job summary." == (
-        judge_.annotation(slow)
+        judging.annotation(slow)
     )
 
 
@@ -306,13 +306,13 @@ def test_many_names_are_cut(make_gate_run):
     loops = {f"loop-{number}": 1.5 for number in range(8)}
     result = judge(make_gate_run(loops), confirmation=make_gate_run(loops, seed=1))
 
-    assert judge_.headline(result).endswith("and 3 more.")
+    assert judging.headline(result).endswith("and 3 more.")
 
 
 def settings_of(folder, text):
     """Read settings from a file with this text."""
     (folder / "pyproject.toml").write_text(text)
-    return judge_.read_settings(folder)
+    return judging.read_settings(folder)
 
 
 def test_settings_are_read_from_pyproject(tmp_path):
@@ -335,7 +335,7 @@ def test_settings_are_read_from_pyproject(tmp_path):
 
 def test_without_a_file_or_a_table_there_are_defaults(tmp_path):
     """Nothing has to be configured."""
-    assert judge_.read_settings(tmp_path) == Settings() == settings_of(tmp_path, "[project]\nname = 'x'\n")
+    assert judging.read_settings(tmp_path) == Settings() == settings_of(tmp_path, "[project]\nname = 'x'\n")
 
 
 @pytest.mark.parametrize(

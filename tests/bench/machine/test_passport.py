@@ -330,7 +330,7 @@ def test_tree_without_commit_leaves_the_commit_out(tmp_path):
 @needs_git
 def test_repository_around_an_installed_copy_is_not_its_source(tmp_path):
     """A virtual environment inside somebody's repository says nothing about the commit of what is installed in it."""
-    installed = write(repository(tmp_path), {"venv/bench/machine/passport.py": ""}) / "venv"
+    installed = write(repository(tmp_path), {"venv/bench/errors.py": ""}) / "venv"
 
     assert {} == git_facts(installed)
 

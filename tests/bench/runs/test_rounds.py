@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.records.trial import CALIBRATION, Failure, FailureKind, Plan
-from bench.runs import rounds as rounds_
+from bench.runs import rounds as measuring
 from bench.runs.remote_trial import TrialFailed
 
 
@@ -140,7 +140,7 @@ class Bench:
         self.observer = Silent()
         self.watched = []
         self.looks = []
-        rounds_.measure(
+        measuring.measure(
             self.plan,
             done=done,
             launch=launch,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.machine.passport import SOURCE_TREE
+from bench.paths import SOURCE_TREE
 from bench.records.trial import Side
 from bench.sides.launcher import Launcher
 

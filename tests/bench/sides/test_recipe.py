@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.files import build_once
-from bench.sides import recipe as recipe_
+from bench.sides import recipe as recipes
 
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
 
@@ -19,7 +19,7 @@ def place(tmp_path):
     """Return where sides are made ready: a user's folder, an empty cache, no network."""
     (tmp_path / "project").mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return recipe_.Place(folder=tmp_path / "project", cache=tmp_path / "cache", environment=environment | OFFLINE)
+    return recipes.Place(folder=tmp_path / "project", cache=tmp_path / "cache", environment=environment | OFFLINE)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def prepare(place, monkeypatch):
     monkeypatch.chdir(place.folder)
 
     def prepare(text, *, tell=lambda _: None, name="A"):
-        return recipe_.prepare(recipe_.parse(text, name=name), place=place, tell=tell)
+        return recipes.prepare(recipes.parse(text, name=name), place=place, tell=tell)
 
     return prepare
 
@@ -62,7 +62,7 @@ def said(side, code):
 )
 def test_a_comma_separates_only_before_a_kind(text, parts):
     """Requirements and values have commas of their own."""
-    recipe = recipe_.parse(text, name="base")
+    recipe = recipes.parse(text, name="base")
 
     nothing = {"python": None, "ref": None, "pip": None, "variables": {}}
     expected = {"name": "base", "description": text} | nothing | parts
@@ -84,7 +84,7 @@ def test_a_comma_separates_only_before_a_kind(text, parts):
 def test_what_cannot_be_read_is_named_with_a_way_out(text, message):
     """One line that names the side and the part."""
     with pytest.raises(UsageError) as caught:
-        recipe_.parse(text, name="A")
+        recipes.parse(text, name="A")
 
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
@@ -304,11 +304,11 @@ def test_a_side_whose_folder_was_deleted_is_not_there_any_more(prepare, place, m
     """A run that was interrupted cannot go on with it."""
     make_repository(place.folder).commit("One", {"mine.py": ""})
     side = prepare("ref=main")
-    there = recipe_.still_there(side)
+    there = recipes.still_there(side)
 
     (place.cache / "refs").rename(place.cache / "gone")
 
-    assert (True, False) == (there, recipe_.still_there(side))
+    assert (True, False) == (there, recipes.still_there(side))
 
 
 def test_what_is_half_made_is_never_used(tmp_path):

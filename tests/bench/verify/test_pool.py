@@ -16,7 +16,7 @@ from loops import registry
 from loops.data import mnist
 from loops.data.mnist import DatasetChoice
 
-PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
