@@ -12,11 +12,11 @@ So a hand-written loop, one `fit()` call for the whole trial and a compiled grap
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,6 +229,30 @@ class Outcome:
     """Of the most recent step, in the same order; None where the loop does not keep them."""
 
 
+class Call(NamedTuple):
+    """A function that a loop calls as `owner.name(...)`.
+
+    What Python looks up in a class, as it does `model(x)`, is "__call__" of that class.
+    """
+
+    owner: Any
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """Through which calls a loop does the parts of a step: a breakdown leaves them out to see what they cost.
+
+    A call that is left out is answered with what it returned last. Nothing here for a part that the loop does without
+    a call, or that a framework does for it. The backward pass is the framework's and needs no entry.
+    """
+
+    metric: tuple[Call, ...] = ()
+    optimizer: tuple[Call, ...] = ()
+    forward: tuple[Call, ...] = ()
+    """With the loss."""
+
+
 class Loop(ABC):
     """One way of writing training. Subclasses are final; each has its own body, which is what is compared."""
 
@@ -268,3 +292,43 @@ class Loop(ABC):
     @abstractmethod
     def outcome(self) -> Outcome:
         """Return what the steps so far led to; never timed."""
+
+    def epochs(self) -> Iterator[Any] | None:
+        """Yield what `train` takes for each call of its step, epoch after epoch, without end; `train` begins with it.
+
+        None where a framework fetches batches itself. A breakdown times it alone, and puts one that repeats a single
+        batch in its place.
+        """
+        return None
+
+    def parts(self) -> Parts:
+        """Return through which calls `train` does the parts of a step; asked for after `prepare`.
+
+        A loop that calls them as follows need not say anything:
+
+            metric      `update_state` of any attribute, or `self.scores`
+            optimizer   `self.optimizer.apply`, as Keras has it, or `.step`, as PyTorch does; or `self.update`
+            forward     `self.model(...)`, `self.forward` and `self.loss_function`
+
+        Under `fit()`, `self.model` has been compiled: then they are `optimizer` and `compute_loss` of the model.
+        """
+        fields = vars(self)
+        model = fields.get("model")
+        optimizer = fields.get("optimizer") or getattr(model, "optimizer", None)
+        return Parts(
+            metric=(
+                *(call for value in fields.values() for call in _calls(value, "update_state")),
+                *_calls(self, "scores"),
+            ),
+            optimizer=(*_calls(optimizer, "apply", "step")[:1], *_calls(self, "update")),
+            forward=(
+                *_calls(type(model) if callable(model) else None, "__call__"),
+                *_calls(model, "compute_loss"),
+                *_calls(self, "forward", "loss_function"),
+            ),
+        )
+
+
+def _calls(owner: Any, *names: str) -> tuple[Call, ...]:
+    """Return those calls that an object or a class has; None has none."""
+    return tuple(Call(owner, name) for name in names if owner is not None and hasattr(owner, name))

@@ -131,6 +131,7 @@ def _describe(loop: str, workload: str) -> Found:
             return Found(loop=loop, workload=workload, missing=str(error))
         return Found(loop=loop, workload=workload, broken=f"{type(error).__name__}: {error}")
     backend = described.backend or ""
+    facts = asdict(described)  # the registry may be an older commit's, which knows nothing of what a loop needs
     return Found(
         loop=loop,
         workload=workload,
@@ -138,9 +139,8 @@ def _describe(loop: str, workload: str) -> Found:
         loop_sha256=described.sha256,
         workload_sha256=trained.sha256,
         sources=tuple(_source(one.target) for one in (described, trained)),
-        # The registry may be an older commit's, which knows nothing of what a loop needs.
-        framework=frameworks.missing(backend, requires=getattr(described, "requires", "")),
-        needs_gpu=getattr(described, "needs_gpu", False),
+        framework=frameworks.missing(backend, requires=facts.get("requires", "")),
+        needs_gpu=facts.get("needs_gpu", False),
     )
 
 

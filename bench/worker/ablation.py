@@ -11,6 +11,8 @@ is faster than what is ranked. A loop calls its parts through objects that it ho
 it returned last. Where a framework has compiled the step as a whole nothing is called any more, and parts cannot be
 taken out of it. The optimizer does not see all steps, so what the loop learns is worth nothing: the process that is
 ranked is another one.
+
+Which calls do which part, and how batches are had, a loop says itself: `parts` and `epochs` of `loops.contract`.
 """
 
 from collections import defaultdict
@@ -22,6 +24,7 @@ from typing import Any, final
 from bench.blocks import interquartile_mean
 from bench.records.trial import Ablation, Seconds
 from loops.contract import Loop
+from loops.errors import UnsupportedCell
 
 PARTS = ("metric", "optimizer", "backward", "forward")
 """In the order in which they are left out: the last ones of a step first. The loss is part of the forward pass."""
@@ -38,6 +41,19 @@ Turn = Callable[[], None]
 """Waits until this process may run a block; called before each."""
 
 NANOSECONDS = 1e9
+
+
+def refuse_older_contract() -> None:
+    """Refuse loops of an older commit, which do not say what their parts are.
+
+    Raises:
+        UnsupportedCell: If the contract that they come with knows no parts.
+    """
+    if not hasattr(Loop, "parts"):
+        raise UnsupportedCell(
+            "these loops come from a commit whose contract does not name the parts of a step: they can be measured, "
+            "but not broken down"
+        )
 
 
 def ablate(loop: Loop, *, backward: tuple[Any, str] | None, steps: int, turn: Turn) -> tuple[Ablation, ...]:
@@ -83,20 +99,19 @@ def turns(loop: Loop, *, has_parts: bool) -> int:
         loop: Prepared.
         has_parts: Whether `ablate` is called as well.
     """
-    return _FETCHING_TURNS * hasattr(loop, "epochs") + _PARTS_TURNS * has_parts
+    return _FETCHING_TURNS * (loop.epochs() is not None) + _PARTS_TURNS * has_parts
 
 
 def pipeline(loop: Loop, *, steps: int, turn: Turn) -> Seconds | None:
     """Time handing over batches, in seconds per batch, in one turn; None where a framework fetches them itself."""
-    epochs = getattr(loop, "epochs", None)
-    if epochs is None:
+    batches = loop.epochs()
+    if batches is None:
         return None
     turn()
-    batches = epochs()
     times = []
     for _ in range(REPEATS):
         begin = _now(loop)
-        for _ in islice(batches, steps):
+        for _ in islice(batches, steps // loop.steps_per_call):
             pass
         times.append((_now(loop) - begin) / steps)
     return interquartile_mean(times)
@@ -104,11 +119,12 @@ def pipeline(loop: Loop, *, steps: int, turn: Turn) -> Seconds | None:
 
 def step_alone(loop: Loop, *, steps: int, turn: Turn) -> Seconds | None:
     """Time steps that all get the same batch, in seconds; None where a framework fetches batches itself."""
-    epochs = getattr(loop, "epochs", None)
-    if epochs is None:
+    batches = loop.epochs()
+    if batches is None:
         return None
-    batch = next(epochs())
-    loop.epochs = lambda: repeat(batch)  # type: ignore[attr-defined]
+    batch = next(batches)
+    epochs = loop.epochs
+    loop.epochs = lambda: repeat(batch)  # type: ignore[method-assign]
     times: list[Seconds] = []
 
     def blocks() -> Iterator[int]:
@@ -118,7 +134,7 @@ def step_alone(loop: Loop, *, steps: int, turn: Turn) -> Seconds | None:
             yield from _timed(loop, steps=steps, times=times, turn=turn)
 
     loop.train(blocks())
-    loop.epochs = epochs  # type: ignore[attr-defined]
+    loop.epochs = epochs  # type: ignore[method-assign]
     return interquartile_mean(times)
 
 
@@ -152,26 +168,13 @@ class _Switch:
 
 
 def _switches(loop: Loop, *, backward: tuple[Any, str] | None) -> Mapping[str, Iterable[_Switch]]:
-    """Find what a loop calls.
-
-    Its metric is Keras' or a method `scores`, its optimizer its own or that of its model, or a method `update`. The
-    forward pass is a call of the model, or a method `forward`, and the loss function.
-    """
-    model = getattr(loop, "model", None)
-    metrics = [(value, "update_state") for value in vars(loop).values() if hasattr(value, "update_state")]
-    if hasattr(loop, "scores"):
-        metrics.append((loop, "scores"))
-    optimizer = getattr(loop, "optimizer", None) or getattr(model, "optimizer", None)
-    updates: list[tuple[Any, str]] = [(optimizer, name) for name in ("apply", "step") if hasattr(optimizer, name)][:1]
-    updates += [(loop, "update")] if hasattr(loop, "update") else []
-    forwards: list[tuple[Any, str]] = [] if model is None else [(type(model), "__call__")]
-    forwards += [(model, "compute_loss")] if hasattr(model, "compute_loss") else []
-    forwards += [(loop, name) for name in ("forward", "loss_function") if hasattr(loop, name)]
-    places = {
-        "metric": metrics,
-        "optimizer": updates,
+    """Take the place of everything that a loop calls in a step."""
+    parts = loop.parts()
+    places: Mapping[str, Iterable[tuple[Any, str]]] = {
+        "metric": parts.metric,
+        "optimizer": parts.optimizer,
         "backward": [backward] if backward else [],
-        "forward": forwards,
+        "forward": parts.forward,
     }
     return {part: [_Switch(owner, name) for owner, name in places[part]] for part in PARTS}
 

@@ -266,6 +266,7 @@ class Trial:
 
     def _break_down(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
         """Find out where the time of a step goes, block by block as the harness says; the loop has nothing to prove."""
+        ablation.refuse_older_contract()
         warmed = {}
 
         def warm_up() -> Iterator[int]:

@@ -1,7 +1,6 @@
 """What a side says of its loops, whose registry may be that of an older commit."""
 
-from dataclasses import replace
-from types import SimpleNamespace
+from dataclasses import make_dataclass, replace
 
 import pytest
 
@@ -15,7 +14,7 @@ def test_a_registry_that_knows_nothing_of_needs_is_understood(monkeypatch):
     """It was written before loops could say what they need; comparing with such a commit goes on."""
     known = inventory.registry.describe_loop("numpy")
     fields = ("name", "target", "summary", "backend", "kind", "sha256")
-    then = SimpleNamespace(**{field: getattr(known, field) for field in fields})
+    then = make_dataclass("Description", fields)(*(getattr(known, field) for field in fields))
     monkeypatch.setattr(inventory.registry, "describe_loop", lambda *_, **__: then)
 
     found = inventory._describe("numpy", "mnist-mlp")

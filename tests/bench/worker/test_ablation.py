@@ -5,6 +5,8 @@ from itertools import cycle, islice
 import pytest
 
 from bench.worker import ablation
+from loops.contract import Call, Loop, Parts
+from loops.errors import UnsupportedCell
 
 FETCH, FORWARD, BACKWARD, UPDATE, SCORE = 1, 40, 80, 20, 10
 """Microseconds."""
@@ -70,7 +72,25 @@ class Loss:
         self.clock.take(BACKWARD)
 
 
-class HandWritten:
+class Measured(Loop):
+    """What a breakdown does not ask for."""
+
+    backend = "numpy"
+
+    def prepare(self, job):
+        """Never called: these are made ready."""
+
+    def evaluate(self):
+        """Never called."""
+
+    def outcome(self):
+        """Never called: what is learnt is worth nothing."""
+
+    def synchronise(self):
+        """Nothing was queued."""
+
+
+class HandWritten(Measured):
     """A loop that calls each part itself."""
 
     def __init__(self, clock):
@@ -97,11 +117,8 @@ class HandWritten:
                 self.answers.append(self.optimizer.apply())
                 self.training_metric.update_state()
 
-    def synchronise(self):
-        """Nothing was queued."""
 
-
-class Compiled:
+class Compiled(Measured):
     """A loop whose step a framework has made one thing of, and that fetches batches itself."""
 
     def __init__(self, clock):
@@ -115,8 +132,30 @@ class Compiled:
         for steps in blocks:
             self.clock.take(100 * steps)
 
-    def synchronise(self):
-        """Nothing was queued."""
+
+class ByOtherNames(HandWritten):
+    """Calls its parts by names of its own, and says so."""
+
+    def __init__(self, clock):
+        """Hold one object that does everything."""
+        super().__init__(clock)
+        self.engine = Part(clock, FORWARD)
+
+    def train(self, blocks):
+        """Train block after block."""
+        for steps in blocks:
+            for _ in range(steps):
+                self.engine.do()
+
+    def parts(self):
+        """Name the one call."""
+        return Parts(forward=(Call(self.engine, "do"),))
+
+
+class InStacks(HandWritten):
+    """Takes ten batches per call, so an element of its epochs is a stack of them."""
+
+    steps_per_call = 10
 
 
 @pytest.fixture
@@ -228,3 +267,73 @@ def test_the_number_of_turns_is_known_beforehand(clock, turns, loop, has_parts):
         ablation.ablate(measured, backward=None, steps=10, turn=turns)
 
     assert ablation.turns(measured, has_parts=has_parts) == turns.taken
+
+
+def test_a_loop_may_name_its_parts_itself(clock, turns):
+    """Where it does not keep to the names of the convention."""
+    found = ablation.ablate(ByOtherNames(clock), backward=None, steps=10, turn=turns)
+
+    assert [((), 1e-6 * FORWARD), (("forward",), 0.0)] == [
+        (one.left_out, pytest.approx(one.step_seconds)) for one in found
+    ]
+
+
+def test_by_convention_a_compiled_model_has_the_parts():
+    """Under `fit()` the loop holds a model and its metric, and the model the optimizer."""
+
+    class Loss:
+        def compute_loss(self):
+            """As Keras' models have it."""
+
+    class Fit(Compiled):
+        def __init__(self):
+            self.metric, self.model = Metric(None, 0), Loss()
+            self.model.optimizer = KerasOptimizer(None, 0)
+
+    loop = Fit()
+
+    assert loop.parts() == Parts(
+        metric=(Call(loop.metric, "update_state"),),
+        optimizer=(Call(loop.model.optimizer, "apply"),),
+        forward=(Call(loop.model, "compute_loss"),),
+    )
+
+
+def test_a_loop_without_a_model_has_methods_for_parts():
+    """As one does that is written in NumPy."""
+
+    class Plain(Compiled):
+        def __init__(self):
+            self.optimizer = "Adam"
+
+        def forward(self):
+            """Walk forward."""
+
+        def update(self):
+            """Move the weights."""
+
+        def scores(self):
+            """Score a batch."""
+
+    loop = Plain()
+
+    assert loop.parts() == Parts(
+        metric=(Call(loop, "scores"),), optimizer=(Call(loop, "update"),), forward=(Call(loop, "forward"),)
+    )
+
+
+def test_a_stack_of_batches_is_as_many_steps_as_are_in_it(clock, turns):
+    """A loop of many steps per call fetches once for all of them."""
+    loop = InStacks(clock)
+
+    assert pytest.approx(1e-6 * FETCH / 10) == ablation.pipeline(loop, steps=50, turn=turns)
+
+
+def test_loops_whose_contract_names_no_parts_are_refused_in_one_sentence(monkeypatch):
+    """They are an older commit's, which comes with a contract of its own."""
+    ablation.refuse_older_contract()
+
+    monkeypatch.setattr(ablation, "Loop", type("Loop", (), {}))
+
+    with pytest.raises(UnsupportedCell, match="they can be measured, but not broken down"):
+        ablation.refuse_older_contract()
