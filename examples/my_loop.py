@@ -1,8 +1,7 @@
 """Train with Keras' `train_on_batch` on PyTorch: bench run torch-keras torch-fit --loop examples/my_loop.py"""
 
 from itertools import islice
-
-import keras
+from math import nan
 
 from loops.contract import Loop, Outcome
 from loops.data.torch_feed import training_batches, validation_loader
@@ -12,20 +11,22 @@ class MyLoop(Loop):
     backend = "torch"
 
     def prepare(self, job):  # build everything; its time is a number of its own
-        self.model, one_hot = job.workload.build_model(seed=job.seed), job.training.one_hot
-        optimizer = getattr(keras.optimizers, job.workload.optimizer)(learning_rate=job.workload.learning_rate)
-        loss, metric = job.workload.build_loss(one_hot=one_hot), job.workload.build_metric(one_hot=one_hot)
+        workload, one_hot = job.workload, job.training.one_hot
+        self.model, optimizer = workload.build_model(seed=job.seed), workload.build_optimizer()
+        loss, metric = workload.build_loss(one_hot=one_hot), workload.build_metric(one_hot=one_hot)
         self.model.compile(optimizer=optimizer, loss=loss, metrics=[metric])
-        self.batches, self.validation = self.epochs(training_batches(job)), validation_loader(job)
+        self.batches, self.validation = training_batches(job), validation_loader(job)
+        self.loss, self.scores = nan, []
 
-    def epochs(self, batches):  # without end
+    def epochs(self):  # without end
         while True:
             self.scores = []
-            yield from batches
+            yield from self.batches
 
     def train(self, blocks):  # this is timed: as many steps as each block says, and nothing else
+        batches = self.epochs()
         for steps in blocks:
-            for x, y in islice(self.batches, steps):
+            for x, y in islice(batches, steps):
                 self.loss, score = self.model.train_on_batch(x, y)
                 self.scores.append(score)
 

@@ -148,6 +148,49 @@ class Workload(ABC):
     def build_metric(self, *, one_hot: bool) -> Any:
         """Return the Keras metric, named "accuracy", "mae" or "generator_loss", for training and validation."""
 
+    def build_optimizer(self) -> Any:
+        """Return the recipe's optimizer of Keras."""
+        import keras  # noqa: PLC0415 - the process chose the backend before this runs
+
+        return getattr(keras.optimizers, self.optimizer)(learning_rate=self.learning_rate)
+
+    def build_torch_optimizer(self, parameters: Any, **options: Any) -> Any:
+        """Return the recipe's optimizer of PyTorch, which takes options such as ``fused=True``."""
+        import torch  # noqa: PLC0415
+
+        return getattr(torch.optim, self.optimizer)(parameters, lr=self.learning_rate, **options)
+
+    def build_torch_loss(self, *, weighted: bool = False) -> Any:
+        """Return the loss of PyTorch, a function of predictions, targets and, if it is weighted, sample weights.
+
+        PyTorch's own mean knows no sample weights. Weighted losses are divided by the batch, as Keras does, and not by
+        the sum of the weights.
+        """
+        import torch  # noqa: PLC0415
+
+        loss_class = getattr(torch.nn, self.torch_loss)
+        if not weighted:
+            return loss_class()
+        losses = loss_class(reduction="none")
+        return lambda predictions, targets, weights: (losses(predictions, targets).flatten() * weights).mean()
+
+    def build_torch_scores(self) -> Any:
+        """Return a function of predictions, targets and maybe sample weights to each sample's metric, shape (batch,).
+
+        Whether the class is right or, where the loss is a squared error, the absolute error; times the weight.
+        """
+        import torch  # noqa: PLC0415
+
+        def scores(predictions: torch.Tensor, targets: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
+            with torch.no_grad():
+                if self.torch_loss == "MSELoss":
+                    found = (predictions - targets).abs().mean(dim=1)
+                else:
+                    found = predictions.argmax(dim=1) == (targets if targets.dim() == 1 else targets.argmax(dim=1))
+                return found * weights[0] if weights else found
+
+        return scores
+
 
 class AdversarialWorkload(Workload):
     """Two models against each other: a discriminator tells real images from those that a generator makes.
@@ -171,6 +214,18 @@ class AdversarialWorkload(Workload):
     @abstractmethod
     def build_generator(self, *, seed: int) -> Any:
         """Return the generator: latents of shape (batch, dimensions) to images."""
+
+    def build_generator_optimizer(self) -> Any:
+        """Return Keras' optimizer for the generator; `build_optimizer` is the discriminator's."""
+        import keras  # noqa: PLC0415
+
+        return getattr(keras.optimizers, self.optimizer)(learning_rate=self.generator_learning_rate)
+
+    def build_torch_generator_optimizer(self, parameters: Any) -> Any:
+        """Return PyTorch's optimizer for the generator."""
+        import torch  # noqa: PLC0415
+
+        return getattr(torch.optim, self.optimizer)(parameters, lr=self.generator_learning_rate)
 
     def draw(self, weights: list[NDArray[np.float32]], *, count: int, seed: int) -> NDArray[np.uint8]:
         """Return images that the generator makes of random points, shape (count, height, width), values 0..255.
@@ -218,15 +273,17 @@ class Outcome:
     """What a loop has to show for its steps; read outside the clock."""
 
     steps: int
-    """Updates done, as the optimizer counts them."""
+    """Updates done, as the optimizer counts them; where it does not, as PyTorch's SGD, the steps of finished blocks."""
     loss: float
-    """Of the most recent step. A `fit()` loop only knows the mean over the last block."""
+    """Of the most recent step. A `fit()` loop only knows a mean: over the last block or, on JAX, over the steps of the
+    epoch since it was last asked."""
     metric: float
     """Training metric since the start of the current epoch."""
     weights: list[NDArray[np.float32]]
     """Final weights in the order and layout of Keras' `get_weights`."""
     gradients: list[NDArray[np.float32]] | None = None
-    """Of the most recent step, in the same order; None where the loop does not keep them."""
+    """Of the most recent step, in the same order, where they are at hand anyway, as in PyTorch: no loop keeps them for
+    the check of its first step alone."""
 
 
 class Call(NamedTuple):
@@ -275,7 +332,11 @@ class Loop(ABC):
 
     @abstractmethod
     def prepare(self, job: Job) -> None:
-        """Build model, optimizer and batches on the device; timed as `build`, never as training."""
+        """Build model, optimizer and batches on the device; timed as `build`, never as training.
+
+        Every attribute that the loop has is made here, the loss before the first step included (NaN): none appears
+        later, so that a loop is whole once it is prepared.
+        """
 
     @abstractmethod
     def train(self, blocks: Iterable[int]) -> None:
@@ -330,5 +391,5 @@ class Loop(ABC):
 
 
 def _calls(owner: Any, *names: str) -> tuple[Call, ...]:
-    """Return those calls that an object or a class has; None has none."""
-    return tuple(Call(owner, name) for name in names if owner is not None and hasattr(owner, name))
+    """Return those of the calls that an object or a class has."""
+    return tuple(Call(owner, name) for name in names if callable(getattr(owner, name, None)))

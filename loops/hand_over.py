@@ -19,15 +19,19 @@ class HandOver(keras.callbacks.Callback):
     logs of every step into numbers, which waits for the device each time.
     """
 
-    def __init__(self, blocks: Iterable[int], *, steps_per_call: int = 1) -> None:
+    def __init__(self, blocks: Iterable[int], *, steps_per_call: int = 1, fetch_at_edges: bool = True) -> None:
         """Take the first block.
 
         Args:
             blocks: Steps of each, a multiple of the steps per call.
             steps_per_call: What Keras calls `steps_per_execution`: it speaks of many steps as of one batch.
+            fetch_at_edges: Whether the model can be read whenever a block ends. On JAX that takes time which is then
+                part of the block; without it, a loop calls `fetch` before it reads.
         """
         super().__init__()
         self.steps_per_call = steps_per_call
+        self.fetch_at_edges = fetch_at_edges or keras.backend.backend() != "jax"
+        self.fetched = False
         self.blocks = iter(blocks)
         self.steps_left = next(self.blocks)
 
@@ -50,10 +54,19 @@ class HandOver(keras.callbacks.Callback):
         Raises:
             TrainingDone: If there is none.
         """
-        if keras.backend.backend() == "jax":
-            self.model.jax_state_sync()  # on JAX, `fit` carries all values itself and leaves the variables empty
+        if self.fetch_at_edges:
+            self.fetch()
         self.steps_left = next(self.blocks, 0)
         if self.steps_left == 0:
+            self.fetch()  # nobody holds the values any longer when `fit` is left
             raise TrainingDone
-        # The loss tracker comes first among a model's metrics; each block reports a mean of its own.
-        self.model.metrics[0].reset_state()
+        if self.fetched:
+            # The loss tracker comes first among a model's metrics; what is read next is a mean of its own.
+            self.model.metrics[0].reset_state()
+            self.fetched = False
+
+    def fetch(self) -> None:
+        """Put the values of this moment into the model's variables; at the edge of a block only."""
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()  # on JAX, `fit` carries all values itself and leaves the variables empty
+        self.fetched = True

@@ -70,11 +70,11 @@ ADVERSARIAL_LOOPS = {
 
 WORKLOADS = {
     "mnist-mlp": "loops.workloads.mnist_mlp:MnistMlp",
-    "mnist-mlp-sgd": "loops.workloads.mnist_mlp_sgd:MnistMlpSgd",
+    "mnist-mlp-sgd": "loops.workloads.mnist_mlp:MnistMlpSgd",
     "mnist-mlp-add-loss": "loops.workloads.mnist_mlp_add_loss:MnistMlpAddLoss",
     "mnist-mlp-weighted": "loops.workloads.mnist_mlp_weighted:MnistMlpWeighted",
     "regression": "loops.workloads.regression:Regression",
-    "regression-weighted": "loops.workloads.regression_weighted:RegressionWeighted",
+    "regression-weighted": "loops.workloads.regression:RegressionWeighted",
     "mnist-dcgan": "loops.workloads.mnist_dcgan:MnistDcgan",
 }
 
@@ -103,7 +103,7 @@ class Description:
     target: str
     """ "module:Class", or "path:Class" in a user's file."""
     summary: str
-    """First line of the module's docstring."""
+    """First line of the module's docstring, or of the class' where the module holds several."""
     backend: str | None
     """A loop's framework; None for a workload."""
     kind: str
@@ -356,7 +356,7 @@ def _describe_target(table: str, name: str, *, module: str, attribute: str) -> D
     return Description(
         name=name,
         target=f"{module}:{attribute}",
-        summary=source.summary,
+        summary=source.summary(attribute),
         backend=None if backend is None else str(backend),
         kind=str(source.constant(attribute, "kind") or "supervised"),
         requires=str(source.constant(attribute, "requires") or ""),

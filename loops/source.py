@@ -28,10 +28,11 @@ class SourceFile:
         self.classes = {node.name: node for node in self._tree.body if isinstance(node, ast.ClassDef)}
         self._imported = _imports(self._tree)
 
-    @property
-    def summary(self) -> str:
-        """First line of the module's docstring."""
-        return (ast.get_docstring(self._tree) or "").partition("\n")[0]
+    def summary(self, name: str) -> str:
+        """Return the first line of the module's docstring, or of the class' where a module holds several."""
+        meant = [leaf for leaf in self.leaves() if self.contract_of(leaf) is not None]
+        described = self.classes[name] if name in meant and len(meant) > 1 else self._tree
+        return (ast.get_docstring(described) or "").partition("\n")[0]
 
     def leaves(self) -> list[str]:
         """Return the classes from which no other one in the file derives."""
@@ -57,15 +58,16 @@ class SourceFile:
         return texts[0] if texts else None
 
     def left_open(self, name: str) -> list[str]:
-        """Return what a class is asked for and does not define: annotations without a value, abstract methods.
+        """Return what a class is asked for and does not define: class variables without a value, abstract methods.
 
-        Nothing where an ancestor stands in a file that is not read: it may define them.
+        Other annotations without a value are fields of its instances. Nothing where an ancestor stands in a file that
+        is not read: it may define them.
         """
         asked: dict[str, None] = {}
         defined: set[str] = set()
         for _, node in self.lineage(name):
-            for assigned, value in _assignments(node):
-                (asked.setdefault(assigned) if value is None else defined.add(assigned))
+            asked |= dict.fromkeys(_open_class_variables(node))
+            defined |= {assigned for assigned, value in _assignments(node) if value is not None}
             for method in (statement for statement in node.body if isinstance(statement, ast.FunctionDef)):
                 (asked.setdefault(method.name) if _is_abstract(method) else defined.add(method.name))
         return [] if self._has_strange_ancestor(name) else [member for member in asked if member not in defined]
@@ -125,6 +127,14 @@ def _assignments(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None]]:
         if isinstance(statement, ast.AnnAssign | ast.Assign):
             targets = [statement.target] if isinstance(statement, ast.AnnAssign) else statement.targets
             yield from ((target.id, statement.value) for target in targets if isinstance(target, ast.Name))
+
+
+def _open_class_variables(node: ast.ClassDef) -> Iterator[str]:
+    """Yield the class variables that a class body declares without a value."""
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and statement.value is None:
+            declared = ast.unparse(statement.annotation).startswith("ClassVar")
+            yield from [statement.target.id] if declared and isinstance(statement.target, ast.Name) else []
 
 
 def _is_abstract(function: ast.FunctionDef) -> bool:

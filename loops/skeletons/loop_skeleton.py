@@ -21,20 +21,23 @@ class Skeleton(Loop):
     adam = "torch-adam"
 
     def prepare(self, job):
-        """Build model, loss, optimizer and batches. `loops/contract.py` says what a job and its workload hold."""
+        """Build model, loss, optimizer and batches: all that `self` holds is made here.
+
+        `loops/contract.py` says what a job and its workload hold.
+        """
         if job.training.weights is not None:  # say what you do not carry; the loop is then listed with this reason
             raise UnsupportedCell("this loop knows no sample weights")
         workload = job.workload
         self.tracks_losses = workload.tracks_losses
         self.device = device_of(job)
         self.model = workload.build_model(seed=job.seed).to(self.device)
-        self.loss_function = getattr(torch.nn, workload.torch_loss)()
-        self.optimizer = getattr(torch.optim, workload.optimizer)(self.model.parameters(), lr=workload.learning_rate)
+        self.loss_function = workload.build_torch_loss()
+        self.optimizer = workload.build_torch_optimizer(self.model.parameters())
         self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
         self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
-        self.steps = 0
+        self.steps, self.loss = 0, torch.tensor(torch.nan)  # before the first step
 
     def epochs(self):
         """Yield batches, epoch after epoch, without end; the training metric is that of the current epoch."""
@@ -58,9 +61,9 @@ class Skeleton(Loop):
                 self.optimizer.zero_grad()
                 self.loss.backward()
                 self.optimizer.step()
-                self.steps += 1
                 with torch.no_grad():
                     self.training_metric.update_state(y, logits)
+            self.steps += steps
 
     @torch.no_grad()
     def evaluate(self):

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import ClassVar, final
 
 import jax
-import keras
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import training_arrays
@@ -28,7 +27,7 @@ class JaxFitStock(Loop):
         self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = workload.build_model(seed=job.seed)
         self.model.compile(
-            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            optimizer=workload.build_optimizer(),
             loss=workload.build_loss(one_hot=job.training.one_hot),
             weighted_metrics=[self.metric],
             jit_compile=True,  # what "auto" means on this backend
@@ -36,10 +35,12 @@ class JaxFitStock(Loop):
         self.training_data = training_arrays(job)
         self.validation_data = job.validation.arrays
         self.batch_size = job.batch_size
+        self.hand_over: HandOver | None = None  # there is nothing to hand over before the first block
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
-        hand_over = HandOver(blocks)
+        # `fit` carries the values of all variables itself: they are fetched when somebody asks what they are.
+        self.hand_over = HandOver(blocks, fetch_at_edges=False)
         x, y, *weight = self.training_data
         with suppress(TrainingDone):
             self.model.fit(
@@ -50,7 +51,7 @@ class JaxFitStock(Loop):
                 shuffle=False,
                 epochs=UNTIL_STOPPED,
                 verbose=0,
-                callbacks=[hand_over],
+                callbacks=[self.hand_over],
             )
 
     def evaluate(self) -> float:
@@ -60,12 +61,13 @@ class JaxFitStock(Loop):
         return results[self.metric.name]
 
     def synchronise(self) -> None:
-        """Wait for every variable, not for the loss alone, which is known before the update."""
-        variables = [*self.model.variables, *self.model.optimizer.variables, *self.model.metrics_variables]
-        jax.block_until_ready([variable.value for variable in variables])
+        """Wait for every array there is: while `fit` runs, the model's variables hold none."""
+        jax.block_until_ready(jax.live_arrays())
 
     def outcome(self) -> Outcome:
         """Read results back to the host."""
+        if self.hand_over is not None:
+            self.hand_over.fetch()
         results = self.model.get_metrics_result()
         return Outcome(
             steps=int(self.model.optimizer.iterations),

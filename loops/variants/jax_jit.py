@@ -7,7 +7,8 @@ Source: Keras guide "Writing a training loop from scratch in JAX".
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, ClassVar, final
+from math import nan
+from typing import Any, ClassVar, NamedTuple, final
 
 import jax
 import keras
@@ -15,8 +16,16 @@ import keras
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import training_batches, validation_batches
 
-State = tuple[list[jax.Array], ...]
-"""Values of trainable, other, optimizer's and metric's variables."""
+Values = list[jax.Array]
+
+
+class State(NamedTuple):
+    """Everything that a step changes: values of groups of variables, each in their order."""
+
+    trainable: Values
+    others: Values
+    optimizer: Values
+    metric: Values
 
 
 @final
@@ -29,29 +38,29 @@ class JaxJit(Loop):
         """Build model, optimizer, loss, metrics and batches."""
         workload = job.workload
         self.model = workload.build_model(seed=job.seed)
-        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        self.optimizer = workload.build_optimizer()
         self.optimizer.build(self.model.trainable_variables)
         self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
         self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
         self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
-        self.variables = (
+        self.variables = (  # in the order of the state
             self.model.trainable_variables,
             self.model.non_trainable_variables,
             self.optimizer.variables,
             self.training_metric.variables,
         )
-        self.state: State = tuple([variable.value for variable in group] for group in self.variables)
+        self.state = State(*([variable.value for variable in group] for group in self.variables))
         # The old state is given away: the new one is written into its memory, so each state is good for one step.
         self.compiled_step = jax.jit(self.train_step, donate_argnums=0)
         self.compiled_test_step = jax.jit(self.test_step)
+        self.last_loss = jax.numpy.array(nan)  # before the first step
 
     def epochs(self) -> Iterator[tuple[jax.Array, ...]]:
         """Yield batches (x: [batch, features], y: [batch], maybe weight: [batch]), epoch after epoch, without end."""
         while True:
-            *others, metric = self.state
-            self.state = (*others, [jax.numpy.zeros_like(value) for value in metric])
+            self.state = self.state._replace(metric=[jax.numpy.zeros_like(value) for value in self.state.metric])
             yield from self.training_batches
 
     def train(self, blocks: Iterable[int]) -> None:
@@ -70,11 +79,11 @@ class JaxJit(Loop):
         (loss, (logits, others)), gradients = differentiate(trainable, others, x, y, weight)
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
         metric = self.training_metric.stateless_update_state(metric, y, logits, sample_weight=weight)
-        return (trainable, others, optimizer, metric), loss
+        return State(trainable, others, optimizer, metric), loss
 
     def loss_and_updates(
-        self, trainable: list[jax.Array], others: list[jax.Array], x: jax.Array, y: jax.Array, weight: Any
-    ) -> tuple[jax.Array, tuple[jax.Array, list[jax.Array]]]:
+        self, trainable: Values, others: Values, x: jax.Array, y: jax.Array, weight: Any
+    ) -> tuple[jax.Array, tuple[jax.Array, Values]]:
         """Return the loss, which is differentiated by the first argument, and what else the forward pass leads to."""
         logits, others, tracked = self.model.stateless_call(trainable, others, x, training=True, return_losses=True)
         loss = self.loss_function(y, logits, sample_weight=weight)
@@ -82,20 +91,16 @@ class JaxJit(Loop):
 
     def evaluate(self) -> float:
         """Return the metric over the validation samples, dropout and the like switched off."""
-        trainable, others, *_ = self.state
         self.validation_metric.reset_state()
         metric = [variable.value for variable in self.validation_metric.variables]
         for x, y in self.validation_batches:
-            metric = self.compiled_test_step(trainable, others, metric, x, y)
+            metric = self.compiled_test_step(self.state.trainable, self.state.others, metric, x, y)
         return float(self.validation_metric.stateless_result(metric))
 
-    def test_step(
-        self, trainable: list[jax.Array], others: list[jax.Array], metric: list[jax.Array], x: jax.Array, y: jax.Array
-    ) -> list[jax.Array]:
+    def test_step(self, trainable: Values, others: Values, metric: Values, x: jax.Array, y: jax.Array) -> Values:
         """Return the validation metric's state with one batch added."""
         logits, _ = self.model.stateless_call(trainable, others, x, training=False)
-        added: list[jax.Array] = self.validation_metric.stateless_update_state(metric, y, logits)
-        return added
+        return self.validation_metric.stateless_update_state(metric, y, logits)
 
     def synchronise(self) -> None:
         """Wait for the whole state, not for the loss alone, which is known before the update."""

@@ -6,6 +6,7 @@ Source: the chain rule; Adam as Keras has it, https://keras.io/api/optimizers/ad
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -58,7 +59,7 @@ class NumpyByHand(Loop):
         self.judge = cross_entropy if workload.torch_loss == "CrossEntropyLoss" else squared_error
         self.activity_penalty = workload.activity_penalty
         self.training_batches = training_batches(job)
-        self.steps = 0
+        self.steps, self.score, self.seen, self.last_loss = 0, 0.0, 0.0, nan  # before the first step
 
     def epochs(self) -> Iterator[tuple[Array, ...]]:
         """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""

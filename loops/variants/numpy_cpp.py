@@ -13,9 +13,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterable
 from importlib import resources
+from math import nan
 from pathlib import Path
 from shutil import which
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +25,8 @@ from loops.contract import Job, Loop, Outcome
 from loops.data.numpy_feed import training_arrays
 from loops.errors import UnsupportedCell
 
-OPTIONS = (
-    *("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math"),
-    *("-fopenmp", "-shared", "-fPIC"),
-)
+OPTIONS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math")
+LIBRARY = ("-fopenmp", "-shared", "-fPIC")
 GRAIN = {"INPUTS": 8, "BATCH": 8, "UNITS": 16}  # of the tiles that the kernels are made of
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
 LABELS = np.ctypeslib.ndpointer(np.int64, flags="C_CONTIGUOUS")
@@ -61,17 +60,19 @@ class NumpyCpp(Loop):
         for name, grain in GRAIN.items():
             if self.constants[name] % grain:
                 raise UnsupportedCell(f"{name} has to be a multiple of {grain}, and is {self.constants[name]}")
-        self.compiler = which(os.environ.get("CXX", "c++"))
-        if self.compiler is None:
+        self.compiler = which(os.environ.get("CXX", "c++")) or ""
+        if not self.compiler:
             raise UnsupportedCell("a C++ compiler such as g++ is needed; the variable CXX names another one")
+        self.library: Any = None  # the kernels, compiled in the first step and a part of it, as everywhere
+        self.score = ctypes.c_double()
         self.learning_rate, self.activity_penalty = workload.learning_rate, workload.activity_penalty
         self.batch_size, self.steps_per_epoch = job.batch_size, job.steps_per_epoch
-        self.steps = self.seen = 0
+        self.steps, self.seen, self.last_loss = 0, 0, nan  # before the first step
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train block after block, each in as few calls as the ends of epochs allow."""
         for steps in blocks:
-            if self.steps == 0:  # part of the first step, as everywhere
+            if self.library is None:
                 self.compile()
             left = steps
             while left > 0:
@@ -95,7 +96,7 @@ class NumpyCpp(Loop):
         with resources.as_file(source) as path, tempfile.TemporaryDirectory() as folder:
             target = str(Path(folder) / "kernels.so")
             constants = [f"-D{name}={value}" for name, value in self.constants.items()]
-            subprocess.run([str(self.compiler), *OPTIONS, *constants, str(path), "-o", target], check=True)
+            subprocess.run([self.compiler, *OPTIONS, *LIBRARY, *constants, str(path), "-o", target], check=True)
             self.library = ctypes.CDLL(target)
         numbers = ctypes.c_int64, ctypes.c_int64, ctypes.c_double, ctypes.c_float
         self.library.train.argtypes = (FLOATS, LABELS, FLOATS, *numbers)

@@ -6,9 +6,9 @@ Source: Keras guide "Writing a training loop from scratch in TensorFlow", end-to
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import ClassVar, final
 
-import keras
 import tensorflow as tf
 
 from loops.contract import AdversarialWorkload, Job, Loop, Outcome
@@ -27,14 +27,14 @@ class TfEagerDcgan(Loop):
         assert isinstance(workload, AdversarialWorkload)
         self.discriminator = workload.build_model(seed=job.seed)
         self.generator = workload.build_generator(seed=job.seed)
-        new_optimizer = getattr(keras.optimizers, workload.optimizer)
-        self.discriminator_optimizer = new_optimizer(learning_rate=workload.learning_rate)
-        self.generator_optimizer = new_optimizer(learning_rate=workload.generator_learning_rate)
+        self.discriminator_optimizer = workload.build_optimizer()
+        self.generator_optimizer = workload.build_generator_optimizer()
         self.loss_function = workload.build_loss(one_hot=False)
         self.generator_metric = workload.build_metric(one_hot=False)
         self.validation_metric = workload.build_metric(one_hot=False)
         self.training_batches = training_batches(job)
         self.validation_batches = validation_dataset(job)
+        self.last_loss = tf.constant(nan)  # before the first step
 
     def epochs(self) -> Iterator[tuple[tf.Tensor, ...]]:
         """Yield (images [batch, 28, 28, 1], labels [batch, 2], latents [batch, 2, dimensions]) without end."""

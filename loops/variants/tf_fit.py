@@ -61,7 +61,7 @@ class TfFit(Loop):
         self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = CustomModel(functional.inputs, functional.outputs)
         self.model.compile(
-            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            optimizer=workload.build_optimizer(),
             loss=workload.build_loss(one_hot=job.training.one_hot),
             weighted_metrics=[self.metric],
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have

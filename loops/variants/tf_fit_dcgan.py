@@ -87,10 +87,9 @@ class TfFitDcgan(Loop):
             workload.build_generator(seed=job.seed),
             generator_metric=workload.build_metric(one_hot=False),
         )
-        new_optimizer = getattr(keras.optimizers, workload.optimizer)
         self.model.compile(
-            discriminator_optimizer=new_optimizer(learning_rate=workload.learning_rate),
-            generator_optimizer=new_optimizer(learning_rate=workload.generator_learning_rate),
+            discriminator_optimizer=workload.build_optimizer(),
+            generator_optimizer=workload.build_generator_optimizer(),
             loss=workload.build_loss(one_hot=False),
         )
         self.training_data = training_dataset(job)

@@ -19,8 +19,9 @@ from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
 class CustomModel(keras.Model):
     """A model that brings its own loss function and metrics; `compile` supplies the optimizer only."""
 
-    def track(self, loss_function: Any, *, metric: Any) -> None:
-        """Take the loss function and the metric."""
+    def __init__(self, functional: keras.Model, *, loss_function: keras.Loss, metric: keras.Metric) -> None:
+        """Have the layers of another model, and a loss function and a metric of its own."""
+        super().__init__(functional.inputs, functional.outputs)
         self.loss_function = loss_function
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.own_metric = metric
@@ -62,10 +63,10 @@ class TfFitLowlevel(Loop):
         workload = job.workload
         functional = workload.build_model(seed=job.seed)
         self.metric = workload.build_metric(one_hot=job.training.one_hot)
-        self.model = CustomModel(functional.inputs, functional.outputs)
-        self.model.track(workload.build_loss(one_hot=job.training.one_hot), metric=self.metric)
+        loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        self.model = CustomModel(functional, loss_function=loss_function, metric=self.metric)
         self.model.compile(
-            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            optimizer=workload.build_optimizer(),
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
         )
         self.training_data = training_dataset(job)

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import ClassVar, final
 
-import keras
 import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
@@ -32,7 +31,7 @@ class TfFitSteps(Loop):
         self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = workload.build_model(seed=job.seed)
         self.model.compile(
-            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            optimizer=workload.build_optimizer(),
             loss=workload.build_loss(one_hot=job.training.one_hot),
             weighted_metrics=[self.metric],
             steps_per_execution=self.steps_per_call,

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import ClassVar, final
 
-import keras
 import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
@@ -28,7 +27,7 @@ class TfFitStock(Loop):
         self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = workload.build_model(seed=job.seed)
         self.model.compile(
-            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            optimizer=workload.build_optimizer(),
             loss=workload.build_loss(one_hot=job.training.one_hot),
             weighted_metrics=[self.metric],
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have

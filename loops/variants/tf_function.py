@@ -6,6 +6,7 @@ Source: Keras guide "Writing a training loop from scratch in TensorFlow".
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import ClassVar, final
 
 import keras
@@ -26,7 +27,7 @@ class TfFunction(Loop):
         workload = job.workload
         self.model = workload.build_model(seed=job.seed)
         self.tracks_losses = workload.tracks_losses
-        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        self.optimizer = workload.build_optimizer()
         # Variables must exist before the step is traced, or it is traced twice.
         self.optimizer.build(self.model.trainable_weights)
         self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
@@ -34,6 +35,7 @@ class TfFunction(Loop):
         self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
         self.training_batches = training_batches(job)
         self.validation_batches = validation_dataset(job)
+        self.last_loss = tf.constant(nan)  # before the first step
 
     def epochs(self) -> Iterator[tuple[tf.Tensor, ...]]:
         """Yield batches (x: [batch, features], y: [batch], maybe weight: [batch]), epoch after epoch, without end."""

@@ -6,6 +6,7 @@ Source: https://www.tensorflow.org/guide/function, "AutoGraph transformations: l
 """
 
 from collections.abc import Iterable
+from math import nan
 from typing import ClassVar, final
 
 import keras
@@ -26,7 +27,7 @@ class TfFunctionEpoch(Loop):
         workload = job.workload
         self.model = workload.build_model(seed=job.seed)
         self.tracks_losses = workload.tracks_losses
-        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        self.optimizer = workload.build_optimizer()
         # Variables must exist before the step is traced, or it is traced twice.
         self.optimizer.build(self.model.trainable_weights)
         self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
@@ -36,6 +37,7 @@ class TfFunctionEpoch(Loop):
         self.steps_per_epoch = job.steps_per_epoch
         self.steps = 0
         self.validation_batches = validation_dataset(job)
+        self.last_loss = tf.constant(nan)  # before the first step
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train block after block, each in as few calls as the ends of epochs allow."""

@@ -7,9 +7,9 @@ Source: Keras documentation of `Model.train_on_batch`.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import ClassVar, final
 
-import keras
 import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
@@ -28,13 +28,15 @@ class TfTrainOnBatch(Loop):
         self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = workload.build_model(seed=job.seed)
         self.model.compile(
-            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            optimizer=workload.build_optimizer(),
             loss=workload.build_loss(one_hot=job.training.one_hot),
             weighted_metrics=[self.metric],
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
         )
         self.training_batches = training_batches(job)
         self.validation_data = validation_dataset(job)
+        self.score = self.seen = 0.0
+        self.last_loss = nan  # before the first step
 
     def epochs(self) -> Iterator[tuple[tf.Tensor, ...]]:
         """Yield batches (x: [batch, features], y: [batch], maybe weight: [batch]), epoch after epoch, without end."""

@@ -8,6 +8,7 @@ Source: PyTorch tutorial "Introduction to torch.compile".
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import ClassVar, final
 
 import torch
@@ -16,6 +17,7 @@ from torch._dynamo import config as tracing
 from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, training_batches, validation_batches
 from loops.workloads.torch_dense import Dense, as_keras
+from loops.workloads.torch_updates import updates_done
 
 
 @final
@@ -33,13 +35,10 @@ class TorchCompile(Loop):
         self.model = Dense(workload.initial_weights(seed=job.seed)).to(self.device)
         self.activity_penalty = workload.activity_penalty
         self.parameters = list(self.model.parameters())
-        optimizer = getattr(torch.optim, workload.optimizer)
-        self.optimizer = optimizer(self.parameters, lr=workload.learning_rate, fused=True)
-        self.optimizer.register_step_post_hook(self.count_step)
+        self.optimizer = workload.build_torch_optimizer(self.parameters, fused=True)
         self.steps = 0
-        # One loss per sample where samples count differently: PyTorch's own mean knows no sample weights.
-        weighted = job.training.weights is not None
-        self.loss_function = getattr(torch.nn, workload.torch_loss)(reduction="none" if weighted else "mean")
+        self.loss_function = workload.build_torch_loss(weighted=job.training.weights is not None)
+        self.scores = workload.build_torch_scores()
         # One graph or an error: a graph in pieces would run eagerly in between, and nobody would know.
         tracing.trace_autograd_ops = True  # without it, `autograd.grad` breaks the graph
         self.loss_and_gradients = torch.compile(self.differentiate, fullgraph=True)
@@ -48,10 +47,7 @@ class TorchCompile(Loop):
         # These stay on the device: reading them for every batch would wait for it each time.
         self.score = torch.zeros((), device=self.device)
         self.seen = torch.zeros((), device=self.device)
-
-    def count_step(self, *_: object) -> None:
-        """Count an update; SGD keeps no count of its own."""
-        self.steps += 1
+        self.last_loss = torch.tensor(nan)  # before the first step
 
     def epochs(self) -> Iterator[list[torch.Tensor]]:
         """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
@@ -75,31 +71,19 @@ class TorchCompile(Loop):
                     parameter.grad = gradient
                 self.optimizer.step()
             self.last_loss = loss
+            self.steps += steps
 
     def differentiate(
         self, x: torch.Tensor, y: torch.Tensor, *weight: torch.Tensor
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """Return loss and gradients of one batch, and add it to the metric."""
         outputs, hidden = self.model(x)
-        loss = self.loss_function(outputs, y)
-        scores = self.scores(outputs, y)
-        if weight:
-            # divided by the batch, as Keras does, and not by the sum of the weights
-            loss = (loss.flatten() * weight[0]).mean()
-            scores = scores * weight[0]
+        loss = self.loss_function(outputs, y, *weight)
         if self.activity_penalty:
             loss = loss + self.activity_penalty * hidden.sum()
-        self.score += scores.sum()
+        self.score += self.scores(outputs, y, *weight).sum()
         self.seen += weight[0].sum() if weight else len(y)
         return loss.detach(), torch.autograd.grad(loss, self.parameters)
-
-    @torch.no_grad()
-    def scores(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return the metric of each sample, shape [batch]: whether the class is right, or the absolute error."""
-        if isinstance(self.loss_function, torch.nn.MSELoss):
-            return (outputs - y).abs().mean(dim=1)
-        labels = y if y.dim() == 1 else y.argmax(dim=1)
-        return outputs.argmax(dim=1) == labels
 
     @torch.no_grad()
     def evaluate(self) -> float:
@@ -120,7 +104,7 @@ class TorchCompile(Loop):
     def outcome(self) -> Outcome:
         """Read results back to the host."""
         return Outcome(
-            steps=self.steps,
+            steps=updates_done(self.optimizer, trained=self.steps),
             loss=self.last_loss.item(),
             metric=self.score.item() / self.seen.item(),
             weights=as_keras(self.model.parameters()),

@@ -16,6 +16,7 @@ from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, training_batches, validation_batches
 from loops.errors import UnsupportedCell
 from loops.workloads.torch_dense import Dense, as_keras
+from loops.workloads.torch_updates import updates_done
 
 
 @final
@@ -35,14 +36,12 @@ class TorchCudagraph(Loop):
         workload, self.device = job.workload, device_of(job)
         self.model = Dense(workload.initial_weights(seed=job.seed)).to(self.device)
         self.activity_penalty = workload.activity_penalty
-        optimizer = getattr(torch.optim, workload.optimizer)
         # `capturable` keeps Adam's count of steps on the device; SGD has none.
         recordable = {"capturable": True} if workload.optimizer == "Adam" else {}
-        self.optimizer = optimizer(self.model.parameters(), lr=workload.learning_rate, fused=True, **recordable)
+        self.optimizer = workload.build_torch_optimizer(self.model.parameters(), fused=True, **recordable)
         self.steps = 0
-        # One loss per sample where samples count differently: PyTorch's own mean knows no sample weights.
-        weighted = job.training.weights is not None
-        self.loss_function = getattr(torch.nn, workload.torch_loss)(reduction="none" if weighted else "mean")
+        self.loss_function = workload.build_torch_loss(weighted=job.training.weights is not None)
+        self.scores = workload.build_torch_scores()
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
         # where the graph finds its batch, and where it leaves loss and metric
@@ -80,12 +79,7 @@ class TorchCudagraph(Loop):
         """Train on one batch; nothing here may wait for the device."""
         # forward
         outputs, hidden = self.model(x)
-        loss = self.loss_function(outputs, y)
-        scores = self.scores(outputs, y)
-        if weight:
-            # divided by the batch, as Keras does, and not by the sum of the weights
-            loss = (loss.flatten() * weight[0]).mean()
-            scores = scores * weight[0]
+        loss = self.loss_function(outputs, y, *weight)
         if self.activity_penalty:
             loss = loss + self.activity_penalty * hidden.sum()
         # backward, from no gradients at all: a graph then writes over its own instead of adding to them
@@ -93,17 +87,9 @@ class TorchCudagraph(Loop):
         loss.backward()
         # update
         self.optimizer.step()
-        self.score += scores.sum()
+        self.score += self.scores(outputs, y, *weight).sum()
         self.seen += weight[0].sum() if weight else len(y)
         self.last_loss.copy_(loss.detach())
-
-    @torch.no_grad()
-    def scores(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return the metric of each sample, shape [batch]: whether the class is right, or the absolute error."""
-        if isinstance(self.loss_function, torch.nn.MSELoss):
-            return (outputs - y).abs().mean(dim=1)
-        labels = y if y.dim() == 1 else y.argmax(dim=1)
-        return outputs.argmax(dim=1) == labels
 
     @torch.no_grad()
     def evaluate(self) -> float:
@@ -122,7 +108,7 @@ class TorchCudagraph(Loop):
     def outcome(self) -> Outcome:
         """Read results back to the host."""
         return Outcome(
-            steps=self.steps,
+            steps=updates_done(self.optimizer, trained=self.steps),
             loss=self.last_loss.item(),
             metric=self.score.item() / self.seen.item(),
             weights=as_keras(self.model.parameters()),

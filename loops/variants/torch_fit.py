@@ -67,7 +67,7 @@ class TorchFit(Loop):
         self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = CustomModel(functional.inputs, functional.outputs)
         self.model.compile(
-            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            optimizer=workload.build_optimizer(),
             loss=workload.build_loss(one_hot=job.training.one_hot),
             weighted_metrics=[self.metric],
             jit_compile=False,  # no `torch.compile`; it is what "auto" means on this backend too
@@ -98,5 +98,5 @@ class TorchFit(Loop):
             loss=float(results["loss"]),
             metric=float(results[self.metric.name]),
             weights=self.model.get_weights(),
-            gradients=[weight.value.grad.cpu().numpy() for weight in self.model.trainable_weights],
+            gradients=[variable.value.grad.cpu().numpy() for variable in self.model.trainable_weights],
         )

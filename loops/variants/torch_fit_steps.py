@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import ClassVar, final
 
-import keras
 import torch
 
 from loops.contract import Job, Loop, Outcome
@@ -34,7 +33,7 @@ class TorchFitSteps(Loop):
         self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = workload.build_model(seed=job.seed)
         self.model.compile(
-            optimizer=getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate),
+            optimizer=workload.build_optimizer(),
             loss=workload.build_loss(one_hot=job.training.one_hot),
             weighted_metrics=[self.metric],
             steps_per_execution=self.steps_per_call,
@@ -67,5 +66,5 @@ class TorchFitSteps(Loop):
             loss=float(results["loss"]),
             metric=float(results[self.metric.name]),
             weights=self.model.get_weights(),
-            gradients=[weight.value.grad.cpu().numpy() for weight in self.model.trainable_weights],
+            gradients=[variable.value.grad.cpu().numpy() for variable in self.model.trainable_weights],
         )

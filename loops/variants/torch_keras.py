@@ -7,9 +7,9 @@ Source: Keras guide "Writing a training loop from scratch in PyTorch", second ha
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import ClassVar, final
 
-import keras
 import torch
 
 from loops.contract import Job, Loop, Outcome
@@ -28,13 +28,14 @@ class TorchKeras(Loop):
         self.device = device_of(job)
         self.model = workload.build_model(seed=job.seed).to(self.device)
         self.tracks_losses = workload.tracks_losses
-        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        self.optimizer = workload.build_optimizer()
         self.optimizer.build(self.model.trainable_weights)
         self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
         self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
         self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
+        self.last_loss = torch.tensor(nan)  # before the first step
 
     def epochs(self) -> Iterator[list[torch.Tensor]]:
         """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
@@ -60,7 +61,7 @@ class TorchKeras(Loop):
                 self.model.zero_grad()
                 loss.backward()
                 # update: PyTorch has left each gradient at its variable's tensor
-                gradients = [weight.value.grad for weight in trainable_weights]
+                gradients = [variable.value.grad for variable in trainable_weights]
                 with torch.no_grad():
                     self.optimizer.apply(gradients, trainable_weights)
                     self.training_metric.update_state(y, logits, sample_weight=sample_weight)
@@ -87,5 +88,5 @@ class TorchKeras(Loop):
             loss=self.last_loss.item(),
             metric=float(self.training_metric.result()),
             weights=self.model.get_weights(),
-            gradients=[weight.value.grad.cpu().numpy() for weight in self.model.trainable_weights],
+            gradients=[variable.value.grad.cpu().numpy() for variable in self.model.trainable_weights],
         )

@@ -8,9 +8,9 @@ Source: PyTorch tutorial "Introduction to torch.compile".
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import ClassVar, final
 
-import keras
 import torch
 from torch._dynamo import config as tracing
 
@@ -30,7 +30,7 @@ class TorchKerasCompile(Loop):
         self.device = device_of(job)
         self.model = workload.build_model(seed=job.seed).to(self.device)
         self.tracks_losses = workload.tracks_losses
-        self.optimizer = getattr(keras.optimizers, workload.optimizer)(learning_rate=workload.learning_rate)
+        self.optimizer = workload.build_optimizer()
         self.optimizer.build(self.model.trainable_weights)
         self.loss_function = workload.build_loss(one_hot=job.training.one_hot)
         self.training_metric = workload.build_metric(one_hot=job.training.one_hot)
@@ -40,6 +40,7 @@ class TorchKerasCompile(Loop):
         self.compiled_step = torch.compile(self.train_step, fullgraph=True)
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
+        self.last_loss = torch.tensor(nan)  # before the first step
 
     def epochs(self) -> Iterator[list[torch.Tensor]]:
         """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
@@ -69,7 +70,7 @@ class TorchKerasCompile(Loop):
             self.model._clear_losses()  # noqa: SLF001
         # backward
         trainable_weights = self.model.trainable_weights
-        gradients = torch.autograd.grad(loss, [weight.value for weight in trainable_weights])
+        gradients = torch.autograd.grad(loss, [variable.value for variable in trainable_weights])
         # update
         with torch.no_grad():
             self.optimizer.apply(gradients, trainable_weights)

@@ -7,9 +7,9 @@ TensorFlow", end-to-end example.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import ClassVar, final
 
-import keras
 import torch
 
 from loops.contract import AdversarialWorkload, Job, Loop, Outcome
@@ -29,9 +29,8 @@ class TorchKerasDcgan(Loop):
         self.device = device_of(job)
         self.discriminator = workload.build_model(seed=job.seed).to(self.device)
         self.generator = workload.build_generator(seed=job.seed).to(self.device)
-        new_optimizer = getattr(keras.optimizers, workload.optimizer)
-        self.discriminator_optimizer = new_optimizer(learning_rate=workload.learning_rate)
-        self.generator_optimizer = new_optimizer(learning_rate=workload.generator_learning_rate)
+        self.discriminator_optimizer = workload.build_optimizer()
+        self.generator_optimizer = workload.build_generator_optimizer()
         self.discriminator_optimizer.build(self.discriminator.trainable_weights)
         self.generator_optimizer.build(self.generator.trainable_weights)
         self.loss_function = workload.build_loss(one_hot=False)
@@ -39,6 +38,7 @@ class TorchKerasDcgan(Loop):
         self.validation_metric = workload.build_metric(one_hot=False)
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
+        self.last_loss = torch.tensor(nan)  # before the first step
 
     def epochs(self) -> Iterator[list[torch.Tensor]]:
         """Yield (images [batch, 28, 28, 1], labels [batch, 2], latents [batch, 2, dimensions]) without end."""
@@ -65,7 +65,7 @@ class TorchKerasDcgan(Loop):
                 discriminator_loss = self.loss_function(shown_labels, logits)
                 self.discriminator.zero_grad()
                 discriminator_loss.backward()
-                gradients = [weight.value.grad for weight in discriminator_weights]
+                gradients = [variable.value.grad for variable in discriminator_weights]
                 with torch.no_grad():
                     self.discriminator_optimizer.apply(gradients, discriminator_weights)
 
@@ -75,7 +75,7 @@ class TorchKerasDcgan(Loop):
                 generator_loss = self.loss_function(torch.zeros_like(logits), logits)
                 self.generator.zero_grad()
                 generator_loss.backward()
-                gradients = [weight.value.grad for weight in generator_weights]
+                gradients = [variable.value.grad for variable in generator_weights]
                 with torch.no_grad():
                     self.generator_optimizer.apply(gradients, generator_weights)
                     self.generator_metric.update_state(generator_loss)

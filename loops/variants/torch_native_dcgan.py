@@ -7,12 +7,14 @@ TensorFlow", end-to-end example.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import ClassVar, final
 
 import torch
 
 from loops.contract import AdversarialWorkload, Job, Loop, Outcome
 from loops.data.torch_feed import device_of, training_batches, validation_batches
+from loops.workloads.torch_updates import updates_done
 
 
 @final
@@ -29,21 +31,16 @@ class TorchNativeDcgan(Loop):
         self.device = device_of(job)
         self.discriminator = workload.build_model(seed=job.seed).to(self.device)
         self.generator = workload.build_generator(seed=job.seed).to(self.device)
-        new_optimizer = getattr(torch.optim, workload.optimizer)
-        self.discriminator_optimizer = new_optimizer(self.discriminator.parameters(), lr=workload.learning_rate)
-        self.generator_optimizer = new_optimizer(self.generator.parameters(), lr=workload.generator_learning_rate)
-        self.generator_optimizer.register_step_post_hook(self.count_step)
+        self.discriminator_optimizer = workload.build_torch_optimizer(self.discriminator.parameters())
+        self.generator_optimizer = workload.build_torch_generator_optimizer(self.generator.parameters())
         self.steps = 0
-        self.loss_function = getattr(torch.nn, workload.torch_loss)()
+        self.loss_function = workload.build_torch_loss()
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
-        # These stay on the device: reading them for every batch would wait for it each time.
+        # stays on the device: reading it for every batch would wait for it each time
         self.loss_sum = torch.zeros((), device=self.device)
         self.batches_seen = 0
-
-    def count_step(self, *_: object) -> None:
-        """Count an update of the generator, which is the second half of a step."""
-        self.steps += 1
+        self.last_loss = torch.tensor(nan)  # before the first step
 
     def epochs(self) -> Iterator[list[torch.Tensor]]:
         """Yield (images [batch, 28, 28, 1], labels [batch, 2], latents [batch, 2, dimensions]) without end."""
@@ -81,6 +78,7 @@ class TorchNativeDcgan(Loop):
                 self.loss_sum += generator_loss.detach()
                 self.batches_seen += 1
             self.last_loss = discriminator_loss
+            self.steps += steps
 
     @torch.no_grad()
     def evaluate(self) -> float:
@@ -100,8 +98,9 @@ class TorchNativeDcgan(Loop):
 
     def outcome(self) -> Outcome:
         """Read results back to the host."""
+        optimizers = self.discriminator_optimizer, self.generator_optimizer
         return Outcome(
-            steps=self.steps,
+            steps=min(updates_done(one, trained=self.steps) for one in optimizers),
             loss=self.last_loss.item(),
             metric=self.loss_sum.item() / self.batches_seen,
             weights=self.discriminator.get_weights() + self.generator.get_weights(),

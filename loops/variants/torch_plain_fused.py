@@ -7,6 +7,7 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html, ar
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import nan
 from typing import ClassVar, final
 
 import torch
@@ -14,6 +15,7 @@ import torch
 from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, training_batches, validation_batches
 from loops.workloads.torch_dense import Dense, as_keras
+from loops.workloads.torch_updates import updates_done
 
 
 @final
@@ -30,22 +32,16 @@ class TorchPlainFused(Loop):
         self.device = device_of(job)
         self.model = Dense(workload.initial_weights(seed=job.seed)).to(self.device)
         self.activity_penalty = workload.activity_penalty
-        optimizer = getattr(torch.optim, workload.optimizer)
-        self.optimizer = optimizer(self.model.parameters(), lr=workload.learning_rate, fused=True)
-        self.optimizer.register_step_post_hook(self.count_step)
+        self.optimizer = workload.build_torch_optimizer(self.model.parameters(), fused=True)
         self.steps = 0
-        # One loss per sample where samples count differently: PyTorch's own mean knows no sample weights.
-        weighted = job.training.weights is not None
-        self.loss_function = getattr(torch.nn, workload.torch_loss)(reduction="none" if weighted else "mean")
+        self.loss_function = workload.build_torch_loss(weighted=job.training.weights is not None)
+        self.scores = workload.build_torch_scores()
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
         # These stay on the device: reading them for every batch would wait for it each time.
         self.score = torch.zeros((), device=self.device)
         self.seen = torch.zeros((), device=self.device)
-
-    def count_step(self, *_: object) -> None:
-        """Count an update; SGD keeps no count of its own."""
-        self.steps += 1
+        self.last_loss = torch.tensor(nan)  # before the first step
 
     def epochs(self) -> Iterator[list[torch.Tensor]]:
         """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
@@ -64,12 +60,7 @@ class TorchPlainFused(Loop):
             for x, y, *weight in islice(batches, steps):
                 # forward
                 outputs, hidden = self.model(x)
-                loss = self.loss_function(outputs, y)
-                scores = self.scores(outputs, y)
-                if weight:
-                    # divided by the batch, as Keras does, and not by the sum of the weights
-                    loss = (loss.flatten() * weight[0]).mean()
-                    scores = scores * weight[0]
+                loss = self.loss_function(outputs, y, *weight)
                 if self.activity_penalty:
                     loss = loss + self.activity_penalty * hidden.sum()
                 # backward, from gradients set back to nothing
@@ -77,17 +68,10 @@ class TorchPlainFused(Loop):
                 loss.backward()
                 # update
                 self.optimizer.step()
-                self.score += scores.sum()
+                self.score += self.scores(outputs, y, *weight).sum()
                 self.seen += weight[0].sum() if weight else len(y)
             self.last_loss = loss
-
-    @torch.no_grad()
-    def scores(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return the metric of each sample, shape [batch]: whether the class is right, or the absolute error."""
-        if isinstance(self.loss_function, torch.nn.MSELoss):
-            return (outputs - y).abs().mean(dim=1)
-        labels = y if y.dim() == 1 else y.argmax(dim=1)
-        return outputs.argmax(dim=1) == labels
+            self.steps += steps
 
     @torch.no_grad()
     def evaluate(self) -> float:
@@ -108,7 +92,7 @@ class TorchPlainFused(Loop):
     def outcome(self) -> Outcome:
         """Read results back to the host."""
         return Outcome(
-            steps=self.steps,
+            steps=updates_done(self.optimizer, trained=self.steps),
             loss=self.last_loss.item(),
             metric=self.score.item() / self.seen.item(),
             weights=as_keras(self.model.parameters()),

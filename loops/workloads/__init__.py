@@ -1,1 +1,1 @@
-"""One file per workload: model, loss, optimizer recipe, arrays and metric."""
+"""One file per recipe: model, loss, optimizer, arrays and metric; what differs in one of these shares a file."""

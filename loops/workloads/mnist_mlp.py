@@ -1,4 +1,4 @@
-"""A small classifier of handwritten digits: 784 -> 64 -> 64 -> 10, Adam, sparse categorical cross-entropy.
+"""A small classifier of handwritten digits: 784 -> 64 -> 64 -> 10, sparse categorical cross-entropy, Adam or SGD.
 
 The model of the Keras guides "Writing a training loop from scratch" in TensorFlow and in PyTorch.
 """
@@ -19,15 +19,11 @@ from loops.workloads.digits import (
 )
 
 
-@final
-class MnistMlp(Workload):
-    """Digits in, ten logits out."""
+class DigitClassifier(Workload):
+    """Digits in, ten logits out; what an optimizer makes of it is left open."""
 
-    name: ClassVar[str] = "mnist-mlp"
     metric_name: ClassVar[str] = "accuracy"
     training_samples: ClassVar[int] = 50_000
-    batch_size: ClassVar[int] = 32
-    optimizer: ClassVar[str] = "Adam"
     learning_rate: ClassVar[float] = 1e-3
     torch_loss: ClassVar[str] = "CrossEntropyLoss"
     hidden_units: int = HIDDEN_UNITS
@@ -51,3 +47,24 @@ class MnistMlp(Workload):
     def build_metric(self, *, one_hot: bool) -> Any:
         """Return accuracy."""
         return build_accuracy(one_hot=one_hot)
+
+
+@final
+class MnistMlp(DigitClassifier):
+    """The small classifier of handwritten digits, 784 -> 64 -> 64 -> 10, trained by Adam in batches of 32."""
+
+    name: ClassVar[str] = "mnist-mlp"
+    batch_size: ClassVar[int] = 32
+    optimizer: ClassVar[str] = "Adam"
+
+
+@final
+class MnistMlpSgd(DigitClassifier):
+    """The small classifier of handwritten digits, trained by plain gradient descent in batches of 64.
+
+    The recipe of the older edition of the guide in TensorFlow; the optimizer keeps no state.
+    """
+
+    name: ClassVar[str] = "mnist-mlp-sgd"
+    batch_size: ClassVar[int] = 64
+    optimizer: ClassVar[str] = "SGD"

@@ -103,7 +103,7 @@ def test_batches_that_come_from_the_host_are_moved(problems_of):
 def test_what_the_printed_guides_do_is_found_out(problems_of):
     """Otherwise this device would prove nothing."""
     targets_stay = ("yield [tensor.to(self.device) for tensor in batch]", "yield [batch[0].to(self.device), batch[1]]")
-    numpy_reads = ("weight.value.grad.cpu().numpy()", "weight.value.grad.numpy()")
+    numpy_reads = ("variable.value.grad.cpu().numpy()", "variable.value.grad.numpy()")
     jobs = [
         {"loop": "torch-native", "workload": "mnist-mlp", "track": "guide", "mistake": mistake}
         for mistake in (targets_stay, numpy_reads)

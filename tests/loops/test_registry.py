@@ -1,5 +1,6 @@
 """Names of loops and workloads, read without importing any framework."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,33 @@ def test_loop_files_hold_the_loop_and_nothing_else(path):
 
     assert [] == [word for word in ("import time", "perf_counter", "print(", "tqdm", "verbose=1") if word in text]
     assert len(text.splitlines()) <= 130
+
+
+@pytest.mark.parametrize("path", sorted(Path(registry.__file__).parent.glob("variants/*_*.py")), ids=lambda p: p.stem)
+def test_a_loop_is_whole_once_it_is_prepared(path):
+    """Whatever it holds is made in one place: no attribute appears in training, or only after the first step."""
+    loops = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)][-1:]
+    made = {
+        method.name: {
+            node.attr
+            for node in ast.walk(method)
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self"
+        }
+        for loop in loops
+        for method in loop.body
+        if isinstance(method, ast.FunctionDef)
+    }
+
+    assert {name: set() for name in made} == {name: found - made["prepare"] for name, found in made.items()}
+
+
+def test_two_workloads_in_a_file_describe_themselves():
+    """What they share stands at the top of the file, what they are in their classes."""
+    summaries = [registry.describe_workload(name).summary for name in ("mnist-mlp", "mnist-mlp-sgd")]
+
+    assert ["by Adam in batches of 32.", "by plain gradient descent in batches of 64."] == [
+        summary.partition("trained ")[2] for summary in summaries
+    ]
 
 
 def test_an_unknown_name_gets_the_nearest_one():

@@ -70,6 +70,13 @@ def test_a_class_can_say_what_it_is_called(tmp_path):
     assert "tf-fit-mine" == registry.named("loop", write(tmp_path, "tf-fit.py", text))
 
 
+def test_a_loop_may_declare_its_fields(tmp_path):
+    """They are filled by `prepare`; only what the contract asks for has to stand in the class."""
+    text = LOOP.replace('backend = "torch"', 'backend = "torch"\n    model: object\n    steps: int')
+
+    assert "my_loop" == registry.named("loop", write(tmp_path, "my_loop.py", text))
+
+
 def test_a_workload_is_outlined_without_running_it(tmp_path):
     """What its arrays hold is found out in the trial."""
     name = registry.named("workload", write(tmp_path, "my_model.py", WORKLOAD))

@@ -7,9 +7,8 @@ from loops.contract import Digits, Track
 from loops.errors import UnsupportedCell
 from loops.workloads.initial_weights import glorot_uniform
 from loops.workloads.mnist_dcgan import MnistDcgan
-from loops.workloads.mnist_mlp import MnistMlp
+from loops.workloads.mnist_mlp import MnistMlp, MnistMlpSgd
 from loops.workloads.mnist_mlp_add_loss import MnistMlpAddLoss
-from loops.workloads.mnist_mlp_sgd import MnistMlpSgd
 from loops.workloads.mnist_mlp_weighted import MnistMlpWeighted
 from loops.workloads.regression import Regression
 

@@ -81,8 +81,8 @@ MUTANTS = (
         mistake="learning rate a tenth too high",
         loop="tf-eager",
         workload="mnist-mlp",
-        old="(learning_rate=workload.learning_rate)",
-        new="(learning_rate=1.1 * workload.learning_rate)",
+        old="workload.build_optimizer()",
+        new="keras.optimizers.Adam(learning_rate=1.1 * workload.learning_rate)",
     ),
     Mutant(
         mistake="every tenth step skipped but counted",
@@ -140,8 +140,8 @@ MUTANTS = (
         mistake="epsilon of torch in Keras' Adam",
         loop="tf-function",
         workload="mnist-mlp",
-        old="(learning_rate=workload.learning_rate)",
-        new="(learning_rate=workload.learning_rate, epsilon=1e-8)",
+        old="workload.build_optimizer()",
+        new="keras.optimizers.Adam(learning_rate=workload.learning_rate, epsilon=1e-8)",
     ),
     Mutant(
         mistake="last batch of an epoch dropped",
@@ -175,15 +175,15 @@ MUTANTS = (
         mistake="AMSGrad in place of Adam",
         loop="tf-function",
         workload="mnist-mlp",
-        old="(learning_rate=workload.learning_rate)",
-        new="(learning_rate=workload.learning_rate, amsgrad=True)",
+        old="workload.build_optimizer()",
+        new="keras.optimizers.Adam(learning_rate=workload.learning_rate, amsgrad=True)",
     ),
     Mutant(
         mistake="gradients clipped",
         loop="tf-function",
         workload="mnist-mlp",
-        old="(learning_rate=workload.learning_rate)",
-        new="(learning_rate=workload.learning_rate, global_clipnorm=1.0)",
+        old="workload.build_optimizer()",
+        new="keras.optimizers.Adam(learning_rate=workload.learning_rate, global_clipnorm=1.0)",
     ),
     Mutant(
         mistake="half precision",
@@ -220,8 +220,19 @@ MUTANTS = (
         mistake="loss summed instead of averaged",
         loop="torch-native",
         workload="mnist-mlp",
-        old='"none" if weighted else "mean"',
-        new='"none" if weighted else "sum"',
+        old="workload.build_torch_loss(weighted=job.training.weights is not None)",
+        new='torch.nn.CrossEntropyLoss(reduction="sum")',
+    ),
+    Mutant(
+        mistake="every tenth step skipped and counted by the block",
+        loop="torch-native",
+        workload="mnist-mlp-sgd",
+        old="                self.optimizer.step()\n",
+        new="""\
+                self.skipped = (getattr(self, "skipped", 0) + 1) % 10
+                if self.skipped:
+                    self.optimizer.step()
+""",
     ),
     Mutant(
         mistake="optimizer state reset each epoch",
@@ -234,21 +245,21 @@ MUTANTS = (
         mistake="weighted loss divided by the sum of the weights",
         loop="torch-native",
         workload="mnist-mlp-weighted",
-        old="(loss.flatten() * weight[0]).mean()",
-        new="(loss.flatten() * weight[0]).sum() / weight[0].sum()",
+        old="loss = self.loss_function(outputs, y, *weight)",
+        new="loss = self.loss_function(outputs, y, *weight) * len(y) / weight[0].sum()",
     ),
     Mutant(
         mistake="weight decay of AdamW",
         loop="torch-native",
         workload="mnist-mlp",
-        old="getattr(torch.optim, workload.optimizer)(",
-        new="torch.optim.AdamW(",
+        old="workload.build_torch_optimizer(self.model.parameters())",
+        new="torch.optim.AdamW(self.model.parameters(), lr=workload.learning_rate)",
     ),
     Mutant(
         mistake="targets broadcast against predictions",
         loop="torch-native",
         workload="regression",
-        old="loss = self.loss_function(outputs, y)",
+        old="loss = self.loss_function(outputs, y, *weight)",
         new="loss = self.loss_function(outputs, y.squeeze(1))",
     ),
     Mutant(
@@ -374,8 +385,8 @@ DCGAN_MUTANTS = (
         mistake="one learning rate for both models",
         loop="tf-function",
         workload="mnist-dcgan",
-        old="workload.generator_learning_rate",
-        new="workload.learning_rate",
+        old="workload.build_generator_optimizer()",
+        new="workload.build_optimizer()",
     ),
     Mutant(
         mistake="labels of real and generated images exchanged",

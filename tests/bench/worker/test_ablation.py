@@ -304,7 +304,7 @@ def test_a_loop_without_a_model_has_methods_for_parts():
 
     class Plain(Compiled):
         def __init__(self):
-            self.optimizer = "Adam"
+            self.optimizer, self.loss_function = "Adam", ["no function"]
 
         def forward(self):
             """Walk forward."""
