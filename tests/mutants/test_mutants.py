@@ -2,12 +2,13 @@
 
 A mutant is a copy of a loop's source with one text replaced. It is installed as another package's loop would be and
 verified in real processes. To refuse it, a number has to differ from the reference; one that crashes shows nothing.
+Five of them, of four frameworks and of different kinds, are planted whenever the tests run; all of them with `-m slow`.
 """
 
 import ast
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,8 +21,6 @@ from bench.verify.pool import Request, verify
 from loops import registry
 from loops.data import mnist
 from loops.data.mnist import DatasetChoice
-
-pytestmark = pytest.mark.slow
 
 PATIENCE = 120.0
 """Seconds for one workload; a check takes a few."""
@@ -433,6 +432,16 @@ DCGAN_MUTANTS = (
 )
 
 MUTANTS += DCGAN_MUTANTS
+
+QUICK_MISTAKES = (
+    "rectifier that passes every gradient",
+    "training metric after the update instead of before",
+    "every tenth step skipped and counted by the block",
+    "training step in inference mode",
+    "state that the optimizer returns thrown away",
+)
+"""A wrong gradient, metric, number of steps and mode, and an optimizer that forgets."""
+QUICK = tuple(mutant for mutant in MUTANTS if mutant.mistake in QUICK_MISTAKES)
 LOOPS = tuple(dict.fromkeys(mutant.loop for mutant in MUTANTS))
 
 
@@ -486,12 +495,8 @@ def plugin(tmp_path_factory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def verifications(plugin, tmp_path_factory) -> Mapping[tuple[str, str], Verification]:
-    """Return what verification says of each loop and each mutant, by loop and workload."""
-    workloads: dict[str, list[str]] = {}
-    for mutant in MUTANTS:
-        workloads[mutant.name] = [mutant.workload]
-        workloads.setdefault(mutant.loop, []).append(mutant.workload)
+def check(plugin, tmp_path_factory) -> Callable[[Mapping[str, Iterable[str]]], Mapping[tuple[str, str], Verification]]:
+    """Return a function from workloads by loop to what verification says of each pair."""
     file = os.environ.get("BENCH_DATA")
     digits = mnist.resolve(
         DatasetChoice.MNIST if file else DatasetChoice.SYNTHETIC,
@@ -499,19 +504,54 @@ def verifications(plugin, tmp_path_factory) -> Mapping[tuple[str, str], Verifica
         cache=tmp_path_factory.mktemp("cache"),
     )
     path = os.pathsep.join(part for part in (str(plugin), os.environ.get("PYTHONPATH")) if part)
-    with Launcher(interpreters={}, environment=os.environ | {"PYTHONPATH": path}) as launcher:
-        found = verify(
-            [Request(loop=loop, workloads=tuple(dict.fromkeys(names))) for loop, names in workloads.items()],
-            digits=digits.folder,
-            device="cpu",
-            launcher=launcher,
-            logs=tmp_path_factory.mktemp("logs"),
-            timeout=PATIENCE,
-            tell=lambda verification: None,
-        )
-    return {(verification.loop, verification.workload): verification for verification in found}
+
+    def check(workloads):
+        with Launcher(interpreters={}, environment=os.environ | {"PYTHONPATH": path}) as launcher:
+            found = verify(
+                [Request(loop=loop, workloads=tuple(dict.fromkeys(names))) for loop, names in workloads.items()],
+                digits=digits.folder,
+                device="cpu",
+                launcher=launcher,
+                logs=tmp_path_factory.mktemp("logs"),
+                timeout=PATIENCE,
+                tell=lambda verification: None,
+            )
+        return {(verification.loop, verification.workload): verification for verification in found}
+
+    return check
 
 
+@pytest.fixture(scope="module")
+def quick_verifications(check) -> Mapping[tuple[str, str], Verification]:
+    """Return what verification says of the few mutants that every run of the tests plants."""
+    return check({mutant.name: [mutant.workload] for mutant in QUICK})
+
+
+@pytest.fixture(scope="module")
+def verifications(check) -> Mapping[tuple[str, str], Verification]:
+    """Return what verification says of each loop and each mutant."""
+    workloads: dict[str, list[str]] = {}
+    for mutant in MUTANTS:
+        workloads[mutant.name] = [mutant.workload]
+        workloads.setdefault(mutant.loop, []).append(mutant.workload)
+    return check(workloads)
+
+
+@pytest.mark.parametrize("mutant", QUICK, ids=lambda mutant: f"{mutant.mistake} in {mutant.loop}")
+def test_a_mutant_of_each_kind_is_refused(mutant, quick_verifications):
+    """That the reference can tell is shown each time, and not only when somebody has the patience."""
+    verification = quick_verifications[mutant.name, mutant.workload]
+
+    assert verification.problem is None
+    assert not verification.passed
+
+
+def test_the_quick_mutants_are_five():
+    """A mistake that was renamed is not left out in silence."""
+    assert sorted(QUICK_MISTAKES) == sorted(mutant.mistake for mutant in QUICK)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.mistake} in {mutant.loop}")
 def test_a_mutant_is_refused_for_what_it_computes(mutant, verifications, record_property):
     """The mistake is seen as a number that differs from the reference."""
@@ -525,6 +565,7 @@ def test_a_mutant_is_refused_for_what_it_computes(mutant, verifications, record_
     assert not verification.passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", LOOPS)
 def test_the_loop_without_a_mistake_passes(loop, verifications):
     """What refuses the mutants is their mistakes: the loops pass on the same workloads."""
