@@ -1,7 +1,6 @@
 """Train with Keras' `train_on_batch` on PyTorch: bench run torch-keras torch-fit --loop examples/my_loop.py"""
 
 from itertools import islice
-from math import nan
 
 from loops.contract import Loop, Outcome
 from loops.data.torch_feed import training_batches, validation_loader
@@ -16,7 +15,7 @@ class MyLoop(Loop):
         loss, metric = workload.build_loss(one_hot=one_hot), workload.build_metric(one_hot=one_hot)
         self.model.compile(optimizer=optimizer, loss=loss, metrics=[metric])
         self.batches, self.validation = training_batches(job), validation_loader(job)
-        self.loss, self.scores = nan, []
+        self.loss, self.scores = None, []
 
     def epochs(self):  # without end
         while True:
