@@ -20,7 +20,6 @@ from bench import __version__
 from bench.machine import cpus
 from bench.records.trial import AcceleratorState
 
-
 _MEBIBYTE = 1024 * 1024
 _COMMAND_TIMEOUT_SECONDS = 10
 _BUSY_SHARE_OF_CORES = 0.5
