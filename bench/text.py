@@ -1,8 +1,10 @@
-"""Short tables of text, aligned for a terminal or in Markdown. The report's own tables are pandas'."""
+"""Text that people read: short tables for a terminal or in Markdown, and words that Markdown shows as they are.
 
-from collections.abc import Sequence
+The report's own tables are pandas'.
+"""
 
-from bench.markdown import plain
+import re
+from collections.abc import Mapping, Sequence
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -17,3 +19,31 @@ def piped(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return a table in Markdown; whatever the cells hold, none ends a cell or opens an element."""
     lines = [header, ["---"] * len(header), *([plain(cell) for cell in row] for row in rows)]
     return [f"| {' | '.join(line)} |" for line in lines]
+
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is, in a paragraph as in a table cell; plain `code` stays code."""
+    parts = re.split(r"(`[\w ./-]+`)", " ".join(text.split()))
+    parts[::2] = [_escape_markdown(part) for part in parts[::2]]
+    # Only a number, dash or plus at the beginning could be taken for a list item.
+    return re.sub(r"^(\d+)([.)])(?=\s|$)|^([-+=])(?=\s|$)", _escape_item, "".join(parts))
+
+
+def _escape_markdown(text: str) -> str:
+    """Return text without any character that Markdown, HTML or GitHub would act on."""
+    text = re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", text)
+    return re.sub(r"[&<>@]", lambda match: _ENTITIES[match[0]], text)
+
+
+def _escape_item(match: re.Match[str]) -> str:
+    """Return the beginning of a list item with its mark escaped."""
+    return f"{match[1] or ''}\\{match[2] or match[3]}"
+
+
+def table(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return rows as aligned columns under their names; the last column is not padded."""
+    header = list(rows[0])
+    return "\n".join(aligned(header, [[row[name] for name in header] for row in rows]))

@@ -13,7 +13,8 @@ Missing values read "n/a", never 0.
 
 from math import floor, isfinite, log10
 
-from bench.records.trial import Seconds
+Seconds = float
+"""A duration; formatted for people only here."""
 
 NOT_AVAILABLE = "n/a"
 """What stands where there is no number."""

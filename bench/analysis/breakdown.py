@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, geometric_mean, median
 
-from bench.records.trial import Seconds, Trial
+from bench.records.trial import Trial
+from bench.units import Seconds
 
 DATA = "data"
 """Handing over batches, where the loop does that itself."""

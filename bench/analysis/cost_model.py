@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from bench.analysis.intervals import Interval, geometric_mean_interval
-from bench.records.trial import Seconds
+from bench.units import Seconds
 
 FITS_WITHIN = 0.20
 """A model whose largest relative error is above this describes something else than the loop."""

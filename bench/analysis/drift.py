@@ -9,7 +9,8 @@ from statistics import fmean, median
 
 import numpy as np
 
-from bench.records.trial import BlockKind, Seconds, Trial
+from bench.records.trial import BlockKind, Trial
+from bench.units import Seconds
 
 MEASURED_POINTS, WARM_UP_POINTS = 12, 4
 """Blocks are averaged into so many points at most: enough to see a drift, and little to store for many loops."""

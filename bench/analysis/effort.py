@@ -18,7 +18,7 @@ from statistics import fmean, variance
 from scipy.special import nctdtrinc, stdtrit
 
 from bench.analysis.intervals import CONFIDENCE, MARGIN, Interval, rounds_for_width
-from bench.records.trial import Seconds
+from bench.units import Seconds
 
 POWER = 0.8
 """Chance of finding a difference of the size that `smallest_difference` names; the usual choice since Cohen (1988)."""
@@ -56,8 +56,9 @@ def precise_enough(speed_ups: Iterable[Interval | None], *, precision: float, co
     """Whether every interval has got as narrow as was asked for, so that the run may stop.
 
     All intervals are looked at on one level, whatever level they are shown at: the levels of
-    `bench.analysis.holm.simultaneous` depend on what was found, and a rule to stop must not. Ask from six rounds on: two
-    that agree by chance look precise. Intervals that are stopped so hold the truth in 93 to 95 % of runs instead of 95 %.
+    `bench.analysis.holm.simultaneous` depend on what was found, and a rule to stop must not. Ask from six rounds on:
+    two that agree by chance look precise. Intervals that are stopped so hold the truth in 93 to 95 % of runs instead of
+    95 %.
 
     Args:
         speed_ups: So far; None, where nothing could be compared, holds nothing up.

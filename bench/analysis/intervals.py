@@ -26,7 +26,7 @@ from typing import Self, TypeVar
 
 from scipy.special import ndtri, stdtrit
 
-from bench.records.trial import Seconds
+from bench.units import Seconds
 
 CONFIDENCE = 0.95
 """Two-sided level of an interval that stands alone, and of all verdicts of a run together.

@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from bench.analysis.intervals import MARGIN
-from bench.records.trial import Seconds
+from bench.units import Seconds
 
 LEAST_BLOCKS = 3
 """Shortest piece: its median withstands one slow block, so that a single hiccup never makes a change point."""

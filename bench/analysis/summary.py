@@ -10,8 +10,11 @@ from bench.analysis.breakdown import Breakdown, break_down
 from bench.analysis.drift import Trace, trace
 from bench.analysis.intervals import BreakEvenSteps, Interval, Verdict
 from bench.analysis.steady import Steadiness, SteadyState, steady_state
-from bench.blocks import interquartile_mean
-from bench.records.trial import AGAIN, Block, BlockKind, Cell, Failure, Floor, Run, Seconds, Trial, Verification
+from bench.records.cell import AGAIN, Cell
+from bench.records.stored_run import Floor, Run
+from bench.records.trial import Block, BlockKind, Failure, Trial, interquartile_mean
+from bench.records.verification import Verification
+from bench.units import Seconds
 from bench.verify.learning_curve import band
 
 DISAGREEMENT = 0.20

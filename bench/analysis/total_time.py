@@ -13,7 +13,7 @@ from statistics import geometric_mean
 
 from bench.analysis import intervals
 from bench.analysis.intervals import Verdict
-from bench.records.trial import Seconds
+from bench.units import Seconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,9 +20,12 @@ from bench.analysis import intervals as estimates
 from bench.analysis.intervals import Interval, UnpairedInterval, Verdict
 from bench.analysis.summary import CellSummary, Group, paired_intervals, summarise, trial_step_seconds
 from bench.errors import NothingComparable
-from bench.records.trial import Cell, Run, Seconds, Trial
+from bench.records.cell import Cell
+from bench.records.stored_run import Run
+from bench.records.trial import Trial
 from bench.report import provenance, wording
 from bench.report.notices import FEW_ROUNDS
+from bench.units import Seconds
 
 SCHEMA = "bench-comparison/1"
 """Changes whenever a field of the JSON changes its name or meaning."""

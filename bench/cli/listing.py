@@ -2,13 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.errors import InvalidResult
 from bench.machine import gpu
 from bench.paths import SOURCE_TREE
-from bench.text import aligned
+from bench.text import table
 from bench.worker import frameworks
 from loops import guides, registry
 
@@ -134,9 +134,3 @@ def runs(results: Path) -> list[Row]:
         state = "complete" if run.complete else "incomplete"
         rows.append({"run": folder.name, "state": state, "trials": str(len(run.trials)), "command": run.header.command})
     return rows
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Return rows as aligned columns under their names; the last column is not padded."""
-    header = list(rows[0])
-    return "\n".join(aligned(header, [[row[name] for name in header] for row in rows]))

@@ -19,7 +19,8 @@ from loops.errors import LoopError
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
-    from bench.records.trial import Plan, Run
+    from bench.records.plan import Plan
+    from bench.records.stored_run import Run
     from bench.report import Change
     from bench.report.export.formats import Format as Target
     from bench.runs.progress import Display

@@ -11,7 +11,7 @@ from bench.errors import NothingComparable, ResultsError
 from bench.gate import judge
 from bench.gate.judge import BASE, HEAD, Finding, GateResult, Settings
 from bench.records import journal
-from bench.records.trial import Run
+from bench.records.stored_run import Run
 from bench.runs import session
 from bench.sides import recipe
 from loops import registry

@@ -20,14 +20,17 @@ from math import log1p
 from pathlib import Path
 from typing import Any
 
-from bench import markdown, units
+from bench import text, units
 from bench.analysis import holm, intervals, summary, two_runs
 from bench.analysis.intervals import Interval, Verdict
 from bench.analysis.summary import CellSummary, Group
 from bench.errors import NothingComparable, TrialsFailed, UsageError
-from bench.records.trial import Cell, Failure, FailureKind, Run, Seconds, Trial
+from bench.records.cell import Cell
+from bench.records.stored_run import Run
+from bench.records.trial import Failure, FailureKind, Trial
 from bench.report import wording
 from bench.text import piped
+from bench.units import Seconds
 
 SCHEMA = "bench-verdict/1"
 """Changes whenever a field of `bench-verdict.json` changes its name or meaning."""
@@ -259,7 +262,7 @@ def to_markdown(result: GateResult) -> str:
     if folded:
         count = f"{len(folded)} {'loop' if len(folded) == 1 else 'loops'} without a clear change"
         lines += [f"<details><summary>{count}</summary>", "", *_markdown_table(folded), "</details>", ""]
-    lines.append(f"Base: {markdown.plain(result.base)}. Head: {markdown.plain(result.head)}. {_measured(result)}")
+    lines.append(f"Base: {text.plain(result.base)}. Head: {text.plain(result.head)}. {_measured(result)}")
     return "\n".join(lines) + "\n"
 
 

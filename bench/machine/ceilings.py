@@ -15,7 +15,7 @@ from time import perf_counter_ns
 import numpy as np
 
 from bench.machine import cpus
-from bench.records.trial import Seconds
+from bench.units import Seconds
 
 MATRIX_SIDE = 1024
 """Three such matrices of float32 are 12 MiB, and their product is 2.1 billion operations."""

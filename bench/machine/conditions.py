@@ -10,7 +10,7 @@ from time import monotonic
 import psutil
 
 from bench.machine.passport import read_now
-from bench.records.trial import AcceleratorState, Conditions
+from bench.records.stored_run import AcceleratorState, Conditions
 
 
 @contextmanager

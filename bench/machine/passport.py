@@ -18,7 +18,7 @@ import psutil
 
 from bench import __version__
 from bench.machine import cpus
-from bench.records.trial import AcceleratorState
+from bench.records.stored_run import AcceleratorState
 
 _MEBIBYTE = 1024 * 1024
 _COMMAND_TIMEOUT_SECONDS = 10

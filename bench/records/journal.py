@@ -15,18 +15,10 @@ from typing import Any, Literal, final
 import msgspec
 
 from bench.errors import InvalidResult, ResultsError
-from bench.records.trial import (
-    CALIBRATION,
-    SCHEMA_VERSION,
-    Conditions,
-    Expectation,
-    Floor,
-    Run,
-    RunEnd,
-    RunHeader,
-    Trial,
-    Verification,
-)
+from bench.records.cell import CALIBRATION
+from bench.records.stored_run import SCHEMA_VERSION, Conditions, Floor, Run, RunEnd, RunHeader
+from bench.records.trial import Trial
+from bench.records.verification import Expectation, Verification
 
 JOURNAL = "journal.jsonl"
 MANIFEST = "manifest.json"

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.records.trial import Run, Trial
+from bench.records.stored_run import Run
+from bench.records.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd

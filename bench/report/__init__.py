@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from bench.records.trial import Run
+from bench.records.stored_run import Run
 from bench.report.model import Change, DataFile, Report, build
 
 __all__ = ["Change", "DataFile", "Report", "build", "render", "write"]

@@ -8,8 +8,12 @@ from bench.analysis import intervals, total_time
 from bench.analysis.intervals import Interval, Verdict
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.total_time import Line, Stretch
-from bench.records.trial import Run, Seconds
+from bench.records.stored_run import Run
 from bench.report import wording
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.units import Seconds
 
 _FEWEST_LOOPS = 2
 _FRAMEWORKS = {"tf": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}

@@ -6,10 +6,9 @@ import msgspec
 
 from bench import units
 from bench.analysis.two_runs import Comparison, Row, label
-from bench.markdown import plain
 from bench.report import terminal, wording
 from bench.report.model import Change
-from bench.text import aligned, piped
+from bench.text import aligned, piped, plain
 
 _COLUMNS = ("Loop", "Verdict", "Change", "95 % interval", "Raw", "Before ms", "After ms", "Rounds")
 

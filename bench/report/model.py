@@ -7,13 +7,14 @@ from statistics import median
 from bench.analysis import summary
 from bench.analysis.intervals import Verdict
 from bench.analysis.summary import CellSummary, Group
-from bench.records.trial import Floor, Run, Seconds
+from bench.records.stored_run import Floor, Run
 from bench.report import advice, notices, provenance, rows, sentences, sweep, wording
 from bench.report.advice import Advice
 from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
 from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WorkRow
 from bench.report.sweep import ScalingReport
+from bench.units import Seconds
 
 SCHEMA = "bench-report/1"
 """Changes whenever a field of `report.json` changes its name or meaning."""

@@ -8,7 +8,8 @@ from bench import units
 from bench.analysis import summary
 from bench.analysis.intervals import Verdict
 from bench.analysis.summary import CellSummary, Group
-from bench.records.trial import FailureKind, Run, Trial
+from bench.records.stored_run import Run
+from bench.records.trial import FailureKind, Trial
 from bench.report import wording
 
 FEW_ROUNDS = 5

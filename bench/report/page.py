@@ -11,13 +11,13 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from bench import markdown
 from bench.report import svg, tables
 from bench.report.model import GroupReport, Report
 from bench.report.pictures import Picture
 from bench.report.plots import Plot
 from bench.report.sweep import ScalingReport
 from bench.report.tables import Table
+from bench.text import plain
 
 MARKDOWN_LIMIT = 65_536
 """Characters that GitHub accepts in a comment."""
@@ -166,7 +166,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"code": _code, "breakable": _breakable, "verbatim": _verbatim, "markdown": markdown.plain}
+    environment.filters |= {"code": _code, "breakable": _breakable, "verbatim": _verbatim, "markdown": plain}
     return environment
 
 

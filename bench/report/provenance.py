@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bench import units
 from bench.analysis import intervals
-from bench.records.trial import Run, Trial
+from bench.records.stored_run import Run
+from bench.records.trial import Trial
 from bench.report import wording
 
 _HASH_DIGITS = 12

@@ -7,7 +7,7 @@ from bench import units
 from bench.analysis import intervals
 from bench.analysis.breakdown import REST, Breakdown
 from bench.analysis.summary import CellSummary
-from bench.records.trial import Floor
+from bench.records.stored_run import Floor
 from bench.report import wording
 
 

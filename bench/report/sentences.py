@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from bench import units
 from bench.analysis.intervals import BreakEven, Verdict
 from bench.analysis.summary import CellSummary, Control
-from bench.records.trial import Floor, Seconds
+from bench.records.stored_run import Floor
 from bench.report import rows, wording
+from bench.units import Seconds
 
 USUAL_ROUNDS = 6
 """Rounds of a default run; what to ask for when there is no interval to extrapolate from."""

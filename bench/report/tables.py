@@ -9,7 +9,7 @@ from bench import units
 from bench.analysis.cost_model import FITS_WITHIN
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary
-from bench.records.trial import Verification
+from bench.records.verification import Verification
 from bench.report.model import Change, GroupReport, Report
 from bench.report.sweep import Quantity, ScalingReport
 

@@ -5,11 +5,16 @@ A rule that stops at the first significant difference finds one between identica
 
 from collections.abc import Callable, Iterable
 from time import monotonic
-from typing import final
+from typing import final, TYPE_CHECKING
 
 from bench.analysis import effort
 from bench.analysis.summary import paired_intervals
-from bench.records.trial import BlockKind, Plan, Run, RunHeader, Seconds, Trial
+from bench.records.stored_run import Run, RunHeader
+from bench.records.trial import BlockKind, Trial
+from bench.units import Seconds
+
+if TYPE_CHECKING:
+    from bench.records.plan import Plan
 
 FEWEST_ROUNDS = 6
 """Before this many, intervals that agree by chance look precise."""

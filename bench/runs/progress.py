@@ -12,9 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from bench.analysis.intervals import Verdict
 from bench.analysis.summary import trial_step_seconds
-from bench.records.trial import Cell, Plan, Seconds, Trial
+from bench.records.cell import Cell
+from bench.records.plan import Plan
+from bench.records.trial import Trial
 from bench.runs.rounds import Observer
-from bench.units import duration
+from bench.units import Seconds, duration
 from bench.worker import ablation
 
 BETWEEN_DRAWINGS: Seconds = 0.25

@@ -7,7 +7,9 @@ from typing import Any, final
 
 import msgspec
 
-from bench.records.trial import Cell, Failure, Seconds, Trial
+from bench.records.cell import Cell
+from bench.records.trial import Failure, Trial
+from bench.units import Seconds
 from bench.worker.process import WorkerFailed, WorkerProcess
 from bench.worker.runner import TrialRequest
 

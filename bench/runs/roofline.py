@@ -12,7 +12,8 @@ everything else (data handling, activations, metrics, dispatch) is taken to cost
 from collections.abc import Iterator, Sequence
 
 from bench.machine import ceilings, cpus
-from bench.records.trial import Floor, Plan
+from bench.records.plan import Plan
+from bench.records.stored_run import Floor
 from bench.sides.launcher import Launcher
 from bench.verify.reference.dense import RECIPES
 from loops import registry

@@ -7,7 +7,9 @@ from functools import partial
 from itertools import count
 from typing import Protocol
 
-from bench.records.trial import Cell, Failure, FailureKind, Plan, Trial
+from bench.records.cell import Cell
+from bench.records.plan import Plan
+from bench.records.trial import Failure, FailureKind, Trial
 from bench.runs import schedule
 from bench.runs.remote_trial import TrialFailed
 

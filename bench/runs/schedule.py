@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TypeVar
 
-from bench.records.trial import Cell
+from bench.records.cell import Cell
 
 Seat = TypeVar("Seat")
 """Whatever takes turns."""

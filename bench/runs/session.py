@@ -19,23 +19,12 @@ from bench.errors import Interrupted, NoDevice, NothingComparable, TrialsFailed,
 from bench.machine import conditions, cpus, gpu, passport
 from bench.paths import SOURCE_TREE
 from bench.records import tables
+from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.journal import Journal, find, load, utc_now, write_manifest
-from bench.records.trial import (
-    AGAIN,
-    CALIBRATION,
-    SCHEMA_VERSION,
-    Cell,
-    DatasetRecord,
-    Expectation,
-    FailureKind,
-    Plan,
-    Run,
-    RunHeader,
-    Seconds,
-    Side,
-    Trial,
-    Verification,
-)
+from bench.records.plan import Plan
+from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, Run, RunHeader
+from bench.records.trial import FailureKind, Trial
+from bench.records.verification import Expectation, Verification
 from bench.runs import roofline
 from bench.runs import rounds as measuring
 from bench.runs.pace import Pace
@@ -45,6 +34,7 @@ from bench.sides import inventory
 from bench.sides.inventory import Inventory
 from bench.sides.launcher import Launcher
 from bench.sides.recipe import still_there
+from bench.units import Seconds
 from bench.verify import learning_curve, pool
 from bench.worker import frameworks
 from bench.worker.runner import TrialRequest

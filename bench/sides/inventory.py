@@ -16,8 +16,10 @@ from typing import Any
 
 from bench.errors import UsageError
 from bench.paths import SOURCE_TREE
-from bench.records.trial import Cell, Failure, FailureKind, Seconds, Side, Trial
+from bench.records.cell import Cell, Side
+from bench.records.trial import Failure, FailureKind, Trial
 from bench.sides.launcher import Launcher
+from bench.units import Seconds
 from bench.worker import frameworks
 from loops import registry
 from loops.errors import LoopError

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import final
 
 from bench.paths import SOURCE_TREE
-from bench.records.trial import Side
+from bench.records.cell import Side
 from loops import registry
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -12,7 +12,7 @@ from pathlib import Path
 from shutil import which
 
 from bench.errors import UsageError
-from bench.records.trial import Side
+from bench.records.cell import Side
 from bench.sides.commit import Checkout, check_out
 from bench.sides.launcher import holds_loops
 from bench.sides.requirement import examine, install

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench.cli.listing import table
 from bench.errors import NoDevice, TrialsFailed, UsageError
-from bench.records.trial import Seconds, Verification
+from bench.records.verification import Verification
 from bench.sides.launcher import Launcher
-from bench.units import tiny
+from bench.text import table
+from bench.units import Seconds, tiny
 from bench.verify import examiner, pool
 from bench.worker import frameworks
 from bench.worker.sight import look

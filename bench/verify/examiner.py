@@ -27,7 +27,7 @@ from typing import Any, Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.records.trial import Gap
+from bench.records.verification import Gap
 from bench.verify.reference import dcgan, dense
 from bench.verify.reference.dense import Batch, Formula, Recipe
 from loops.contract import AdversarialWorkload, Digits, Job, Loop, Outcome, Samples, Track, Workload

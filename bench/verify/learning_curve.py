@@ -5,8 +5,8 @@
     Memory      curves of earlier runs, which depend on nothing that a loop does
 
 `bench.verify.examiner` compares step by step, on a few batches, outside the clock. This holds the very processes that
-were timed to account, loosely: their steps are counted elsewhere, and a band cannot be tight, because training parts from the
-reference's by rounding errors, and on raw pixels in shuffled order soon goes its own way.
+were timed to account, loosely: their steps are counted elsewhere, and a band cannot be tight, because training parts
+from the reference's by rounding errors, and on raw pixels in shuffled order soon goes its own way.
 """
 
 import hashlib
@@ -20,7 +20,8 @@ import numpy as np
 
 from bench.paths import SOURCE_TREE
 from bench.records import journal
-from bench.records.trial import Cell, Expectation
+from bench.records.cell import Cell
+from bench.records.verification import Expectation
 from bench.verify.reference import dense
 from bench.verify.reference.dense import Batch, Formula
 from loops.contract import Digits, Samples, Track, Workload

@@ -17,8 +17,11 @@ import msgspec
 
 from bench.paths import SOURCE_TREE
 from bench.records import journal
-from bench.records.trial import FailureKind, Seconds, Side, Verification
+from bench.records.cell import Side
+from bench.records.trial import FailureKind
+from bench.records.verification import Verification
 from bench.sides.launcher import Launcher
+from bench.units import Seconds
 from bench.verify import examiner
 from bench.worker.process import WorkerFailed, WorkerProcess
 from loops import registry

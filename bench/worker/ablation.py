@@ -21,8 +21,8 @@ from itertools import islice, repeat
 from time import perf_counter_ns
 from typing import Any, final
 
-from bench.blocks import interquartile_mean
-from bench.records.trial import Ablation, Seconds
+from bench.records.trial import Ablation, interquartile_mean
+from bench.units import Seconds
 from loops.contract import Loop
 from loops.errors import UnsupportedCell
 

@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import final
 
-from bench.records.trial import Failure, FailureKind, Seconds
+from bench.records.trial import Failure, FailureKind
+from bench.units import Seconds
 from bench.worker.wire import Message
 
 LONGEST_MESSAGE_BYTES = 1 << 20

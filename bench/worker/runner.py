@@ -24,7 +24,8 @@ from typing import Any, final
 import numpy as np
 
 from bench.machine import cpus
-from bench.records.trial import Block, BlockKind, FailureKind, Seconds
+from bench.records.trial import Block, BlockKind, FailureKind
+from bench.units import Seconds
 from bench.worker import ablation
 from bench.worker.wire import Channel, ChannelClosed
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from bench.records.trial import Seconds
+from bench.units import Seconds
 from bench.worker import frameworks
 
 PATIENCE: Seconds = 120.0

@@ -19,24 +19,12 @@ from random import Random
 
 import pytest
 
-from bench.records.trial import (
-    CALIBRATION,
-    SCHEMA_VERSION,
-    Block,
-    BlockKind,
-    Cell,
-    DatasetRecord,
-    Failure,
-    FailureKind,
-    Gap,
-    Plan,
-    Run,
-    RunEnd,
-    RunHeader,
-    Seconds,
-    Trial,
-    Verification,
-)
+from bench.records.cell import CALIBRATION, Cell
+from bench.records.plan import Plan
+from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, Run, RunEnd, RunHeader
+from bench.records.trial import Block, BlockKind, Failure, FailureKind, Trial
+from bench.records.verification import Gap, Verification
+from bench.units import Seconds
 
 STEP_SECONDS: Mapping[str, Seconds] = {
     "tf-eager": 8.2e-3,

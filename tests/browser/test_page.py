@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import report as reporting
-from bench.records.trial import Run
+from bench.records.stored_run import Run
 
 pytestmark = pytest.mark.browser
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from bench.records import journal
-from bench.records.trial import Run
+from bench.records.stored_run import Run
 
 PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
 PATIENCE = 180.0

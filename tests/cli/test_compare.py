@@ -9,7 +9,8 @@ from click.shell_completion import ShellComplete
 
 from bench.cli.main import main
 from bench.records import journal as journals
-from bench.records.trial import CALIBRATION, BlockKind
+from bench.records.cell import CALIBRATION
+from bench.records.trial import BlockKind
 
 
 @pytest.fixture(scope="module")

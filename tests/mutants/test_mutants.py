@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.records.trial import Verification
+from bench.records.verification import Verification
 from bench.sides.launcher import Launcher
 from bench.verify.pool import Request, verify
 from loops import registry

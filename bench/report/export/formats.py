@@ -22,8 +22,11 @@ from bench import units
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, summarise
 from bench.errors import NothingComparable, ResultsError, UsageError
-from bench.records.trial import BlockKind, Cell, Run, Seconds, Trial
+from bench.records.cell import Cell
+from bench.records.stored_run import Run
+from bench.records.trial import BlockKind, Trial
 from bench.report import wording
+from bench.units import Seconds
 
 Format = Literal["pytest-benchmark", "pyperf", "github-action"]
 Json = dict[str, Any]

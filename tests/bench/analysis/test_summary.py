@@ -6,7 +6,8 @@ import pytest
 
 from bench.analysis import summary as summarising
 from bench.analysis.intervals import BreakEven, Verdict
-from bench.records.trial import AGAIN, BlockKind, Failure, FailureKind, Side
+from bench.records.cell import AGAIN, Side
+from bench.records.trial import BlockKind, Failure, FailureKind
 
 FAILURE = Failure(kind=FailureKind.RAISED, phase="build", message="ValueError: no")
 

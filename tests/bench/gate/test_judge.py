@@ -9,7 +9,8 @@ from bench.analysis.intervals import Verdict
 from bench.errors import UsageError
 from bench.gate import judge as judging
 from bench.gate.judge import Outcome, Settings
-from bench.records.trial import AGAIN, Failure, FailureKind, Side
+from bench.records.cell import AGAIN, Side
+from bench.records.trial import Failure, FailureKind
 
 SIDES = (Side(name="base", description="ref=main", facts={"commit": "a" * 40}), Side(name="head", description="here"))
 

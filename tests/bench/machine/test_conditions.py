@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from bench.machine import conditions
-from bench.records.trial import AcceleratorState, Conditions
+from bench.records.stored_run import AcceleratorState, Conditions
 
 
 class LinuxTimes(NamedTuple):

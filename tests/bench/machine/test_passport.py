@@ -15,7 +15,7 @@ import pytest
 from bench import __version__
 from bench.machine import passport as machine
 from bench.machine.passport import Readings, disturbances, passport, read_now
-from bench.records.trial import AcceleratorState
+from bench.records.stored_run import AcceleratorState
 
 CALM = Readings(
     cores_logical=8,

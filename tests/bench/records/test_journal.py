@@ -6,7 +6,7 @@ import pytest
 
 from bench.errors import InvalidResult, ResultsError
 from bench.records.journal import JOURNAL, MANIFEST, Journal, find, load, write_manifest
-from bench.records.trial import RunEnd
+from bench.records.stored_run import RunEnd
 
 
 @pytest.fixture

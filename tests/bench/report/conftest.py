@@ -8,7 +8,7 @@ import pytest
 
 from bench.analysis import summary
 from bench.analysis.summary import CellSummary
-from bench.records.trial import Run
+from bench.records.stored_run import Run
 from bench.report.model import Report, build
 
 

@@ -5,16 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench.records.trial import (
-    AGAIN,
-    CALIBRATION,
-    AcceleratorState,
-    BlockKind,
-    Cell,
-    Conditions,
-    DatasetRecord,
-    FailureKind,
-)
+from bench.records.cell import AGAIN, CALIBRATION, Cell
+from bench.records.stored_run import AcceleratorState, Conditions, DatasetRecord
+from bench.records.trial import BlockKind, FailureKind
 from bench.report.model import build
 from bench.report.notices import NoticeKind
 

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bench import markdown
 from bench.report import page, pictures, plots
 from bench.report.model import DataFile, build
+from bench.text import plain
 
 HOSTILE = {
     "base": 8e-3,
@@ -237,7 +237,7 @@ def test_markdown_tables_have_equally_many_cells_in_each_row(make_run):
 )
 def test_markdown_shows_text_as_it_is(text, expected):
     """Nobody is mentioned, nothing is linked, emphasised or listed by a name."""
-    assert expected == markdown.plain(text)
+    assert expected == plain(text)
 
 
 def test_long_markdown_is_cut_and_says_how_much(make_run):

@@ -6,7 +6,7 @@ import pytest
 
 from bench.analysis import summary
 from bench.machine import ceilings
-from bench.records.trial import Floor
+from bench.records.stored_run import Floor
 from bench.report import model, page, tables
 from bench.runs import roofline
 from bench.sides.launcher import Launcher

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench.records.trial import CALIBRATION, Failure, FailureKind, Plan
+from bench.records.cell import CALIBRATION
+from bench.records.plan import Plan
+from bench.records.trial import Failure, FailureKind
 from bench.runs import rounds as measuring
 from bench.runs.remote_trial import TrialFailed
 

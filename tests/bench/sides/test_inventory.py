@@ -4,7 +4,8 @@ from dataclasses import make_dataclass, replace
 
 import pytest
 
-from bench.records.trial import FailureKind, Side
+from bench.records.cell import Side
+from bench.records.trial import FailureKind
 from bench.sides import inventory
 
 SIDE = Side(name="A", description="ref=HEAD~1")

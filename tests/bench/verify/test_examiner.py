@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.records.trial import Verification
+from bench.records.verification import Verification
 from bench.verify import examiner
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bench.analysis import summary
 from bench.analysis.intervals import Verdict
-from bench.records.trial import Expectation
+from bench.records.verification import Expectation
 from bench.report.model import build
 from bench.verify import learning_curve
 from bench.verify.learning_curve import Memory, band, expected

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.records.trial import Side, Verification
+from bench.records.cell import Side
+from bench.records.verification import Verification
 from bench.sides.launcher import Launcher
 from bench.verify import pool
 from bench.verify.pool import Request

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import trim_mean
 
-from bench.blocks import interquartile_mean
+from bench.records.trial import interquartile_mean
 
 
 @given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=60))

@@ -1,0 +1,74 @@
+"""What was asked for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from bench.records.cell import AGAIN, Cell, Side
+from bench.units import Seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What was asked for."""
+
+    cells: tuple[Cell, ...]
+    rounds: int
+    """With a precision, the fewest; with a time budget, the most that are begun unless a precision asks for more."""
+    blocks_per_trial: int
+    block_seconds: Seconds
+    """Aim for the wall time of one block; the steps per block are sized from warm steps."""
+    steps: int | None = None
+    """Measured steps per trial when the user fixed them; overrides `block_seconds`."""
+    schedule: Literal["interleaved", "sequential"]
+    seed: int
+    """Of the order of cells and blocks, of the initial weights and of the batch order."""
+    timeout: Seconds
+    """Longest wait for one phase of one trial."""
+    baseline: str
+    """The loop that speed-ups refer to; where sides are compared, the first of them is the baseline of each loop."""
+    sides: tuple[Side, ...] = ()
+    """Environments to compare, baseline first; empty when loops are compared."""
+    interpreters: dict[str, str] = field(default_factory=dict)
+    """Backend -> Python interpreter, where it is not the one that runs the harness."""
+    files: tuple[str, ...] = ()
+    """Paths of the user's files that hold loops and workloads of this run."""
+    breakdown: bool = False
+    """Whether each process finds out in the end where the time of a step goes."""
+    images: int = 0
+    """How many images a generator draws after the last step of the first round."""
+    verify: bool = True
+    """Whether loops are checked against the reference, and those that fail are not ranked."""
+    margin: float = 0.02
+    """Smallest relative difference that matters."""
+    precision: float | None = None
+    """Rounds are added until every interval is at most this wide to either side, as a fraction."""
+    time_budget: Seconds | None = None
+    """No round is begun that would probably end later than this after the first."""
+    cpus: tuple[int, ...] = ()
+    """Logical CPUs that trials stay on from their first step on; empty means any."""
+    calibration: Cell | None = None
+    """Measured once in each round beside the cells, so that runs can be compared: it says how fast the machine was.
+    It is not one of `cells`; None where it was not asked for."""
+
+    def side_of(self, cell: Cell) -> Side | None:
+        """Return the environment that a cell is measured in; None for the harness' own."""
+        return next((side for side in self.sides if side.name == self.twin_of(cell).side), None)
+
+    def twin_of(self, cell: Cell) -> Cell:
+        """Return the cell that a repetition repeats, and any other cell as it is."""
+        if cell.side != AGAIN:
+            return cell
+        return replace(cell, side=self.sides[0].name if self.sides else None)
+
+    def group_of(self, cell: Cell) -> tuple[object, ...]:
+        """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
+        common = (cell.workload, cell.track, cell.device, cell.batch_size, cell.width, cell.threads)
+        return (cell.loop, *common) if self.sides else common
+
+    def groups(self, cells: Iterable[Cell]) -> list[list[Cell]]:
+        """Return the given cells group by group, each in the order in which they came."""
+        groups: dict[tuple[object, ...], list[Cell]] = {}
+        for cell in cells:
+            groups.setdefault(self.group_of(cell), []).append(cell)
+        return list(groups.values())

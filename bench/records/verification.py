@@ -1,0 +1,96 @@
+"""Whether loops do the same work, as it is stored."""
+
+from dataclasses import dataclass
+
+from bench.records.trial import FailureKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """How far a loop is from the reference in one respect."""
+
+    what: str
+    """Such as "loss, 100 steps, scaled pixels"."""
+    largest: float
+    """Relative for losses and gradients, absolute for weights and metrics."""
+    allowed: float
+    step: int | None = None
+    """Where the largest gap occurs, counted from 1."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gap is within what is allowed; NaN never is."""
+        return self.largest <= self.allowed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """Whether a loop does the same work as the reference on one workload."""
+
+    loop: str
+    workload: str
+    device: str
+    formula: str
+    """Of the optimizer, which the loop is held to: "keras-adam", "torch-adam" or "sgd"."""
+    side: str | None = None
+    """Of the environments that a run compares, the one in which it was checked."""
+    gaps: tuple[Gap, ...] = ()
+    losses: tuple[float, ...] = ()
+    """Per step, of the long check, so that loops can be compared with one another."""
+    peer: str | None = None
+    """The loop that it was compared with instead, where the workload has no reference; of that loop, its own name."""
+    problem: str | None = None
+    """Why the check could not be made or was not finished."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gap was measured and is within what is allowed."""
+        return self.problem is None and bool(self.gaps) and all(gap.passed for gap in self.gaps)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was shown not to do the same work, or broke when it was to be shown."""
+        return not self.passed and not self.undecided
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing was compared and nothing went wrong: it is the peer itself, or cannot carry the workload."""
+        if self.problem is not None:
+            return self.problem.startswith(f"{FailureKind.UNAVAILABLE.value}: ")
+        return self.peer is not None and not self.gaps
+
+    @property
+    def largest_loss_gap(self) -> float | None:
+        """The largest relative gap between the losses of loop and reference."""
+        return max((gap.largest for gap in self.gaps if gap.what.startswith("loss")), default=None)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it did not pass, in words; None if it did."""
+        if self.problem is not None:
+            return self.problem
+        if self.undecided:
+            return f"'{self.workload}' has no reference; other loops are compared with this one"
+        worst = max(
+            (gap for gap in self.gaps if not gap.passed), key=lambda gap: gap.largest / gap.allowed, default=None
+        )
+        if worst is None:
+            return None if self.gaps else "nothing was compared"
+        step = "" if worst.step is None else f" at step {worst.step}"
+        other = self.peer or "the reference"
+        return f"{worst.what}: differs from {other} by {worst.largest:.2g}{step}, allowed {worst.allowed:.0e}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expectation:
+    """The reference's own validation metric on the way, which timed trials are held against."""
+
+    workload: str
+    track: str
+    batch_size: int
+    width: int | None = None
+    """Units of each hidden layer; None is the workload's own."""
+    higher_is_better: bool
+    steps: tuple[int, ...]
+    """Training steps after which the metric was noted, ascending."""
+    metrics: tuple[float, ...]
