@@ -8,50 +8,27 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = {
-    "bench": [
-        {"errors", "records", "backends", "cpus", "device_nodes", "blocks"},
-        {
-            "stats",
-            "family",
-            "effort",
-            "resampling",
-            "steady",
-            "trace",
-            "ablation",
-            "breakdown",
-            "scaling",
-            "envelope",
-            "reference",
-            "reference_dcgan",
-            "built",
-            "expectation",
-        }
-        | {"machine", "ceilings", "store", "schedule", "channel", "units", "markdown", "columns", "tidy", "probe"},
-        {"worker", "worker_process", "launch", "trial_process", "measure", "compare", "parity", "conditions"}
-        | {"checkout", "installation", "lookup", "sides"},
-        {"verify_worker", "verify"},
-        {"pacing", "floor"},
-        {"progress", "report", "run", "export", "across"},
-        {"listing", "gate", "skeletons"},
-        {"verification", "gating"},
-        {"judged"},
-        {"cli", "pytest_plugin"},
-        {"__main__"},
-    ],
-    "loops": [
-        {"errors"},
-        {"contract", "source"},
-        {"workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"},
-        {"registry"},
-    ],
-}
+GROUND = {"errors", "units", "text", "files", "paths"}
+"""Flat files on which every room stands."""
+ROOMS = ["records", "machine", "worker", "sides", "verify", "analysis", "runs", "report", "gate", "cli"]
+"""From the ground up: a room imports only what stands before it."""
+DOORS = {"__init__", "__main__", "pytest_plugin"}
+"""Flat files by which others come in; they stand above all rooms."""
+NARROWER = {"analysis": {"records"}, "report": set(ROOMS[: ROOMS.index("report")]) - {"runs"}}
+"""Rooms that may import less than all that stands before them."""
+MOST_ARROWS = 90
+LOOPS = [
+    {"errors"},
+    {"contract", "source"},
+    {"workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"},
+    {"registry"},
+]
 FRAMEWORKS = {"tensorflow", "torch", "jax", "keras"}
 
 
 def modules() -> list[Path]:
     """Return every source file."""
-    return [path for package in LAYERS for path in sorted((ROOT / package).rglob("*.py"))]
+    return [path for package in ("bench", "loops") for path in sorted((ROOT / package).rglob("*.py"))]
 
 
 def imported(path: Path) -> set[str]:
@@ -65,28 +42,73 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def layer(package: str, part: str) -> int | None:
-    """Return how far up a part of a package stands."""
-    return next((level for level, parts in enumerate(LAYERS[package]) if part in parts), None)
+def place(path: Path) -> str:
+    """Return the room or flat file of a package in which a source file stands."""
+    return path.relative_to(ROOT).with_suffix("").parts[1]
+
+
+def allowed(room: str) -> set[str]:
+    """Return what a place of `bench` may import beside itself."""
+    if room in GROUND:
+        return GROUND
+    if room in DOORS:
+        return GROUND | set(ROOMS) | DOORS
+    return GROUND | {"__version__"} | NARROWER.get(room, set(ROOMS[: ROOMS.index(room)]))
+
+
+def arrows() -> set[tuple[str, str]]:
+    """Return which place of `bench` imports which other one."""
+    parts = GROUND | set(ROOMS) | DOORS
+    return {
+        (place(path), name.split(".")[1])
+        for path in modules()
+        for name in imported(path)
+        if path.relative_to(ROOT).parts[0] == "bench" and name.startswith("bench.")
+        if name.split(".")[1] in parts and name.split(".")[1] != place(path)
+    }
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_down(path):
-    """A part imports its own layer or lower ones; `loops` never imports `bench`."""
-    package, *rest = path.relative_to(ROOT).with_suffix("").parts
-    own = layer(package, rest[0])
+    """A place imports what stands before it; `loops` never imports `bench`."""
+    package = path.relative_to(ROOT).parts[0]
+    own = place(path)
     for name in imported(path):
-        target, *parts = name.split(".")
-        if target in LAYERS and parts and (level := layer(target, parts[0])) is not None:
-            assert (package, target) != ("loops", "bench"), f"{path.name} imports {name}"
-            assert package != target or own is None or level <= own, f"{path.name} imports {name}"
+        target, *rest = name.split(".")
+        assert (package, target) != ("loops", "bench"), f"{path.name} imports {name}"
+        if target != package or not rest or rest[0] == own:
+            continue
+        if package == "bench":
+            assert rest[0] in allowed(own), f"{path.relative_to(ROOT)} imports {name}"
+        elif own != "__init__":
+            heights = {part: height for height, parts in enumerate(LOOPS) for part in parts}
+            assert heights.get(rest[0], 0) <= heights[own], f"{path.name} imports {name}"
 
 
-def test_every_module_has_its_layer():
-    """A new module is placed on purpose."""
-    parts = {path.relative_to(ROOT).with_suffix("").parts[:2] for path in modules()}
+def test_every_module_has_its_place():
+    """A new file or room is placed on purpose."""
+    known = {"bench": GROUND | set(ROOMS) | DOORS, "loops": {"__init__"}.union(*LOOPS)}
 
-    assert [] == [part for part in parts if part[1] != "__init__" and layer(*part) is None]
+    assert [] == [path for path in modules() if place(path) not in known[path.relative_to(ROOT).parts[0]]]
+
+
+def test_few_arrows_run_between_the_places():
+    """Whoever looks for a thing follows few of them; `pytest -s` shows how many."""
+    found = arrows()
+    print(f"\n{len(found)} arrows between {len(GROUND | set(ROOMS) | DOORS)} places of bench")
+
+    assert len(found) <= MOST_ARROWS
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_it_is_for(room):
+    """Its caption is the first line that a reader of the folder meets."""
+    assert ast.get_docstring(ast.parse((ROOT / "bench" / room / "__init__.py").read_text()))
+
+
+def test_no_room_bears_the_name_of_a_public_function():
+    """`bench.run` and its like are to be functions."""
+    assert not {"run", "measure", "load", "ab", "load_history"} & set(ROOMS)
 
 
 def test_the_harness_imports_no_framework():

@@ -17,9 +17,10 @@ from statistics import median
 import platformdirs
 
 from bench.analysis import intervals
-from bench.records.trial import BlockKind, Cell
+from bench.records.cell import Cell
+from bench.records.trial import BlockKind
 from bench.runs.remote_trial import TrialProcess
-from bench.worker.runner import TrialRequest
+from bench.worker.wire import TrialRequest
 from loops import registry
 from loops.data import mnist
 

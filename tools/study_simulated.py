@@ -17,10 +17,12 @@ import numpy as np
 from scipy import stats as tests
 
 from bench.analysis import effort, holm, intervals
-from bench.analysis.intervals import Interval, Verdict
-from bench.blocks import interquartile_mean
-from bench.gate import judge
-from bench.records.trial import Cell
+from bench.analysis import verdict as deciding
+from bench.analysis.intervals import Interval
+from bench.analysis.verdict import Verdict
+from bench.gate import judge, result
+from bench.records.cell import Cell
+from bench.records.trial import interquartile_mean
 from bench.runs.schedule import turns
 
 ROUNDS, BLOCKS, LOOPS = 6, 10, 5
@@ -204,7 +206,7 @@ def found_in_gate(noise, *, slowdown, repetitions, generator, alpha, control=Fal
     )
     found = 0
     for old, new, other_old, other_new, one, same in steps(data):
-        floor = intervals.noise_floor(intervals.ratio_interval(one, same)) if control else None
+        floor = deciding.noise_floor(intervals.ratio_interval(one, same)) if control else None
         pairs = (intervals.ratio_interval(old, new), intervals.ratio_interval(other_old, other_new))
         found += decide(pairs, alpha=alpha, floor=floor)[0] is Verdict.SLOWER
     return found / repetitions
@@ -217,21 +219,21 @@ def red_gates(noise, *, slowdown, repetitions, generator):
         (pair,) = holm.simultaneous([intervals.ratio_interval(old, new)])
         control = intervals.signed_rank_interval([a / b for a, b in zip(one, same, strict=True)]).estimate
         floor = max(control, 1.0 / control) - 1.0
-        row = judge.LoopVerdict(
+        row = result.LoopVerdict(
             loop="loop",
             workload="workload",
-            verdict=intervals.verdict(pair, floor=floor).value,
+            verdict=deciding.verdict(pair, floor=floor).value,
             slowdown=1.0 / pair.estimate - 1.0,
             low=1.0 / pair.high - 1.0,
             high=1.0 / pair.low - 1.0,
-            budget=intervals.MARGIN,
+            budget=deciding.MARGIN,
             confirmed=None,
             base_step_seconds=None,
             head_step_seconds=None,
             reason="",
         )
         ratios = {(row.loop, row.workload): tuple(base / head for base, head in zip(old, new, strict=True))}
-        return judge.Finding(
+        return result.Finding(
             rows=(row,), base="", head="", noise_floor=floor, rounds=len(old), run_id="", ratios=ratios
         )
 

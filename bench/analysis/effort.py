@@ -17,7 +17,8 @@ from statistics import fmean, variance
 
 from scipy.special import nctdtrinc, stdtrit
 
-from bench.analysis.intervals import CONFIDENCE, MARGIN, Interval, rounds_for_width
+from bench.analysis.intervals import CONFIDENCE, Interval, rounds_for_width
+from bench.analysis.verdict import MARGIN
 from bench.units import Seconds
 
 POWER = 0.8
@@ -33,7 +34,7 @@ def smallest_difference(speed_up: Interval, *, margin: float = MARGIN, power: fl
 
     Args:
         speed_up: An interval over at least two rounds; its own level is used, so give the one that is reported.
-        margin: As in `bench.analysis.intervals.verdict`.
+        margin: As in `bench.analysis.verdict.verdict`.
         power: Chance that the slowdown is found.
 
     Returns:

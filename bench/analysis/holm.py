@@ -11,7 +11,8 @@ from math import log, log1p, sqrt
 
 from scipy.special import stdtr
 
-from bench.analysis.intervals import CONFIDENCE, MARGIN, Interval, Verdict, verdict
+from bench.analysis.intervals import CONFIDENCE, Interval
+from bench.analysis.verdict import MARGIN, Verdict, verdict
 
 
 def simultaneous(

@@ -19,8 +19,7 @@ on together in `bench/analysis/holm.py`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from math import ceil, exp, isfinite, log, log1p, sqrt
+from math import ceil, exp, isfinite, log, sqrt
 from statistics import fmean, median, stdev, variance
 from typing import Self, TypeVar
 
@@ -35,24 +34,8 @@ A family of ten pairs at this level calls identical loops different far less oft
 to clear the margin as well: `tools/study_simulated.py` gives the numbers.
 """
 
-MARGIN = 0.02
-"""Differences below 2 % are too small to matter: about the noise between rounds at the default two threads."""
-
 _WIDEST = 300.0
 """Half-width on the log scale beyond which a float could not hold the bounds; two rounds far apart can come to that."""
-
-
-class Verdict(StrEnum):
-    """The words people search for; they never change."""
-
-    FASTER = "faster"
-    SLOWER = "slower"
-    SAME = "same"
-    UNCLEAR = "unclear"
-    INVALID = "invalid"
-    FAILED = "failed"
-    NEW = "new"
-    REMOVED = "removed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,68 +269,6 @@ def _logarithms(values: Sequence[float]) -> list[float]:
     return [log(value) for value in values]
 
 
-def verdict(speed_up: Interval, *, margin: float = MARGIN, floor: float | None = None) -> Verdict:
-    """Decide by the whole interval: outside the margin, inside it, or neither.
-
-    Args:
-        speed_up: As `ratio_interval` returns it; above 1 is faster.
-        margin: Smallest relative difference that matters; 0.02 means the band 1/1.02 .. 1.02.
-        floor: Of this run, as `noise_floor` returns it: an estimate within it is neither faster nor slower.
-
-    Returns:
-        `unclear` as well when there are too few rounds for an interval.
-    """
-    if speed_up.low is None or speed_up.high is None:
-        return Verdict.UNCLEAR
-    if speed_up.low > 1.0 / (1.0 + margin) and speed_up.high < 1.0 + margin:
-        return Verdict.SAME
-    if floor is not None and abs(log(speed_up.estimate)) <= log1p(floor):
-        return Verdict.UNCLEAR
-    if speed_up.low > 1.0 + margin:
-        return Verdict.FASTER
-    if speed_up.high < 1.0 / (1.0 + margin):
-        return Verdict.SLOWER
-    return Verdict.UNCLEAR
-
-
-def noise_floor(control: Interval) -> float | None:
-    """Return the largest relative difference that two copies of one loop may show in this run.
-
-    That is the bound of the interval that lies further from 1. A difference between loops that does not exceed it is
-    not told apart from none, whatever its own interval says, because all pairs of a run share the machine's noise.
-
-    Args:
-        control: The ratio of a loop with itself, as `ratio_interval` returns it.
-
-    Returns:
-        None without an interval.
-
-    >>> noise_floor(Interval(estimate=1.0, low=0.8, high=1.25, count=6))
-    0.25
-    """
-    if control.low is None or control.high is None:
-        return None
-    return max(control.high, 1.0 / control.low) - 1.0
-
-
-def rounds_to_settle(speed_up: Interval, *, margin: float = MARGIN, limit: int = 1000) -> int | None:
-    """Return how many rounds in all would make the verdict clear, if the spread stays what it is.
-
-    The interval has to shrink until it lies on one side of the nearer edge of the margin. With the standard deviation
-    s of the log ratios, its half-width after n rounds is ``t(n - 1) * s / sqrt(n)``, at the interval's own level.
-
-    Args:
-        speed_up: An interval over at least two rounds.
-        margin: As in `verdict`.
-        limit: The largest answer worth giving.
-
-    Returns:
-        None without an interval, or when more than ``limit`` rounds would be needed.
-    """
-    distance = abs(abs(log(speed_up.estimate)) - log1p(margin))
-    return rounds_for_width(speed_up, half_width=distance, limit=limit)
-
-
 def rounds_for_width(interval: Interval, *, half_width: float, limit: int = 1000) -> int | None:
     """Return how many rounds in all would make an interval narrower, if the spread stays what it is.
 
@@ -372,46 +293,3 @@ def rounds_for_width(interval: Interval, *, half_width: float, limit: int = 1000
         if _quantile(rounds - 1, confidence=interval.confidence) * interval.spread / sqrt(rounds) < half_width:
             return rounds
     return None
-
-
-class BreakEven(StrEnum):
-    """When a loop is ahead of the baseline in total time, start-up counted."""
-
-    AT_ONCE = "at once"
-    AFTER = "after"
-    """Ahead from `BreakEvenSteps.steps` on."""
-    UNTIL = "until"
-    """Ahead only up to `BreakEvenSteps.steps`."""
-    NEVER = "never"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BreakEvenSteps:
-    """The answer of `break_even_steps`."""
-
-    kind: BreakEven
-    steps: int | None = None
-    """Training steps, first one included; None for `at once` and `never`."""
-
-
-def break_even_steps(
-    *, base_first: Seconds, base_step: Seconds, new_first: Seconds, new_step: Seconds
-) -> BreakEvenSteps:
-    """Return from which step on ``new`` has taken less time in total than ``base``.
-
-    Total time after n steps is ``first + (n - 1) * step``; the lines cross where the two are equal.
-
-    Args:
-        base_first: First step of the baseline, tracing and compiling included.
-        base_step: Steady step of the baseline.
-        new_first: First step of the other loop.
-        new_step: Steady step of the other loop.
-    """
-    extra_start = new_first - base_first
-    gain = base_step - new_step
-    if extra_start <= 0.0 <= gain:
-        return BreakEvenSteps(kind=BreakEven.AT_ONCE)
-    if gain <= 0.0 <= extra_start:
-        return BreakEvenSteps(kind=BreakEven.NEVER)
-    crossing = ceil(extra_start / gain) + 1
-    return BreakEvenSteps(kind=BreakEven.AFTER if gain > 0.0 else BreakEven.UNTIL, steps=crossing)

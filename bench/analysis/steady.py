@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from bench.analysis.intervals import MARGIN
+from bench.analysis.verdict import MARGIN
 from bench.units import Seconds
 
 LEAST_BLOCKS = 3

@@ -2,26 +2,23 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import median
 
-from bench.analysis import effort, holm, intervals
+from bench.analysis import effort, holm, intervals, total_time
+from bench.analysis import verdict as deciding
+from bench.analysis.band import band
 from bench.analysis.breakdown import Breakdown, break_down
 from bench.analysis.drift import Trace, trace
-from bench.analysis.intervals import BreakEvenSteps, Interval, Verdict
-from bench.analysis.steady import Steadiness, SteadyState, steady_state
+from bench.analysis.intervals import Interval
+from bench.analysis.oddities import cores_in_use, disturbed_rounds, is_odd, never_settles, recompiled_at
+from bench.analysis.process import steady_blocks, trial_step_seconds
+from bench.analysis.total_time import BreakEvenSteps
+from bench.analysis.verdict import Verdict
 from bench.records.cell import AGAIN, Cell
 from bench.records.stored_run import Floor, Run
-from bench.records.trial import Block, BlockKind, Failure, Trial, interquartile_mean
+from bench.records.trial import BlockKind, Failure, Trial
 from bench.records.verification import Verification
 from bench.units import Seconds
-from bench.verify.learning_curve import band
-
-DISAGREEMENT = 0.20
-"""A process whose step time is this far from the median of its siblings is pointed out."""
-
-OFTEN, DISTURBED = 4.0, 0.10
-"""A block is disturbed when it lost the processor so many times as often as usual and took so much longer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,12 +138,6 @@ class Group:
     """The least time that a step can take; None where it was not measured."""
 
 
-def trial_step_seconds(trial: Trial) -> Seconds | None:
-    """Return the interquartile mean over a finished trial's steady blocks of the block's mean seconds per step."""
-    steady = _steady_blocks(trial)
-    return interquartile_mean([block.step_seconds for block in steady]) if steady else None
-
-
 def summarise(run: Run) -> tuple[Group, ...]:
     """Return one group per workload, track, device, batch size, width and thread count, in the order of the plan.
 
@@ -222,7 +213,7 @@ def _control(run: Run, cells: list[Cell]) -> Control | None:
     shared = sorted(first.keys() & second.keys())
     ratio = intervals.ratio_interval([first[r] for r in shared], [second[r] for r in shared])
     ranked = intervals.signed_rank_interval([first[r] / second[r] for r in shared])
-    floor = None if ratio is None else intervals.noise_floor(ratio)
+    floor = None if ratio is None else deciding.noise_floor(ratio)
     if ratio is None or ranked is None or floor is None:
         return None
     typical = max(ranked.estimate, 1.0 / ranked.estimate) - 1.0
@@ -281,7 +272,7 @@ def _summarise_cell(
     elif not _valid(run, cell):
         verdict = Verdict.INVALID
     elif speed_up is not None:
-        verdict = intervals.verdict(speed_up, margin=plan.margin, floor=floor)
+        verdict = deciding.verdict(speed_up, margin=plan.margin, floor=floor)
     elif cell != baseline:
         verdict = Verdict.UNCLEAR
     unclear = verdict is Verdict.UNCLEAR and speed_up is not None
@@ -291,20 +282,18 @@ def _summarise_cell(
         step=intervals.geometric_mean_interval(list(steps.values())),
         speed_up=speed_up,
         margin=plan.margin,
-        rounds_to_settle=intervals.rounds_to_settle(speed_up, margin=plan.margin) if unclear and speed_up else None,
+        rounds_to_settle=deciding.rounds_to_settle(speed_up, margin=plan.margin) if unclear and speed_up else None,
         smallest_difference=None if speed_up is None else effort.smallest_difference(speed_up, margin=plan.margin),
         break_even=None
         if speed_up is None
         else _break_even(finished, [trial for trial in base if trial.failure is None]),
         process_steps=steps,
         trace=trace([(trial, steps[trial.round]) for trial in finished if trial.round in steps]),
-        unsteady_rounds=tuple(trial.round for trial in finished if _never_settles(trial)),
-        excluded_blocks=sum(
-            len(trial.blocks_of(BlockKind.MEASURED)) - len(_steady_blocks(trial)) for trial in finished
-        ),
-        recompiled_steps=next((found for trial in finished if (found := _recompiled(trial))), ()),
-        disturbed_blocks=_disturbed(finished),
-        odd_rounds=_odd(steps),
+        unsteady_rounds=tuple(trial.round for trial in finished if never_settles(trial)),
+        excluded_blocks=sum(len(trial.blocks_of(BlockKind.MEASURED)) - len(steady_blocks(trial)) for trial in finished),
+        recompiled_steps=next((found for trial in finished if (found := recompiled_at(trial))), ()),
+        disturbed_blocks=disturbed_rounds(finished),
+        odd_rounds=is_odd(steps),
         first_step=first_step,
         import_time=_median(trial.import_seconds for trial in finished),
         build_time=_median(trial.build_seconds for trial in finished),
@@ -314,7 +303,7 @@ def _summarise_cell(
         device_peak_memory_bytes=max(
             (t.device_peak_memory_bytes for t in finished if t.device_peak_memory_bytes), default=None
         ),
-        cores_in_use=_median(_cores_in_use(trial) for trial in finished),
+        cores_in_use=_median(cores_in_use(trial) for trial in finished),
         first_loss=_median(trial.first_loss for trial in finished),
         last_loss=_median(trial.last_loss for trial in finished),
         training_metric=_median(trial.training_metric for trial in finished),
@@ -337,68 +326,6 @@ def _summarise_cell(
     )
 
 
-def _steady_blocks(trial: Trial) -> tuple[Block, ...]:
-    """Return a finished trial's measured blocks from where it holds still; all of them if it never does."""
-    measured = trial.blocks_of(BlockKind.MEASURED)
-    if trial.failure is not None or not measured:
-        return ()
-    found = _state(tuple(block.step_seconds for block in measured))
-    return measured if found is None or found.start is None else measured[found.start :]
-
-
-@lru_cache(maxsize=1 << 16)
-def _state(step_seconds: tuple[Seconds, ...]) -> SteadyState | None:
-    """Return what `steady_state` finds; every trial is asked for several times."""
-    return steady_state(step_seconds)
-
-
-def _never_settles(trial: Trial) -> bool:
-    """Whether a trial's measured blocks have no steady state."""
-    found = _state(tuple(block.step_seconds for block in trial.blocks_of(BlockKind.MEASURED)))
-    return found is not None and found.kind is Steadiness.NONE
-
-
-def _recompiled(trial: Trial) -> tuple[int, ...]:
-    """Return the first step of each measured block in which something was compiled."""
-    found, done = [], 0
-    for block in trial.blocks:
-        if block.compilations:
-            found.append(done + 1)
-        done += block.steps
-    return tuple(found)
-
-
-def _disturbed(trials: list[Trial]) -> int:
-    """Return how many measured blocks were slow while other work took the processor away.
-
-    How often a process loses it when nothing else runs depends on its threads, so a block is held against the others of
-    its cell.
-    """
-    rates = {
-        (trial.round, block.started): block.involuntary_switches / block.seconds
-        for trial in trials
-        for block in trial.blocks_of(BlockKind.MEASURED)
-    }
-    usual = median(rates.values()) if rates else 0.0
-    return sum(
-        rates[trial.round, block.started] > OFTEN * max(usual, 1.0 / block.seconds)
-        and block.step_seconds > (1.0 + DISTURBED) * step
-        for trial in trials
-        if (step := trial_step_seconds(trial)) is not None
-        for block in trial.blocks_of(BlockKind.MEASURED)
-    )
-
-
-def _odd(steps: dict[int, Seconds]) -> tuple[int, ...]:
-    """Return the rounds of processes that are far from the median of the others."""
-    odd = []
-    for number, seconds in steps.items():
-        others = [other for sibling, other in steps.items() if sibling != number]
-        if len(others) > 1 and abs(seconds / median(others) - 1.0) > DISAGREEMENT:
-            odd.append(number)
-    return tuple(odd)
-
-
 def _steps_by_round(trials: Iterable[Trial]) -> dict[int, Seconds]:
     """Return round -> seconds per step, for the trials that finished."""
     pairs = ((trial.round, trial_step_seconds(trial)) for trial in trials)
@@ -411,16 +338,9 @@ def _break_even(new: list[Trial], base: list[Trial]) -> BreakEvenSteps | None:
     base_step, new_step = (_median(trial_step_seconds(trial) for trial in side) for side in (base, new))
     if base_first is None or new_first is None or base_step is None or new_step is None:
         return None
-    return intervals.break_even_steps(
+    return total_time.break_even_steps(
         base_first=base_first, base_step=base_step, new_first=new_first, new_step=new_step
     )
-
-
-def _cores_in_use(trial: Trial) -> float | None:
-    """Return processor seconds per wall second over the measured blocks."""
-    measured = trial.blocks_of(BlockKind.MEASURED)
-    wall = sum(block.seconds for block in measured)
-    return sum(block.cpu_seconds for block in measured) / wall if wall else None
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -8,11 +8,12 @@ Total time after n steps is ``start + (n - 1) * step``, with everything up to th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from math import ceil, inf, sqrt
 from statistics import geometric_mean
 
-from bench.analysis import intervals
-from bench.analysis.intervals import Verdict
+from bench.analysis import intervals, verdict
+from bench.analysis.verdict import Verdict
 from bench.units import Seconds
 
 
@@ -99,7 +100,7 @@ def choices(
     Args:
         lines: Of loops that were measured in the same rounds.
         margin: Smallest relative difference that matters.
-        floor: What identical loops differed by in this run, as `bench.analysis.intervals.noise_floor` returns it.
+        floor: What identical loops differed by in this run, as `bench.analysis.verdict.noise_floor` returns it.
         confidence: Two-sided level of each comparison.
     """
     known = {line.name: line for line in lines}
@@ -112,7 +113,7 @@ def choices(
             ratio = intervals.ratio_interval(
                 *_paired(leader.totals(middle), line.totals(middle)), confidence=confidence
             )
-            return ratio is not None and intervals.verdict(ratio, margin=margin, floor=floor) is Verdict.SLOWER
+            return ratio is not None and verdict.verdict(ratio, margin=margin, floor=floor) is Verdict.SLOWER
 
         tied = [line for line in lines if line is not leader and not behind(line)]
         tied.sort(key=lambda line: geometric_mean(line.totals(middle).values()))
@@ -129,3 +130,46 @@ def _paired(first: Mapping[int, Seconds], second: Mapping[int, Seconds]) -> tupl
     """Return the times of the rounds that both have."""
     shared = sorted(first.keys() & second.keys())
     return [first[number] for number in shared], [second[number] for number in shared]
+
+
+class BreakEven(StrEnum):
+    """When a loop is ahead of the baseline in total time, start-up counted."""
+
+    AT_ONCE = "at once"
+    AFTER = "after"
+    """Ahead from `BreakEvenSteps.steps` on."""
+    UNTIL = "until"
+    """Ahead only up to `BreakEvenSteps.steps`."""
+    NEVER = "never"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BreakEvenSteps:
+    """The answer of `break_even_steps`."""
+
+    kind: BreakEven
+    steps: int | None = None
+    """Training steps, first one included; None for `at once` and `never`."""
+
+
+def break_even_steps(
+    *, base_first: Seconds, base_step: Seconds, new_first: Seconds, new_step: Seconds
+) -> BreakEvenSteps:
+    """Return from which step on ``new`` has taken less time in total than ``base``.
+
+    Total time after n steps is ``first + (n - 1) * step``; the lines cross where the two are equal.
+
+    Args:
+        base_first: First step of the baseline, tracing and compiling included.
+        base_step: Steady step of the baseline.
+        new_first: First step of the other loop.
+        new_step: Steady step of the other loop.
+    """
+    extra_start = new_first - base_first
+    gain = base_step - new_step
+    if extra_start <= 0.0 <= gain:
+        return BreakEvenSteps(kind=BreakEven.AT_ONCE)
+    if gain <= 0.0 <= extra_start:
+        return BreakEvenSteps(kind=BreakEven.NEVER)
+    crossing = ceil(extra_start / gain) + 1
+    return BreakEvenSteps(kind=BreakEven.AFTER if gain > 0.0 else BreakEven.UNTIL, steps=crossing)

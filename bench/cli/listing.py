@@ -38,10 +38,11 @@ def render(what: str, *, results: Path, output_format: str) -> str:
 
 def render_environment(*, environment: Mapping[str, str], output_format: str) -> str:
     """Return the machine's passport and what would disturb a measurement, as text."""
+    from bench.machine import disturbances as disturbing  # noqa: PLC0415
     from bench.machine import passport  # noqa: PLC0415 - psutil is needed here only
 
     facts = passport.passport(environment=environment, source_tree=SOURCE_TREE)
-    disturbances = passport.disturbances(environment=environment)
+    disturbances = disturbing.disturbances(environment=environment)
     if output_format == "json":
         return json.dumps({"passport": facts, "disturbances": disturbances}, indent=2)
     lines = [f"{fact:<28}  {value}" for fact, value in facts.items()]

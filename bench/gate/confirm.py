@@ -9,9 +9,12 @@ from typing import Protocol
 from bench import report
 from bench.errors import NothingComparable, ResultsError
 from bench.gate import judge
-from bench.gate.judge import BASE, HEAD, Finding, GateResult, Settings
+from bench.gate.result import BASE, HEAD, Finding, GateResult
+from bench.gate.settings import Settings
+from bench.gate.text import to_json, to_markdown
 from bench.records import journal
 from bench.records.stored_run import Run
+from bench.runs import options as run_options
 from bench.runs import session
 from bench.sides import recipe
 from loops import registry
@@ -32,7 +35,7 @@ class Options:
     head: str
     baseline: str | None
     """A stored run to compare with, in place of both sides."""
-    measuring: session.Options
+    measuring: run_options.Options
     """Everything else about the run; sides are set here."""
     fail_on_unclear: bool
     verdict_file: Path
@@ -48,7 +51,7 @@ class Gated:
     page: Path | None
 
 
-def check(options: Options, *, console: session.Console, environment: Mapping[str, str], folder: Path) -> Gated:
+def check(options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path) -> Gated:
     """Measure both sides, measure suspects again, and write the verdict.
 
     Args:
@@ -83,12 +86,12 @@ Measured = tuple[Finding, Path | None]
 class Measure(Protocol):
     """Measures head against base."""
 
-    def __call__(self, measuring: session.Options, suspects: tuple[str, ...] = (), /) -> Measured:
+    def __call__(self, measuring: run_options.Options, suspects: tuple[str, ...] = (), /) -> Measured:
         """Return what was found: of the suspects, or of all loops when there are none yet."""
 
 
 def _side_by_side(
-    options: Options, *, console: session.Console, environment: Mapping[str, str], folder: Path
+    options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path
 ) -> Measure:
     """Make both sides ready, and return what measures them in the same rounds."""
     place = recipe.Place(folder=folder, cache=options.measuring.cache, environment=environment)
@@ -97,7 +100,7 @@ def _side_by_side(
         for name, text in ((BASE, options.base), (HEAD, options.head))
     )
 
-    def measure(measuring: session.Options, suspects: tuple[str, ...] = ()) -> Measured:
+    def measure(measuring: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
         these = replace(measuring, sides=prepared, loops=suspects or measuring.loops)
         stored, page = _measure(these, options=options, console=console, environment=environment)
         return judge.of_sides(stored, settings=options.settings), page
@@ -106,7 +109,7 @@ def _side_by_side(
 
 
 def _against_stored(
-    options: Options, *, console: session.Console, environment: Mapping[str, str], folder: Path
+    options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path
 ) -> Measure:
     """Find the stored run, and return what measures its loops here."""
     del folder
@@ -121,7 +124,7 @@ def _against_stored(
     if not here:
         raise NothingComparable(f"no loop of {options.baseline} is left: {', '.join(asked)}")
 
-    def measure(measuring: session.Options, suspects: tuple[str, ...] = ()) -> Measured:
+    def measure(measuring: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
         stored, page = _measure(
             replace(measuring, loops=suspects or here), options=options, console=console, environment=environment
         )
@@ -133,7 +136,7 @@ def _against_stored(
 
 
 def _measure(
-    measuring: session.Options, *, options: Options, console: session.Console, environment: Mapping[str, str]
+    measuring: run_options.Options, *, options: Options, console: run_options.Console, environment: Mapping[str, str]
 ) -> tuple[Run, Path | None]:
     """Measure one run, store it, and write its page."""
     opened = session.start(measuring, console=console, environment=environment)
@@ -148,10 +151,10 @@ def _write(result: GateResult, *, file: Path, environment: Mapping[str, str]) ->
     """Write the verdict, and the summary where GitHub says that it wants one."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        journal.replace(file, judge.to_json(result).encode())
+        journal.replace(file, to_json(result).encode())
         summary = environment.get("GITHUB_STEP_SUMMARY")
         if summary:
             with Path(summary).open("a", encoding="utf-8") as page:
-                page.write(judge.to_markdown(result) + os.linesep)
+                page.write(to_markdown(result) + os.linesep)
     except OSError as error:
         raise ResultsError(f"{error.filename}: cannot write the verdict ({error.strerror})") from error

@@ -109,7 +109,7 @@ def _measured(request: Request, *, export: bool) -> Judged:
     """Call `bench run` for one loop, with what the gate would measure it with."""
     from bench import units  # noqa: PLC0415 - scipy, only where it is used
     from bench.gate import confirm  # noqa: PLC0415
-    from bench.gate.judge import read_settings  # noqa: PLC0415
+    from bench.gate.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(request.folder)
     words = [*request.command, "--no-report", "--format", "json", "--threads", str(settings.threads or confirm.THREADS)]
@@ -179,7 +179,7 @@ def _entry(run_id: str, *, request: Request) -> Json:
 
 def _message(request: Request, *, verdict: Json, row: Json) -> str:
     """Return what is wrong, what was measured, and what to do next."""
-    from bench import units  # noqa: PLC0415 - only where it is used
+    from bench import units  # noqa: PLC0415 - scipy, only where it is used
 
     base, head = (f"{verdict[side]}: {units.duration(row[f'{side}_step_seconds'])}" for side in ("base", _HEAD))
     fresh = f", {verdict['confirmation_rounds']} more to confirm" if verdict["confirmation_rounds"] else ""

@@ -11,164 +11,24 @@ a large one may hide in them. It is *confirmed* when fresh rounds of that loop s
 and the fresh ones lean the same way. Only a confirmed one fails.
 """
 
-import json
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from math import log1p
-from pathlib import Path
-from typing import Any
 
-from bench import text, units
-from bench.analysis import holm, intervals, summary, two_runs
-from bench.analysis.intervals import Interval, Verdict
+from bench import units
+from bench.analysis import holm, intervals, summary
+from bench.analysis import verdict as deciding
+from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
-from bench.errors import NothingComparable, TrialsFailed, UsageError
+from bench.analysis.verdict import Verdict
+from bench.errors import NothingComparable, TrialsFailed
+from bench.gate.result import BASE, HEAD, SCHEMA, Finding, GateResult, LoopVerdict, Outcome, is_suspected
+from bench.gate.settings import Settings
 from bench.records.cell import Cell
 from bench.records.stored_run import Run
 from bench.records.trial import Failure, FailureKind, Trial
-from bench.report import wording
-from bench.text import piped
+from bench.report import two_runs, wording
 from bench.units import Seconds
-
-SCHEMA = "bench-verdict/1"
-"""Changes whenever a field of `bench-verdict.json` changes its name or meaning."""
-
-BASE, HEAD = "base", "head"
-MOST_NAMED = 5
-LARGE = 5.0
-"""Where a slowdown of so many budgets cannot be ruled out, rounds were too noisy to leave it at that."""
-_KEYS = {"loops", "workload", "max-slowdown", "budgets", "rounds", "threads"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """What a project asks of its gate."""
-
-    loops: tuple[str, ...] = ()
-    workload: str | None = None
-    max_slowdown: float = intervals.MARGIN
-    """Slower by more than this fails; 0.02 is 2 %."""
-    budgets: Mapping[str, float] = field(default_factory=dict)
-    """The same for single loops."""
-    rounds: int | None = None
-    threads: int | None = None
-
-    def budget(self, loop: str) -> float:
-        """Return how much slower a loop may be."""
-        return self.budgets.get(loop, self.max_slowdown)
-
-
-def read_settings(folder: Path) -> Settings:
-    """Read `[tool.bench.gate]` of the pyproject.toml in a folder; without one, the defaults.
-
-    Raises:
-        UsageError: If the file or a value cannot be used; names file, key and value.
-    """
-    path = folder / "pyproject.toml"
-    if not path.exists():
-        return Settings()
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("bench", {}).get("gate", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path.name}: {error}") from error
-    where = f"{path.name}: [tool.bench.gate]"
-    unknown = sorted(table.keys() - _KEYS)
-    if unknown:
-        raise UsageError(f"{where} has no '{unknown[0]}'; it knows {', '.join(sorted(_KEYS))}")
-    budgets = table.get("budgets", {})
-    if not isinstance(budgets, dict):
-        raise UsageError(f"{where} budgets: expected a table such as {{tf-function = 5}}, got {budgets!r}")
-    loops = table.get("loops", [])
-    if not (isinstance(loops, list) and all(isinstance(loop, str) for loop in loops)):
-        raise UsageError(f"{where} loops: expected a list of names, got {loops!r}")
-    workload = table.get("workload")
-    if not isinstance(workload, str | None):
-        raise UsageError(f"{where} workload: expected a name, got {workload!r}")
-    return Settings(
-        loops=tuple(loops),
-        workload=workload,
-        max_slowdown=_percent(table.get("max-slowdown", 100 * intervals.MARGIN), where=f"{where} max-slowdown"),
-        budgets={loop: _percent(value, where=f"{where} budgets.{loop}") for loop, value in budgets.items()},
-        rounds=_count(table.get("rounds"), where=f"{where} rounds"),
-        threads=_count(table.get("threads"), where=f"{where} threads"),
-    )
-
-
-class Outcome(StrEnum):
-    """What the gate as a whole says; stable words."""
-
-    PASSED = "passed"
-    REGRESSION = "regression"
-    """A slowdown beyond its budget, confirmed by fresh rounds."""
-    UNCLEAR = "unclear"
-    """No regression is confirmed, and for some loop none can be ruled out."""
-    NOT_COMPARABLE = "not-comparable"
-    """A loop of the base is gone, or nothing could be compared."""
-    FAILED = "failed"
-    """A loop crashed, timed out or does not do the same work as the reference."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoopVerdict:
-    """What the gate says of one loop."""
-
-    loop: str
-    workload: str
-    verdict: str
-    """A word of `bench.analysis.intervals.Verdict`."""
-    slowdown: float | None
-    """Relative: 0.1 is 10 % slower, -0.5 takes half the time; None without a comparison."""
-    low: float | None
-    high: float | None
-    """Interval of the slowdown, at a level at which all loops hold together."""
-    budget: float
-    """How much slower it may be."""
-    confirmed: bool | None
-    """Whether fresh rounds say so too; None where nothing was suspected."""
-    base_step_seconds: float | None
-    head_step_seconds: float | None
-    reason: str
-    """One sentence."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GateResult:
-    """What is written to `bench-verdict.json`."""
-
-    schema: str
-    outcome: Outcome
-    exit_code: int
-    base: str
-    head: str
-    loops: tuple[LoopVerdict, ...]
-    noise_floor: float | None
-    """How far one loop, measured twice under two names, came out apart; a budget below it is refused."""
-    rounds: int
-    confirmation_rounds: int
-    """0 when nothing was suspected."""
-    runs: tuple[str, ...]
-    """Where the numbers are stored."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """What one measurement of base and head says, before anything is confirmed."""
-
-    rows: tuple[LoopVerdict, ...]
-    base: str
-    head: str
-    noise_floor: float | None
-    rounds: int
-    run_id: str
-    ratios: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
-    """(loop, workload) -> base time / head time of each round; empty where rounds are not paired."""
-
-    @property
-    def suspects(self) -> tuple[str, ...]:
-        """The loops that are to be measured again."""
-        return tuple(row.loop for row in self.rows if _suspected(row))
 
 
 def of_sides(run: Run, *, settings: Settings) -> Finding:
@@ -247,67 +107,6 @@ def judge(first: Finding, *, confirmation: Finding | None, fail_on_unclear: bool
     )
 
 
-def to_json(result: GateResult) -> str:
-    """Return `bench-verdict.json`."""
-    return json.dumps(asdict(result), indent=2) + "\n"
-
-
-def to_markdown(result: GateResult) -> str:
-    """Return a summary for a job page or a pull request: outcome first, loops that changed next, the rest folded."""
-    quiet = (Verdict.SAME, Verdict.UNCLEAR)
-    loud = [row for row in result.loops if row.verdict not in quiet]
-    folded = [row for row in result.loops if row.verdict in quiet]
-    lines = [f"### {headline(result)}", ""]
-    lines += _markdown_table(loud)
-    if folded:
-        count = f"{len(folded)} {'loop' if len(folded) == 1 else 'loops'} without a clear change"
-        lines += [f"<details><summary>{count}</summary>", "", *_markdown_table(folded), "</details>", ""]
-    lines.append(f"Base: {text.plain(result.base)}. Head: {text.plain(result.head)}. {_measured(result)}")
-    return "\n".join(lines) + "\n"
-
-
-def to_text(result: GateResult) -> str:
-    """Return the same for a terminal."""
-    sentences = [f"  {row.loop}: {row.reason}" for row in result.loops]
-    return "\n".join([headline(result), *sentences, _measured(result)])
-
-
-def headline(result: GateResult) -> str:
-    """Return the outcome in one sentence."""
-    named = [row.loop for row in result.loops if row.verdict in _DECISIVE[result.outcome]]
-    more = len(named) - MOST_NAMED
-    names = ", ".join(named[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    faster = [row.loop for row in result.loops if row.verdict == Verdict.FASTER]
-    match result.outcome:
-        case Outcome.PASSED:
-            return "No slowdown." + (f" Faster: {', '.join(faster)}." if faster else "")
-        case Outcome.REGRESSION:
-            return f"Slower, and confirmed by fresh rounds: {names}."
-        case Outcome.UNCLEAR:
-            return f"No slowdown is confirmed, and none can be ruled out for {names}."
-        case Outcome.NOT_COMPARABLE:
-            return f"Not comparable: {names}." if names else "Nothing could be compared."
-        case Outcome.FAILED:
-            return f"Failed: {names}."
-
-
-def annotation(result: GateResult) -> str | None:
-    """Return the one line that makes GitHub mark the job, or None when there is nothing to mark."""
-    if result.exit_code == 0:
-        return None
-    return f"::error title=bench gate::{headline(result)} See the job summary."
-
-
-_DECISIVE: Mapping[Outcome, tuple[str, ...]] = {
-    Outcome.PASSED: (),
-    Outcome.REGRESSION: (Verdict.SLOWER,),
-    Outcome.UNCLEAR: (Verdict.UNCLEAR,),
-    Outcome.NOT_COMPARABLE: (Verdict.REMOVED,),
-    Outcome.FAILED: (Verdict.FAILED, Verdict.INVALID),
-}
-"""The verdicts that lead to an outcome."""
-
-
 def _floor(groups: Sequence[Group]) -> float | None:
     """Return how far identical loops came out apart in a run, if it measured any twice.
 
@@ -340,13 +139,6 @@ def _paired(group: Group) -> tuple[list[Seconds], list[Seconds]]:
     base, head = _side(group, BASE).process_steps, _side(group, HEAD).process_steps
     shared = sorted(base.keys() & head.keys())
     return [base[number] for number in shared], [head[number] for number in shared]
-
-
-def _suspected(row: LoopVerdict) -> bool:
-    """Whether a loop is measured again: it is slower, or so noisy that it may be, by much."""
-    if row.verdict == Verdict.SLOWER:
-        return True
-    return row.verdict == Verdict.UNCLEAR and row.high is not None and row.high > LARGE * row.budget
 
 
 def _row(run: Run, group: Group, *, interval: Interval | None, budget: float, floor: float | None) -> LoopVerdict:
@@ -421,14 +213,14 @@ def _compared(interval: Interval, *, budget: float, floor: float | None) -> tupl
     """Return what an interval says against a budget, and the sentence that explains it."""
     if interval.low is None:
         return Verdict.UNCLEAR, "too few rounds for an interval"
-    word = intervals.verdict(interval, margin=budget, floor=floor)
+    word = deciding.verdict(interval, margin=budget, floor=floor)
     refused = ""
-    if floor is not None and _refused(budget, floor=floor):
+    if floor is not None and is_refused(budget, floor=floor):
         refused = f" refused, as identical loops were {units.percent(floor)} apart in this run"
-    return word, f"{_change(interval)}, budget {units.percent(budget)}{refused}"
+    return word, f"{change_text(interval)}, budget {units.percent(budget)}{refused}"
 
 
-def _refused(budget: float, *, floor: float | None) -> bool:
+def is_refused(budget: float, *, floor: float | None) -> bool:
     """Whether a budget cannot be held in a run: identical loops came out further apart."""
     return floor is not None and floor > budget
 
@@ -447,7 +239,7 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
     for row in first.rows:
         fresh = second.get((row.loop, row.workload))
         fresh = None if fresh is None else _beyond_noise(fresh, floor=first.noise_floor)
-        if not _suspected(row) or fresh is None:
+        if not is_suspected(row) or fresh is None:
             settled.append(row)
         elif fresh.verdict in (Verdict.FAILED, Verdict.INVALID):
             settled.append(fresh)
@@ -489,15 +281,15 @@ def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int
     )
     if fresh is None or everything is None or everything.low is None or 1.0 / fresh.estimate <= 1.0 + row.budget:
         return None
-    word = intervals.verdict(everything, margin=row.budget, floor=first.noise_floor)
-    return _change(everything) if word is Verdict.SLOWER else None
+    word = deciding.verdict(everything, margin=row.budget, floor=first.noise_floor)
+    return change_text(everything) if word is Verdict.SLOWER else None
 
 
 def _outcome(rows: Sequence[LoopVerdict]) -> Outcome:
     """Return the gravest thing that any loop says; a failure outweighs a slowdown."""
     words = {row.verdict for row in rows}
     for outcome in (Outcome.FAILED, Outcome.REGRESSION):
-        if words & set(_DECISIVE[outcome]):
+        if words & set(DECISIVE[outcome]):
             return outcome
     if Verdict.REMOVED in words or not words - {Verdict.NEW}:
         return Outcome.NOT_COMPARABLE
@@ -515,7 +307,23 @@ def _exit_code(outcome: Outcome, *, fail_on_unclear: bool) -> int:
     }[outcome]
 
 
-def _change(interval: Interval) -> str:
+def _told(description: str, facts: Mapping[str, str]) -> str:
+    """Return a side as it was written, with its commit where it has one."""
+    commit = facts.get("commit")
+    return description if commit is None else f"{description} ({commit[:12]})"
+
+
+DECISIVE: Mapping[Outcome, tuple[str, ...]] = {
+    Outcome.PASSED: (),
+    Outcome.REGRESSION: (Verdict.SLOWER,),
+    Outcome.UNCLEAR: (Verdict.UNCLEAR,),
+    Outcome.NOT_COMPARABLE: (Verdict.REMOVED,),
+    Outcome.FAILED: (Verdict.FAILED, Verdict.INVALID),
+}
+"""The verdicts that lead to an outcome."""
+
+
+def change_text(interval: Interval) -> str:
     """Return a comparison of head with base in words, with its interval."""
     assert interval.low is not None  # callers have looked
     assert interval.high is not None
@@ -524,43 +332,3 @@ def _change(interval: Interval) -> str:
     bounds = sorted(1.0 / bound - 1.0 for bound in (interval.low, interval.high))
     low, high = (f"{'+' if bound > 0 else '-'}{units.percent(abs(bound))}" for bound in bounds)
     return f"{units.percent(size)} {word} (step time {low} to {high})"
-
-
-def _measured(result: GateResult) -> str:
-    """Return how much was measured, and how quiet it was."""
-    noise = "n/a" if result.noise_floor is None else units.percent(result.noise_floor)
-    floor = "" if result.noise_floor is None else f" Identical loops came out {noise} apart."
-    fresh = f", {result.confirmation_rounds} more to confirm" if result.confirmation_rounds else ""
-    refused = ""
-    if any(_refused(row.budget, floor=result.noise_floor) for row in result.loops):
-        refused = (
-            " Budgets below that are refused: no smaller slowdown is told from noise. More rounds, one thread or a"
-            f" quieter machine lower it; a budget above {noise} holds here."
-        )
-    return f"{result.rounds} rounds, both sides in each{fresh}.{floor}{refused}"
-
-
-def _markdown_table(rows: Sequence[LoopVerdict]) -> list[str]:
-    """Return a table of loops, or nothing."""
-    cells = [(row.loop, row.verdict, units.percent(row.budget), row.reason) for row in rows]
-    return [*piped(("Loop", "Verdict", "Budget", "Why"), cells), ""] if cells else []
-
-
-def _told(description: str, facts: Mapping[str, str]) -> str:
-    """Return a side as it was written, with its commit where it has one."""
-    commit = facts.get("commit")
-    return description if commit is None else f"{description} ({commit[:12]})"
-
-
-def _percent(value: Any, *, where: str) -> float:
-    """Read a number of per cent from a settings file."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < 100.0:  # noqa: PLR2004
-        raise UsageError(f"{where}: expected a number of per cent between 0 and 100, got {value!r}")
-    return value / 100.0
-
-
-def _count(value: Any, *, where: str) -> int | None:
-    """Read a whole number above zero from a settings file, or nothing."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise UsageError(f"{where}: expected a whole number above zero, got {value!r}")
-    return value

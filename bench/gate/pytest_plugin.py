@@ -190,9 +190,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def _missing(config: pytest.Config) -> list[str]:
     """Return a complaint for each loop that pyproject.toml lists and no test had measured."""
-    from bench.errors import BenchError  # noqa: PLC0415
-    from bench.gate.judge import read_settings  # noqa: PLC0415 - scipy, only where it is used
-    from loops import registry  # noqa: PLC0415
+    from bench.errors import BenchError  # noqa: PLC0415 - loaded by those who measure
+    from bench.gate.settings import read_settings  # noqa: PLC0415
+    from loops import registry  # noqa: PLC0415 - only when the shell asks
 
     try:
         listed = read_settings(config.rootpath).loops

@@ -9,7 +9,7 @@ from time import monotonic
 
 import psutil
 
-from bench.machine.passport import read_now
+from bench.machine.readings import read_now
 from bench.records.stored_run import AcceleratorState, Conditions
 
 

@@ -23,7 +23,7 @@ def trials(run: Run) -> "pd.DataFrame":
 
 def blocks(run: Run) -> "pd.DataFrame":
     """Return one row per block, in the order in which they ran within their trial, warm-up included and marked."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415 - loaded where it is used
 
     return pd.DataFrame(
         [

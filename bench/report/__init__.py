@@ -18,7 +18,6 @@ __all__ = ["Change", "DataFile", "Report", "build", "render", "write"]
 Format = Literal["table", "json", "csv", "md"]
 
 # pandas, matplotlib and Jinja2 take a second to import: only what is asked for is loaded.
-# ruff: noqa: PLC0415
 
 
 def render(report: Report, *, format: Format) -> str:  # noqa: A002 - the option is called `--format`
@@ -30,14 +29,14 @@ def render(report: Report, *, format: Format) -> str:  # noqa: A002 - the option
             a pull request.
     """
     if format == "table":
-        from bench.report import terminal
+        from bench.report import terminal  # noqa: PLC0415
 
         return terminal.to_text(report)
     if format == "csv":
-        from bench.report import tables
+        from bench.report import tables  # noqa: PLC0415
 
         return tables.to_csv(report)
-    from bench.report import page
+    from bench.report import page  # noqa: PLC0415
 
     return page.to_json(report) if format == "json" else page.to_markdown(report)
 
@@ -54,7 +53,7 @@ def write(run: Run, *, folder: Path, results_folder: Path, change: Change | None
     Returns:
         The path of index.html, which is written last.
     """
-    from bench.report import page, pictures, plots
+    from bench.report import page, pictures, plots  # noqa: PLC0415
 
     # A path from the root would be this machine's business.
     place = None if results_folder.is_absolute() else results_folder.as_posix()

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench import units
 from bench.analysis import intervals, total_time
-from bench.analysis.intervals import Interval, Verdict
+from bench.analysis import verdict as deciding
+from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.total_time import Line, Stretch
+from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Run
 from bench.report import wording
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bench.units import Seconds
@@ -128,7 +130,7 @@ def _conveniences(cells: Sequence[CellSummary], *, floor: float | None, confiden
                     loop=wording.display_name(cell.cell.name),
                     by_hand=wording.display_name(by_hand.cell.name),
                     ratio=speed_up.reciprocal(),
-                    verdict=intervals.verdict(speed_up, margin=cell.margin, floor=floor),
+                    verdict=deciding.verdict(speed_up, margin=cell.margin, floor=floor),
                 )
             )
     return tuple(found)

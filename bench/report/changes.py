@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from bench import units
-from bench.analysis.two_runs import Comparison, Row, label
 from bench.report import terminal, wording
 from bench.report.model import Change
+from bench.report.two_runs import Comparison, Row, label
 from bench.text import aligned, piped, plain
 
 _COLUMNS = ("Loop", "Verdict", "Change", "95 % interval", "Raw", "Before ms", "After ms", "Rounds")

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from bench import units
 from bench.analysis.cost_model import CostModel
-from bench.analysis.intervals import Verdict
 from bench.analysis.summary import CellSummary
+from bench.analysis.verdict import Verdict
 from bench.report import canvas, svg, wording
 from bench.report.canvas import Frame
 from bench.report.model import GroupReport

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from bench.analysis import summary
-from bench.analysis.intervals import Verdict
 from bench.analysis.summary import CellSummary, Group
+from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Floor, Run
 from bench.report import advice, notices, provenance, rows, sentences, sweep, wording
 from bench.report.advice import Advice

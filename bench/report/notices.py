@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bench import units
-from bench.analysis import summary
-from bench.analysis.intervals import Verdict
+from bench.analysis import oddities, process
 from bench.analysis.summary import CellSummary, Group
+from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind, Trial
 from bench.report import wording
@@ -284,7 +284,7 @@ def _odd_processes(groups: Sequence[Group]) -> list[str]:
         f"{wording.display_name(cell.cell.name)} in round {', '.join(str(number + 1) for number in cell.odd_rounds)}"
         for cell in found[:_NAMED]
     )
-    far = units.percent(summary.DISAGREEMENT)
+    far = units.percent(oddities.DISAGREEMENT)
     return [f"More than {far} away from their siblings: {where}. They count; something else may have run then."]
 
 
@@ -306,8 +306,8 @@ def _stolen(run: Run) -> list[str]:
 
 
 def _machine_speed(run: Run) -> list[str]:
-    times = [step for trial in run.calibration if (step := summary.trial_step_seconds(trial)) is not None]
-    if not times or max(times) <= (1.0 + summary.DISAGREEMENT) * min(times):
+    times = [step for trial in run.calibration if (step := process.trial_step_seconds(trial)) is not None]
+    if not times or max(times) <= (1.0 + oddities.DISAGREEMENT) * min(times):
         return []
     span = f"{units.milliseconds(min(times))} to {units.milliseconds(max(times))} ms per step"
     kernel = wording.display_name(run.calibration[0].cell.loop)

@@ -20,7 +20,7 @@ class Row:
     loop: str
     """Display name, see `display_name`."""
     verdict: str
-    """A word of `bench.analysis.intervals.Verdict`, or "baseline", or "unavailable"."""
+    """A word of `bench.analysis.verdict.Verdict`, or "baseline", or "unavailable"."""
     glyph: str
     """The verdict's shape; empty for "baseline"."""
     speed_up: str

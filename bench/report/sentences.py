@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from bench import units
-from bench.analysis.intervals import BreakEven, Verdict
 from bench.analysis.summary import CellSummary, Control
+from bench.analysis.total_time import BreakEven
+from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Floor
 from bench.report import rows, wording
 from bench.units import Seconds

@@ -4,8 +4,9 @@ import unicodedata
 from collections.abc import Sequence
 
 from bench import units
-from bench.analysis.intervals import Interval, Verdict
+from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
+from bench.analysis.verdict import Verdict
 from bench.records.trial import Failure, FailureKind
 
 BASELINE = "baseline"

@@ -5,7 +5,7 @@ A rule that stops at the first significant difference finds one between identica
 
 from collections.abc import Callable, Iterable
 from time import monotonic
-from typing import final, TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from bench.analysis import effort
 from bench.analysis.summary import paired_intervals

@@ -10,8 +10,8 @@ from typing import Protocol, Self, final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from bench.analysis.intervals import Verdict
-from bench.analysis.summary import trial_step_seconds
+from bench.analysis.process import trial_step_seconds
+from bench.analysis.verdict import Verdict
 from bench.records.cell import Cell
 from bench.records.plan import Plan
 from bench.records.trial import Trial

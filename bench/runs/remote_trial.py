@@ -11,7 +11,7 @@ from bench.records.cell import Cell
 from bench.records.trial import Failure, Trial
 from bench.units import Seconds
 from bench.worker.process import WorkerFailed, WorkerProcess
-from bench.worker.runner import TrialRequest
+from bench.worker.wire import TrialRequest
 
 
 class TrialFailed(Exception):
@@ -53,7 +53,7 @@ class TrialProcess:
         """
         self.cell = cell
         self._process = WorkerProcess(
-            "bench.worker.runner", interpreter=interpreter, environment=environment, log=log, timeout=timeout
+            "bench.worker.entry", interpreter=interpreter, environment=environment, log=log, timeout=timeout
         )
         self._fields: dict[str, Any] = {
             "cell": asdict(cell),

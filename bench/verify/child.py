@@ -9,7 +9,9 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from bench.worker.runner import die_with_parent, import_framework, report_failures
+from bench.worker.entry import die_with_parent
+from bench.worker.failure import report_failures
+from bench.worker.runner import import_framework
 from bench.worker.wire import Channel
 
 
@@ -28,7 +30,7 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
     from bench.verify.examiner import Examiner  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
-    from loops import registry  # noqa: PLC0415
+    from loops import registry  # noqa: PLC0415 - only when the shell asks
     from loops.data import mnist  # noqa: PLC0415
 
     examiner = Examiner(mnist.load(Path(settings["digits"])), device=settings["device"], seed=settings["seed"])

@@ -12,7 +12,7 @@ from bench.records.verification import Verification
 from bench.sides.launcher import Launcher
 from bench.text import table
 from bench.units import Seconds, tiny
-from bench.verify import examiner, pool
+from bench.verify import memory, peers, pool
 from bench.worker import frameworks
 from bench.worker.sight import look
 from loops import registry
@@ -55,7 +55,7 @@ def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) 
     absent = {name: frameworks.unusable(one, device=options.device) for name, one in described.items()}
     asked = (registry.named("workload", name) for name in options.workloads)
     workloads = tuple(registry.describe_workload(name).name for name in asked) or tuple(
-        name for name in registry.workload_names() if not examiner.without_reference(name)
+        name for name in registry.workload_names() if not peers.without_reference(name)
     )
     if options.device == "gpu":
         _need_gpu(sorted(set(used.values())))
@@ -82,7 +82,7 @@ def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) 
         )
     found.sort(key=lambda verification: loops.index(verification.loop))
     for verification in found:
-        pool.Memory(options.cache).keep(verification)
+        memory.Memory(options.cache).keep(verification)
     return found
 
 

@@ -19,17 +19,20 @@ weights that the loop has at that point, with an optimizer state of its own, so 
 step is held to the same tolerance, however many there are.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.records.verification import Gap
-from bench.verify.reference import dcgan, dense
-from bench.verify.reference.dense import Batch, Formula, Recipe
+from bench.verify.distance import worst
+from bench.verify.oracle import Adversarial, Oracle, Supervised, batch_of
+from bench.verify.peers import PEER_STEPS, without_reference
+from bench.verify.reference import dense
+from bench.verify.reference.dense import Formula, Recipe
 from loops.contract import AdversarialWorkload, Digits, Job, Loop, Outcome, Samples, Track, Workload
 from loops.errors import UnsupportedCell
 
@@ -54,50 +57,8 @@ LOSS_TOLERANCE = 1e-5
 GRADIENT_TOLERANCE = 1e-5
 """Relative to the largest gradient of the same array."""
 
-WEIGHT_TOLERANCE = {Formula.KERAS_ADAM: 4e-4, Formula.TORCH_ADAM: 4e-4, Formula.SGD: 1e-3}
-"""Root mean square, relative to the distance that the weights have moved. With SGD at a rate of 1e-3 the weights move
-so little that their own rounding to float32 is 3e-4 of it after one step. Correct loops with Adam stay below 2e-4, and
-AMSGrad in its place, or a learning rate that is off by one in a thousand, are at 7e-4 and more."""
-
-ADVERSARIAL_WEIGHT_TOLERANCE = 1e-2
-"""Of each model, every weight counted by the size of its gradient (see `EffectOnLoss`). Correct loops are below 5e-6
-until a maximum in the pooling layer, or a rectifier, first switches sides by a rounding error; that changes one of the
-few images' gradients, and Adam remembers it for a while: 5e-3 was seen. A learning rate of 3e-4 for 4e-4 is at 0.25,
-torch's epsilon in Keras' place at 0.1 and more."""
-
-PEER_STEPS = 12
-"""Without a reference nothing joins the loops again; few enough that rounding errors stay small."""
-
-PEER_TOLERANCE = 1e-3
-"""Relative. Correct loops were within 3e-5 of each other, PyTorch's Adam beside Keras' included; a learning rate that
-is off by one in a hundred was at 1.3e-3."""
-
 METRIC_TOLERANCE = 1e-5
 """Far below one sample of an epoch: a metric is a count, so it is right or it is not."""
-
-
-def without_reference(workload: str) -> bool:
-    """Whether nothing independent knows what this workload should compute."""
-    return workload not in dense.RECIPES and workload != dcgan.WORKLOAD
-
-
-def peer_gap(losses: Sequence[float], peer: Sequence[float]) -> Gap:
-    """Return how far the losses of two loops are apart, which were trained alike.
-
-    Where one tells a loss per call of several steps, it is that of the last step or their mean.
-
-    Args:
-        losses: One per call, of as many steps in all as the peer's.
-        peer: Likewise.
-    """
-    finer, coarser = sorted((list(losses), list(peer)), key=len, reverse=True)
-    size = len(finer) // len(coarser)
-    gaps = {}
-    for call, loss in enumerate(coarser):
-        steps = finer[call * size : (call + 1) * size]
-        known = steps[-1], sum(steps) / size
-        gaps[(call + 1) * size] = min(abs(loss - other) / abs(other) for other in known)
-    return _worst(f"loss, {len(finer)} steps", gaps, allowed=PEER_TOLERANCE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,154 +204,6 @@ def _quiet(model: Any) -> Any:
     return model
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReferenceStep:
-    """What the reference makes of one batch."""
-
-    loss: float
-    """Before the update."""
-    score: float
-    """The metric of this batch alone."""
-    weight: float
-    """How much the batch counts in the metric."""
-    weights: list[NDArray[Any]]
-    """After the update."""
-    gradients: list[NDArray[Any]]
-    """Of the update, in the order of the weights."""
-
-
-class Distance(Protocol):
-    """How far the weights of a loop are from those of the reference, call after call."""
-
-    allowed: float
-
-    def add(
-        self, before: list[NDArray[Any]], *, loop: list[NDArray[Any]], expected: list[NDArray[Any]], step: ReferenceStep
-    ) -> float:
-        """Return the distance after a call.
-
-        Args:
-            before: Weights before the call.
-            loop: The loop's weights after it.
-            expected: The reference's.
-            step: The reference's last step of the call.
-        """
-
-
-@final
-class ShareOfTheWay:
-    """Root mean square over all weights, relative to how far the reference has moved them since the start."""
-
-    def __init__(self, *, allowed: float) -> None:
-        """Start where nothing has moved."""
-        self.allowed = allowed
-        self._moved: list[NDArray[Any]] = []
-        self._moved_by_loop: list[NDArray[Any]] = []
-
-    def add(
-        self, before: list[NDArray[Any]], *, loop: list[NDArray[Any]], expected: list[NDArray[Any]], step: ReferenceStep
-    ) -> float:
-        """Return the distance of all that has been moved so far."""
-        del step
-        self._moved = _sum_of(self._moved, _differences(expected, before))
-        self._moved_by_loop = _sum_of(self._moved_by_loop, _differences(loop, before))
-        return _norm(_differences(self._moved_by_loop, self._moved)) / _norm(self._moved)
-
-
-@final
-class EffectOnLoss:
-    """``sum |gradient * error of the update| / sum |gradient * update|``, of one call, the larger of two models.
-
-    To first order the share of the loss's change that is off. Adam moves a weight whose gradient is all rounding error
-    as far as any other, in a random direction; it changes nothing, and here it counts for nothing.
-    """
-
-    def __init__(self, *, allowed: float, first_model: int) -> None:
-        """Take how many arrays are the first model's."""
-        self.allowed = allowed
-        self._models = (slice(first_model), slice(first_model, None))
-
-    def add(
-        self, before: list[NDArray[Any]], *, loop: list[NDArray[Any]], expected: list[NDArray[Any]], step: ReferenceStep
-    ) -> float:
-        """Return the distance of this call's updates."""
-        errors, updates = _differences(loop, expected), _differences(expected, before)
-        effects = [
-            [float(np.abs(gradient * change).sum()) for gradient, change in zip(step.gradients, changes, strict=True)]
-            for changes in (errors, updates)
-        ]
-        return max(sum(effects[0][model]) / sum(effects[1][model]) for model in self._models)
-
-
-class Oracle(Protocol):
-    """The reference beside one training; it keeps the state of its optimizers and nothing else."""
-
-    distance: Distance
-
-    def step(self, weights: list[NDArray[Any]], *, samples: Samples) -> ReferenceStep:
-        """Return what one step on a batch leads to from these weights."""
-
-    def evaluate(self, weights: list[NDArray[Any]], *, samples: Samples) -> float:
-        """Return the validation metric."""
-
-
-@final
-class Supervised:
-    """One model that learns from targets."""
-
-    def __init__(self, recipe: Recipe, *, formula: Formula) -> None:
-        """Start at step 0."""
-        self._recipe = recipe
-        self._optimizer = dense.Optimizer(formula, learning_rate=recipe.learning_rate)
-        self.distance: Distance = ShareOfTheWay(allowed=WEIGHT_TOLERANCE[formula])
-
-    def step(self, weights: list[NDArray[Any]], *, samples: Samples) -> ReferenceStep:
-        """Return what one step on a batch leads to from these weights."""
-        batch = _batch(samples)
-        loss, gradients = dense.loss_and_gradients(self._recipe, weights, batch=batch)
-        return ReferenceStep(
-            loss=loss,
-            score=dense.evaluate(self._recipe, weights, batch=batch),
-            weight=float(len(batch.inputs)) if batch.weights is None else float(batch.weights.sum()),
-            weights=list(self._optimizer.updated(weights, gradients=gradients)),
-            gradients=list(gradients),
-        )
-
-    def evaluate(self, weights: list[NDArray[Any]], *, samples: Samples) -> float:
-        """Return accuracy or mean absolute error."""
-        return dense.evaluate(self._recipe, weights, batch=_batch(samples))
-
-
-@final
-class Adversarial:
-    """Two models that learn from each other; the metric is the generator's loss."""
-
-    def __init__(self, formula: Formula) -> None:
-        """Start at step 0."""
-        self._training = dcgan.Training(formula)
-        self.distance: Distance = EffectOnLoss(
-            allowed=ADVERSARIAL_WEIGHT_TOLERANCE, first_model=dcgan.DISCRIMINATOR_ARRAYS
-        )
-
-    def step(self, weights: list[NDArray[Any]], *, samples: Samples) -> ReferenceStep:
-        """Return what one step on a batch leads to from these weights."""
-        assert samples.latents is not None
-        batch = dcgan.Batch(images=samples.inputs, labels=samples.targets, latents=samples.latents)
-        step = self._training.step(weights, batch=batch)
-        return ReferenceStep(
-            loss=step.discriminator_loss,
-            score=step.generator_loss,
-            weight=1.0,
-            weights=list(step.weights),
-            gradients=list(step.gradients),
-        )
-
-    def evaluate(self, weights: list[NDArray[Any]], *, samples: Samples) -> float:
-        """Return the generator's loss."""
-        assert samples.latents is not None
-        return dcgan.generator_loss(weights, latents=samples.latents[:, 1])
-
-
 @final
 class Mirrored(Workload):
     """A workload whose model mirrors its input in training mode; the rest is the workload's own."""
@@ -521,9 +334,9 @@ class Comparison:
                 losses[upto] = min(abs(outcome.loss - loss) / abs(loss) for loss in known)
             done, weights = upto, outcome.weights
         return [
-            _worst(f"loss, {self.steps} steps", losses, allowed=LOSS_TOLERANCE),
-            _worst(f"weights, {self.steps} steps", distances, allowed=oracle.distance.allowed),
-            _worst("training metric", metrics, allowed=METRIC_TOLERANCE),
+            worst(f"loss, {self.steps} steps", losses, allowed=LOSS_TOLERANCE),
+            worst(f"weights, {self.steps} steps", distances, allowed=oracle.distance.allowed),
+            worst("training metric", metrics, allowed=METRIC_TOLERANCE),
         ]
 
     def batch(self, step: int, samples: Samples) -> Samples:
@@ -537,17 +350,12 @@ def _gradient_gaps(comparison: Comparison, *, recipe: Recipe, samples: Samples) 
     found = comparison.outcomes[min(comparison.outcomes)].gradients
     if found is None or comparison.per_call > 1:
         return []
-    batch = _batch(comparison.batch(0, samples))
+    batch = batch_of(comparison.batch(0, samples))
     _, expected = dense.loss_and_gradients(recipe, comparison.initial, batch=batch)
     largest = max(
         float(np.abs(ours - theirs).max() / np.abs(theirs).max()) for ours, theirs in zip(found, expected, strict=True)
     )
     return [Gap(what="gradients of the first step", largest=largest, allowed=GRADIENT_TOLERANCE, step=1)]
-
-
-def _batch(samples: Samples) -> Batch:
-    """Return samples as the reference takes them."""
-    return Batch(inputs=samples.inputs, targets=samples.targets, weights=samples.weights)
 
 
 def _copy(samples: Samples) -> Samples:
@@ -558,24 +366,3 @@ def _copy(samples: Samples) -> Samples:
         weights=None if samples.weights is None else samples.weights.copy(),
         latents=None if samples.latents is None else samples.latents.copy(),
     )
-
-
-def _worst(what: str, gaps: Mapping[int, float], *, allowed: float) -> Gap:
-    """Return the largest gap and its step; NaN counts as the largest."""
-    worst = max(gaps, key=lambda step: (bool(np.isnan(gaps[step])), gaps[step]))
-    return Gap(what=what, largest=float(gaps[worst]), allowed=allowed, step=worst)
-
-
-def _differences(ours: Iterable[NDArray[Any]], theirs: Iterable[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Return array by array what is left when the second is taken off, in double precision."""
-    return [np.subtract(a, b, dtype=np.float64) for a, b in zip(ours, theirs, strict=True)]
-
-
-def _sum_of(total: list[NDArray[Any]], more: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Return array by array the sum; an empty total counts as zeros."""
-    return [a + b for a, b in zip(total, more, strict=True)] if total else more
-
-
-def _norm(arrays: Iterable[NDArray[Any]]) -> float:
-    """Return the root of the sum of all squares."""
-    return sum(float(np.square(array).sum()) for array in arrays) ** 0.5

@@ -1,13 +1,10 @@
 """Verification of loops: which have to be checked, in which process, and what is remembered of earlier checks."""
 
-import hashlib
-import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, count
 from pathlib import Path
 from threading import Lock
@@ -15,14 +12,12 @@ from typing import Any, final
 
 import msgspec
 
-from bench.paths import SOURCE_TREE
-from bench.records import journal
 from bench.records.cell import Side
 from bench.records.trial import FailureKind
 from bench.records.verification import Verification
 from bench.sides.launcher import Launcher
 from bench.units import Seconds
-from bench.verify import examiner
+from bench.verify import peers
 from bench.worker.process import WorkerFailed, WorkerProcess
 from loops import registry
 
@@ -86,7 +81,7 @@ def verify(
 
     def work(_: int) -> None:
         for check, verification in processes.work():
-            if not examiner.without_reference(verification.workload):
+            if not peers.without_reference(verification.workload):
                 tell(verification)
             found[check] = verification
 
@@ -98,20 +93,20 @@ def verify(
     verifications = [found[check] for check in checks]
     compared = [_beside_peer(verification, verifications) for verification in verifications]
     for verification in compared:
-        if examiner.without_reference(verification.workload):
+        if peers.without_reference(verification.workload):
             tell(verification)
     return compared
 
 
 def _beside_peer(one: Verification, found: Sequence[Verification]) -> Verification:
     """Hold a loop against the first one that trained a workload, where there is no reference to hold it against."""
-    if not examiner.without_reference(one.workload) or not one.losses:
+    if not peers.without_reference(one.workload) or not one.losses:
         return one
     trained = [other for other in found if other.workload == one.workload and other.losses]
     peer = trained[0].loop if trained[0].side is None else f"{trained[0].loop} [{trained[0].side}]"
     if one is trained[0]:
         return replace(one, peer=peer)
-    return replace(one, peer=peer, gaps=(examiner.peer_gap(one.losses, trained[0].losses),))
+    return replace(one, peer=peer, gaps=(peers.peer_gap(one.losses, trained[0].losses),))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -244,61 +239,3 @@ class _Processes:
             {"backend": backend, "device": self._device, "threads": THREADS, "digits": self._digits, "seed": 0}
         )
         return process
-
-
-class Memory:
-    """Verifications of earlier runs, kept by what they depend on."""
-
-    def __init__(self, cache: Path) -> None:
-        """Keep them in this folder."""
-        self._folder = cache / "verified"
-
-    def recall(self, loop: str, *, workload: str, device: str) -> Verification | None:
-        """Return an earlier result for the same sources, versions and device, or None."""
-        path = self._path(loop, workload=workload, device=device)
-        if not path.exists():
-            return None
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=Verification)
-        except msgspec.DecodeError:
-            return None  # written by another version of the tool
-
-    def keep(self, verification: Verification) -> None:
-        """Remember a result that passed against the reference; all else is looked at again each time."""
-        if verification.passed and verification.peer is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._path(verification.loop, workload=verification.workload, device=verification.device)
-            journal.replace(path, msgspec.json.encode(verification))
-
-    def _path(self, loop: str, *, workload: str, device: str) -> Path:
-        """Return a file whose name changes with everything that a verification depends on."""
-        facts = [loop, workload, device, *(_version(name) for name in PACKAGES), _sources_sha256()]
-        facts += [registry.describe_loop(loop, workload=workload).sha256, registry.describe_workload(workload).sha256]
-        return self._folder / f"{hashlib.sha256(os.fsencode(' '.join(facts))).hexdigest()[:32]}.json"
-
-
-def _sources_sha256() -> str:
-    """Return a hash of everything that a loop or the check may be made of."""
-    return _sha256_of(
-        [
-            *sorted((SOURCE_TREE / "loops").rglob("*.py")),
-            SOURCE_TREE / "bench" / "verify" / "examiner.py",
-            *sorted((SOURCE_TREE / "bench" / "verify" / "reference").glob("*.py")),
-        ]
-    )
-
-
-def _sha256_of(paths: Iterable[Path]) -> str:
-    """Return one hash over several files."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _version(distribution: str) -> str:
-    """Return what is installed here, or that it is not."""
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "none"

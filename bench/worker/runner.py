@@ -6,85 +6,40 @@ Here nothing is imported but the standard library, NumPy and, after the request,
 """
 
 import importlib
-import json
-import os
-import re
 import resource
 import sys
-import traceback
 from base64 import b64encode
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import ceil, isfinite
 from pathlib import Path
 from time import perf_counter_ns, process_time_ns, sleep
-from types import TracebackType
 from typing import Any, final
 
 import numpy as np
 
 from bench.machine import cpus
-from bench.records.trial import Block, BlockKind, FailureKind
-from bench.units import Seconds
+from bench.records.trial import Block, BlockKind
 from bench.worker import ablation
-from bench.worker.wire import Channel, ChannelClosed
+from bench.worker.failure import NotFinite, report_failures
+from bench.worker.sizing import (
+    LONGEST_WARM_UP_SECONDS,
+    WARM_UP_SECONDS,
+    WARM_UP_STEPS,
+    is_warm,
+    measured_blocks,
+    steps_per_block,
+    steps_within,
+)
+from bench.worker.wire import Channel, ChannelClosed, TrialRequest
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
-from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell
-
-WARM_UP_STEPS = 20
-"""At least this many steps are left out: compilers come back for a second pass within the first few."""
-
-FEWEST_WARM_UP_STEPS, LONGEST_WARM_UP_SECONDS = 3, 3.0
-"""Where steps are slow, fewer are left out: three of them at least, and no more once that took three seconds."""
-
-WARM_UP_SECONDS: Seconds = 0.3
-"""At least this long: allocators, caches and clock frequencies settle within about a tenth of a second."""
-
-FEWEST_BLOCKS = 10
-"""Where a single step takes longer than a block should, fewer blocks are measured, but some may be disturbed."""
+from loops.errors import BackendMissing, ContractBroken, UnsupportedCell
 
 QUIET_SECONDS, QUIET_SHARE, LONGEST_SPIN_SECONDS = 0.010, 0.1, 0.5
 """A process is quiet when it uses less than a tenth of a processor for ten milliseconds: systems count processor time
 by ticks of up to 4 ms. OpenBLAS' threads look for more work for 100 ms before they sleep, OpenMP's for up to 200 ms."""
 
 CLOCK_TICKS_PER_SECOND = 1e9
-
-FILES_VARIABLE = "BENCH_FILES"
-"""As in `loops.registry`; written out, because the loops of an older commit may know no such files."""
-
-
-class NotFinite(Exception):
-    """The loss became NaN or infinite."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrialRequest:
-    """What the harness asks of a trial; the first command."""
-
-    loop: str
-    workload: str
-    backend: str
-    track: str
-    device: str
-    batch_size: int
-    width: int | None = None
-    """Units of each hidden layer; None leaves the workload's own."""
-    threads: int | None
-    seed: int
-    digits: str
-    """Folder with the decoded arrays."""
-    blocks: int
-    """Measured blocks to come, at most."""
-    block_seconds: Seconds
-    """Aim for the wall time of one block."""
-    steps: int | None
-    """Measured steps in all, when the user fixed them."""
-    cpus: tuple[int, ...] = ()
-    """Logical CPUs to stay on from the first step on; empty means any."""
-    breakdown: bool = False
-    """Whether to find out where the time of a step goes, in place of everything else."""
-    images: int = 0
-    """How many images to draw after the last step; 0 unless asked for."""
 
 
 @final
@@ -140,7 +95,7 @@ class Trial:
         backend = import_framework(request.backend, device=request.device, threads=request.threads)
         if request.track == Track.MATCHED:  # on the other one, frameworks do what their guides leave them at
             backend.forbid_tensor_float_32()
-        from loops import registry  # noqa: PLC0415 - part of the import that is timed
+        from loops import registry  # noqa: PLC0415 - only when the shell asks
 
         loop, workload = (
             registry.load_loop(request.loop, workload=request.workload),
@@ -185,23 +140,23 @@ class Trial:
         first_loss = loop.outcome().loss
         self.progress.phase = "warm-up"
         steps, warm_steps, warm_seconds = loop.steps_per_call, 0, 0.0
-        while not _is_warm(steps=warm_steps, seconds=warm_seconds):
+        while not is_warm(steps=warm_steps, seconds=warm_seconds):
             block = yield from self._block(BlockKind.WARM_UP, steps=steps, stopwatch=stopwatch)
             blocks.append(block)
             warm_steps += steps
             warm_seconds += block.seconds
-            most = _steps_within(LONGEST_WARM_UP_SECONDS / 2, block=block, loop=loop)
-            left = _steps_within(WARM_UP_SECONDS - warm_seconds, block=block, loop=loop) + loop.steps_per_call
+            most = steps_within(LONGEST_WARM_UP_SECONDS / 2, block=block, loop=loop)
+            left = steps_within(WARM_UP_SECONDS - warm_seconds, block=block, loop=loop) + loop.steps_per_call
             steps_left = ceil((WARM_UP_STEPS - warm_steps) / loop.steps_per_call) * loop.steps_per_call
             steps = min(steps * 2, most, max(left, steps_left))
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
-        self.block_steps = _steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
+        self.block_steps = steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
         return {
             "kind": "warmed",
             "first_loss": first_loss,
             "blocks": [asdict(b) for b in blocks],
-            "measured_blocks": _measured_blocks(request, steps=self.block_steps, step_seconds=step_seconds),
+            "measured_blocks": measured_blocks(request, steps=self.block_steps, step_seconds=step_seconds),
         }
 
     def _blocks(self, request: TrialRequest, *, loop: Loop, backend: Any) -> Iterator[int]:
@@ -335,59 +290,6 @@ def rest() -> None:
             return
 
 
-@final
-class Progress:
-    """How far the process is, for the report of its failure."""
-
-    def __init__(self) -> None:
-        """Nothing has happened yet."""
-        self.phase = "start"
-
-
-def report_failures(channel: Channel) -> Progress:
-    """Send whatever ends this process to the harness, through `sys.excepthook`: the one place that sees everything."""
-    progress = Progress()
-
-    def report(error_type: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        sys.__excepthook__(error_type, error, trace)
-        if issubclass(error_type, ChannelClosed):
-            return
-        channel.send(
-            {
-                "kind": "failed",
-                "failure": _failure_kind(error_type),
-                "phase": progress.phase,
-                "message": told(error),
-                "traceback": "".join(traceback.format_exception(error_type, error, trace)),
-            }
-        )
-
-    sys.excepthook = report
-    return progress
-
-
-def told(error: BaseException) -> str:
-    """Return an exception in one line, with the last place in a user's file that led to it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    # TensorFlow rewrites what is raised in a graph: a traceback in words, and what was raised at its end.
-    first = lines[-1] if lines[0] == "in user code:" else lines[0]
-    named = first if first.startswith(f"{type(error).__name__}: ") else f"{type(error).__name__}: {first}"
-    place = _place(error)
-    return named.removesuffix(": ") + (f" ({place})" if place else "")
-
-
-def _place(error: BaseException) -> str | None:
-    """Return "my_loop.py, line 12", of the frame nearest to the error or else of what a framework tells in words."""
-    files = json.loads(os.environ.get(FILES_VARIABLE, "[]"))
-    frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
-    told_frames = re.findall(r'File "([^"]+)", line (\d+)', str(error))
-    places = [(path, line) for path, line in (*told_frames, *frames) if path in files]
-    if not places:
-        return None
-    path, line = places[-1]
-    return f"{os.path.relpath(path)}, line {line}"
-
-
 def import_framework(name: str, *, device: str, threads: int | None) -> Any:
     """Import a framework and Keras, choose device and threads, and return the backend.
 
@@ -429,59 +331,12 @@ def _job(request: TrialRequest, *, workload: Any) -> Job:
     )
 
 
-def _is_warm(*, steps: int, seconds: Seconds) -> bool:
-    """Whether enough is left out of the measurement."""
-    if steps >= FEWEST_WARM_UP_STEPS and seconds >= LONGEST_WARM_UP_SECONDS:
-        return True
-    return steps >= WARM_UP_STEPS and seconds >= WARM_UP_SECONDS
-
-
-def _steps_within(seconds: Seconds, *, block: Block, loop: Loop) -> int:
-    """Return how many steps, in whole calls and at least one, take no longer than this if they go on like a block."""
-    return max(1, int(seconds / block.step_seconds / loop.steps_per_call)) * loop.steps_per_call
-
-
 def _drawn(workload: Workload, *, weights: list[Any], request: TrialRequest) -> str | None:
     """Return images that a trained generator draws, as they are stored, or None where none were asked for."""
     if not (request.images and isinstance(workload, AdversarialWorkload)):
         return None
     images = workload.draw(weights, count=request.images, seed=request.seed)
     return b64encode(images.tobytes()).decode()
-
-
-def _steps_per_block(request: TrialRequest, *, step_seconds: Seconds, steps_per_call: int) -> int:
-    """Return a multiple of ``steps_per_call``: as many steps as fill a block.
-
-    Of steps that the user fixed, no more than leave the fewest blocks, and so many that no more blocks are needed than
-    there are.
-    """
-    wanted = request.block_seconds / step_seconds
-    if request.steps:
-        wanted = max(min(wanted, request.steps / FEWEST_BLOCKS), ceil(request.steps / request.blocks))
-    return max(1, round(wanted / steps_per_call)) * steps_per_call
-
-
-def _measured_blocks(request: TrialRequest, *, steps: int, step_seconds: Seconds) -> int:
-    """Return how many blocks make up the steps that the user fixed, or fit into the time that was meant for them."""
-    if request.steps:
-        return min(request.blocks, ceil(request.steps / steps))
-    affordable = int(request.blocks * request.block_seconds / (steps * step_seconds))
-    return min(request.blocks, max(FEWEST_BLOCKS, affordable))
-
-
-def _failure_kind(error_type: type[BaseException]) -> FailureKind:
-    """Sort an exception; frameworks' own out-of-memory errors go by name, since none of them is imported here."""
-    by_type = {
-        BackendMissing: FailureKind.UNAVAILABLE,
-        DeviceMissing: FailureKind.UNAVAILABLE,
-        UnsupportedCell: FailureKind.UNAVAILABLE,
-        ContractBroken: FailureKind.BROKEN_CONTRACT,
-        NotFinite: FailureKind.NOT_FINITE,
-        MemoryError: FailureKind.OUT_OF_MEMORY,
-    }
-    if error_type.__name__ in {"OutOfMemoryError", "ResourceExhaustedError"}:
-        return FailureKind.OUT_OF_MEMORY
-    return next((kind for known, kind in by_type.items() if issubclass(error_type, known)), FailureKind.RAISED)
 
 
 def _versions(backend: Any) -> dict[str, str]:
@@ -507,31 +362,3 @@ def _operating_system_threads() -> int:
     """Return how many threads this process has; 0 where the operating system does not say."""
     tasks = Path("/proc/self/task")
     return len(list(tasks.iterdir())) if tasks.exists() else 0
-
-
-def die_with_parent() -> None:
-    """Ask Linux to end this process when the harness is killed, even inside a step that never returns."""
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - Linux only
-        import signal  # noqa: PLC0415
-
-        set_parent_death_signal = 1
-        ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
-
-
-def leave() -> None:
-    """End the process at once: tearing TensorFlow down takes up to a second and can crash, and everything is sent."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-def main() -> None:
-    """Run one trial."""
-    die_with_parent()
-    Trial(Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))).run()
-    leave()
-
-
-if __name__ == "__main__":
-    main()

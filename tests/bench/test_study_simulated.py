@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.analysis.intervals import Verdict
+from bench.analysis.verdict import Verdict
 
 FEW, MANY = 60, 2000
 """Repetitions of the quick and of the slow tests."""

@@ -146,7 +146,7 @@ def workers() -> Callable[[int], list[psutil.Process]]:
     def list_workers(process_id: int) -> list[psutil.Process]:
         try:
             children = psutil.Process(process_id).children(recursive=True)
-            return [child for child in children if "bench.worker.runner" in child.cmdline()]
+            return [child for child in children if "bench.worker.entry" in child.cmdline()]
         except psutil.NoSuchProcess:
             return []
 

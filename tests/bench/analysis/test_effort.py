@@ -6,9 +6,10 @@ from random import Random
 import pytest
 from scipy.stats import t as student
 
-from bench.analysis import effort, intervals
+from bench.analysis import effort, intervals, verdict
 from bench.analysis.effort import Variances
-from bench.analysis.intervals import Interval, Verdict
+from bench.analysis.intervals import Interval
+from bench.analysis.verdict import Verdict
 
 WORKED_EXAMPLE = [[9.0, 5.0, 8.0, 3.0], [10.0, 6.0, 7.0, 11.0], [1.0, 12.0, 2.0, 4.0]]
 """Kalibera and Jones, ISMM 2013: three executions of four measurements."""
@@ -52,7 +53,7 @@ def test_a_slowdown_of_the_smallest_size_is_found_as_often_as_it_says():
     found = 0
     for _ in range(2000):
         ratios = [exp(random.gauss(-log1p(slowdown), 0.011)) for _ in range(6)]
-        found += intervals.verdict(intervals.geometric_mean_interval(ratios)) is Verdict.SLOWER
+        found += verdict.verdict(intervals.geometric_mean_interval(ratios)) is Verdict.SLOWER
 
     assert pytest.approx(0.8, abs=0.027) == found / 2000
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.stats import t as student
 
 from bench.analysis import holm
-from bench.analysis.intervals import Interval, Verdict, ratio_interval, verdict
+from bench.analysis.intervals import Interval, ratio_interval
+from bench.analysis.verdict import Verdict, verdict
 
 DIFFERENT = {Verdict.FASTER, Verdict.SLOWER}
 

@@ -10,8 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind, wilcoxon
 
-from bench.analysis import intervals
-from bench.analysis.intervals import BreakEven, BreakEvenSteps, Interval, Verdict
+from bench.analysis import intervals, total_time, verdict
+from bench.analysis.intervals import Interval
+from bench.analysis.total_time import BreakEven, BreakEvenSteps
+from bench.analysis.verdict import Verdict
 
 
 def interval(low: float, high: float) -> Interval:
@@ -86,8 +88,8 @@ def test_one_wild_round_in_twelve_does_not_hide_a_slowdown_from_the_ranks():
     """Student's t loses sight of it."""
     ratios = [0.91, 0.90, 0.92, 0.91, 0.90, 0.91, 0.92, 0.91, 0.90, 0.91, 0.92, 1.8]
 
-    assert Verdict.UNCLEAR is intervals.verdict(intervals.geometric_mean_interval(ratios))
-    assert Verdict.SLOWER is intervals.verdict(intervals.signed_rank_interval(ratios))
+    assert Verdict.UNCLEAR is verdict.verdict(intervals.geometric_mean_interval(ratios))
+    assert Verdict.SLOWER is verdict.verdict(intervals.signed_rank_interval(ratios))
 
 
 def test_five_rounds_are_too_few_for_ranks():
@@ -159,20 +161,20 @@ def test_verdict_needs_the_whole_interval_on_one_side_of_the_margin(low, high, e
     """Outside is a difference, inside is the same, anything else is unclear."""
     speed_up = Interval(estimate=1.0, low=low, high=high, count=6)
 
-    assert expected is intervals.verdict(speed_up)
+    assert expected is verdict.verdict(speed_up)
 
 
 @pytest.mark.parametrize("speed_up", [interval(1.01, 1.10), interval(0.98, 1.05), interval(0.80, 0.99)])
 def test_the_promised_number_of_rounds_settles_the_verdict(speed_up):
     """An interval of the same spread over so many rounds is clear; over one fewer it is not."""
-    rounds = intervals.rounds_to_settle(speed_up)
+    rounds = verdict.rounds_to_settle(speed_up)
     assert rounds is not None
 
     def after(count: int) -> Verdict:
         spread = log(speed_up.high / speed_up.low) / 2 * 6**0.5 / intervals.stdtrit(5, 0.975)
         half = intervals.stdtrit(count - 1, 0.975) * spread / count**0.5
         centre = log(speed_up.estimate)
-        return intervals.verdict(
+        return verdict.verdict(
             Interval(estimate=speed_up.estimate, low=exp(centre - half), high=exp(centre + half), count=count)
         )
 
@@ -185,7 +187,7 @@ def test_the_promised_number_of_rounds_settles_the_verdict(speed_up):
 )
 def test_no_number_of_rounds_is_promised_where_none_would_do(speed_up):
     """Without an interval, right on the edge of the margin, or beyond a thousand rounds there is no promise."""
-    assert intervals.rounds_to_settle(speed_up, limit=200) is None
+    assert verdict.rounds_to_settle(speed_up, limit=200) is None
 
 
 def test_the_spread_is_the_standard_deviation_of_the_logarithms():
@@ -228,12 +230,12 @@ def test_the_reciprocal_keeps_the_level():
 @pytest.mark.parametrize(("low", "high", "expected"), [(0.98, 1.01, 1 / 0.98 - 1), (0.99, 1.03, 0.03)])
 def test_the_noise_floor_is_the_further_bound(low, high, expected):
     """On either side."""
-    assert pytest.approx(expected) == intervals.noise_floor(interval(low, high))
+    assert pytest.approx(expected) == verdict.noise_floor(interval(low, high))
 
 
 def test_there_is_no_noise_floor_without_an_interval():
     """One round tells nothing."""
-    assert intervals.noise_floor(Interval(estimate=1.0, low=None, high=None, count=1)) is None
+    assert verdict.noise_floor(Interval(estimate=1.0, low=None, high=None, count=1)) is None
 
 
 @pytest.mark.parametrize(
@@ -243,14 +245,14 @@ def test_a_difference_has_to_exceed_the_noise_floor(estimate, expected):
     """Identical loops came to 6 % in this run."""
     speed_up = Interval(estimate=estimate, low=estimate * 0.99, high=estimate * 1.01, count=6)
 
-    assert expected is intervals.verdict(speed_up, floor=0.06)
+    assert expected is verdict.verdict(speed_up, floor=0.06)
 
 
 def test_a_wider_level_needs_more_rounds_to_settle():
     """An interval that is shown at Holm's level is settled at that level."""
     speed_up = interval(1.01, 1.10)
 
-    assert intervals.rounds_to_settle(speed_up.at(0.995)) > intervals.rounds_to_settle(speed_up)
+    assert verdict.rounds_to_settle(speed_up.at(0.995)) > verdict.rounds_to_settle(speed_up)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +266,7 @@ def test_a_wider_level_needs_more_rounds_to_settle():
 )
 def test_break_even_is_where_the_total_times_cross(new_first, new_step, expected):
     """Against a loop of 0.1 s first step and 10 ms per step."""
-    found = intervals.break_even_steps(base_first=0.1, base_step=0.010, new_first=new_first, new_step=new_step)
+    found = total_time.break_even_steps(base_first=0.1, base_step=0.010, new_first=new_first, new_step=new_step)
 
     assert expected == found
 

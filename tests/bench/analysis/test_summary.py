@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from bench.analysis import process
 from bench.analysis import summary as summarising
-from bench.analysis.intervals import BreakEven, Verdict
+from bench.analysis.total_time import BreakEven
+from bench.analysis.verdict import Verdict
 from bench.records.cell import AGAIN, Side
 from bench.records.trial import BlockKind, Failure, FailureKind
 
@@ -41,12 +43,12 @@ def test_only_measured_blocks_count(make_trial, make_cell):
         replace(block, seconds=99.0) if block.kind is not BlockKind.MEASURED else block for block in trial.blocks
     ]
 
-    assert pytest.approx(0.01) == summarising.trial_step_seconds(replace(trial, blocks=tuple(slow_start)))
+    assert pytest.approx(0.01) == process.trial_step_seconds(replace(trial, blocks=tuple(slow_start)))
 
 
 def test_a_trial_that_failed_has_no_step_time(make_trial, make_cell):
     """What it measured before it failed is kept raw, and not used."""
-    assert summarising.trial_step_seconds(make_trial(make_cell(), failure=FAILURE)) is None
+    assert process.trial_step_seconds(make_trial(make_cell(), failure=FAILURE)) is None
 
 
 def test_groups_are_never_mixed(make_run, make_cell, make_trial):
@@ -220,7 +222,7 @@ def test_blocks_of_a_warm_up_that_shows_are_left_out(make_trial, make_cell):
         for block in trial.blocks
     ]
 
-    assert pytest.approx(1e-3) == summarising.trial_step_seconds(replace(trial, blocks=tuple(blocks)))
+    assert pytest.approx(1e-3) == process.trial_step_seconds(replace(trial, blocks=tuple(blocks)))
 
 
 def measured(trial, **changes):

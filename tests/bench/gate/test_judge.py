@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.intervals import Verdict
+from bench.analysis.verdict import Verdict
 from bench.errors import UsageError
 from bench.gate import judge as judging
-from bench.gate.judge import Outcome, Settings
+from bench.gate.result import Outcome
+from bench.gate.settings import Settings, read_settings
+from bench.gate.text import annotation, headline, to_json, to_markdown, to_text
 from bench.records.cell import AGAIN, Side
 from bench.records.trial import Failure, FailureKind
 
@@ -57,7 +59,7 @@ def test_nothing_slower_passes(make_gate_run):
 
     assert (Outcome.PASSED, 0) == (result.outcome, result.exit_code)
     assert {"tf-fit": "same", "tf-function": "same"} == words(result)
-    assert "No slowdown." == judging.headline(result)
+    assert "No slowdown." == headline(result)
 
 
 def test_a_slowdown_is_suspected_before_it_is_confirmed(make_gate_run):
@@ -79,7 +81,7 @@ def test_a_confirmed_slowdown_fails_and_names_the_loop(make_gate_run):
     assert pytest.approx(0.10, abs=0.02) == slow.slowdown
     assert slow.low < slow.slowdown < slow.high
     assert "fresh rounds: " in slow.reason
-    assert "Slower, and confirmed by fresh rounds: tf-fit." == judging.headline(result)
+    assert "Slower, and confirmed by fresh rounds: tf-fit." == headline(result)
 
 
 def test_a_slowdown_that_fresh_rounds_do_not_show_is_unclear(make_gate_run):
@@ -164,7 +166,7 @@ def test_a_faster_loop_is_said_to_be_faster(make_gate_run):
     result = judge(make_gate_run({"tf-fit": 0.5}))
 
     assert (Outcome.PASSED, {"tf-fit": "faster"}) == (result.outcome, words(result))
-    assert "No slowdown. Faster: tf-fit." == judging.headline(result)
+    assert "No slowdown. Faster: tf-fit." == headline(result)
     assert pytest.approx(-0.5, abs=0.02) == result.loops[0].slowdown
 
 
@@ -189,8 +191,8 @@ def test_a_difference_smaller_than_that_of_identical_loops_is_unclear_and_says_w
     assert ("unclear", Outcome.UNCLEAR) == (result.loops[0].verdict, result.outcome)
     assert "budget 2 % refused, as identical loops were 2" in result.loops[0].reason
     assert pytest.approx(0.2, abs=0.03) == result.noise_floor
-    assert "Budgets below that are refused" in judging.to_text(result)
-    assert "Budgets below that are refused" in judging.to_markdown(result)
+    assert "Budgets below that are refused" in to_text(result)
+    assert "Budgets below that are refused" in to_markdown(result)
 
 
 def test_fresh_rounds_confirm_nothing_that_is_within_the_noise_of_the_first_ones(make_gate_run):
@@ -206,7 +208,7 @@ def test_fresh_rounds_confirm_nothing_that_is_within_the_noise_of_the_first_ones
     assert first.noise_floor > 0.018
     assert (Outcome.UNCLEAR, 0, "unclear") == (result.outcome, result.exit_code, result.loops[0].verdict)
     assert "of identical loops in the first rounds" in result.loops[0].reason
-    assert "Budgets below that are refused" in judging.to_text(result)
+    assert "Budgets below that are refused" in to_text(result)
 
 
 def test_a_budget_above_the_noise_is_not_refused(make_gate_run):
@@ -214,7 +216,7 @@ def test_a_budget_above_the_noise_is_not_refused(make_gate_run):
     result = judge(make_gate_run({"tf-fit": 1.1}), max_slowdown=0.05)
 
     assert 0.0 < result.noise_floor < 0.05
-    assert "refused" not in judging.to_text(result)
+    assert "refused" not in to_text(result)
 
 
 def test_one_odd_repetition_does_not_hide_a_slowdown(make_gate_run):
@@ -246,7 +248,7 @@ def test_nothing_but_new_loops_is_not_comparable(make_gate_run):
     result = judge(make_gate_run({"tf-fit": 1.0}, failures={("tf-fit", "base"): gone}, control=False))
 
     assert (Outcome.NOT_COMPARABLE, 4) == (result.outcome, result.exit_code)
-    assert "Nothing could be compared." == judging.headline(result)
+    assert "Nothing could be compared." == headline(result)
 
 
 def test_a_crash_outweighs_a_slowdown(make_gate_run):
@@ -272,7 +274,7 @@ def test_a_loop_that_was_not_verified_is_invalid(make_gate_run):
 def test_the_verdict_file_has_stable_words(make_gate_run):
     """What a script reads."""
     result = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
-    verdict = json.loads(judging.to_json(result))
+    verdict = json.loads(to_json(result))
 
     assert ("bench-verdict/1", "regression", 1) == (verdict["schema"], verdict["outcome"], verdict["exit_code"])
     assert {"loop", "verdict", "slowdown", "low", "high", "budget", "confirmed", "reason"} <= verdict["loops"][0].keys()
@@ -285,7 +287,7 @@ def test_the_summary_shows_what_changed_and_folds_the_rest(make_gate_run):
         make_gate_run({"tf-fit": 1.1, "tf-function": 1.0, "a|b<script>": 1.0}),
         confirmation=make_gate_run({"tf-fit": 1.1}, seed=1),
     )
-    page = judging.to_markdown(result)
+    page = to_markdown(result)
 
     assert page.startswith("### Slower, and confirmed by fresh rounds: tf-fit.")
     assert page.index("| tf-fit | slower |") < page.index("<details><summary>2 loops without a clear change")
@@ -296,9 +298,9 @@ def test_one_annotation_marks_a_job_that_fails_and_none_one_that_passes(make_gat
     """GitHub shows ten at most, so there is one."""
     slow = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
 
-    assert judging.annotation(judge(make_gate_run({"tf-fit": 1.0}))) is None
+    assert annotation(judge(make_gate_run({"tf-fit": 1.0}))) is None
     assert "::error title=bench gate::Slower, and confirmed by fresh rounds: tf-fit. See the job summary." == (
-        judging.annotation(slow)
+        annotation(slow)
     )
 
 
@@ -307,13 +309,13 @@ def test_many_names_are_cut(make_gate_run):
     loops = {f"loop-{number}": 1.5 for number in range(8)}
     result = judge(make_gate_run(loops), confirmation=make_gate_run(loops, seed=1))
 
-    assert judging.headline(result).endswith("and 3 more.")
+    assert headline(result).endswith("and 3 more.")
 
 
 def settings_of(folder, text):
     """Read settings from a file with this text."""
     (folder / "pyproject.toml").write_text(text)
-    return judging.read_settings(folder)
+    return read_settings(folder)
 
 
 def test_settings_are_read_from_pyproject(tmp_path):
@@ -336,7 +338,7 @@ def test_settings_are_read_from_pyproject(tmp_path):
 
 def test_without_a_file_or_a_table_there_are_defaults(tmp_path):
     """Nothing has to be configured."""
-    assert judging.read_settings(tmp_path) == Settings() == settings_of(tmp_path, "[project]\nname = 'x'\n")
+    assert read_settings(tmp_path) == Settings() == settings_of(tmp_path, "[project]\nname = 'x'\n")
 
 
 @pytest.mark.parametrize(

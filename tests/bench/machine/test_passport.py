@@ -13,8 +13,11 @@ import psutil
 import pytest
 
 from bench import __version__
+from bench.machine import gpu
 from bench.machine import passport as machine
-from bench.machine.passport import Readings, disturbances, passport, read_now
+from bench.machine.disturbances import disturbances
+from bench.machine.passport import passport
+from bench.machine.readings import Readings, read_now
 from bench.records.stored_run import AcceleratorState
 
 CALM = Readings(
@@ -413,7 +416,7 @@ def test_clock_temperature_and_what_slows_a_gpu_down(tmp_path):
         "echo '3, [N/A], 40, [N/A]'"
     )
 
-    found = machine.accelerators(environment=program(tmp_path, "nvidia-smi", script=rows))
+    found = gpu.accelerators(environment=program(tmp_path, "nvidia-smi", script=rows))
 
     assert [
         AcceleratorState(index=0, megahertz=1980.0, celsius=45.0, slowed_by=()),
@@ -428,14 +431,14 @@ def test_an_older_driver_is_asked_by_the_older_name(tmp_path):
     """It refuses a question that has a field it does not know."""
     script = "case \"$*\" in *event*) exit 2;; *throttle*) echo '0, 1980, 45, 0x0000000000000008';; esac"
 
-    (found,) = machine.accelerators(environment=program(tmp_path, "nvidia-smi", script=script))
+    (found,) = gpu.accelerators(environment=program(tmp_path, "nvidia-smi", script=script))
 
     assert ("hardware slowdown",) == found.slowed_by
 
 
 def test_without_a_driver_no_gpu_has_a_clock():
     """Most machines."""
-    assert () == machine.accelerators(environment=NO_PROGRAMS)
+    assert () == gpu.accelerators(environment=NO_PROGRAMS)
 
 
 def test_hanging_program_is_given_up(tmp_path, monkeypatch):

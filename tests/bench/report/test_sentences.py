@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.intervals import BreakEven, BreakEvenSteps
+from bench.analysis.total_time import BreakEven, BreakEvenSteps
 from bench.records.trial import FailureKind
 from bench.report import sentences
 from bench.report.model import build

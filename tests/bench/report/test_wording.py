@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.intervals import BreakEven, BreakEvenSteps, Verdict
+from bench.analysis.total_time import BreakEven, BreakEvenSteps
+from bench.analysis.verdict import Verdict
 from bench.records.trial import FailureKind
 from bench.report import wording
 

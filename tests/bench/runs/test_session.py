@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.records import journal
+from bench.runs import options
 from bench.runs import session as runs
 from bench.sides.launcher import Launcher
 
@@ -14,7 +15,7 @@ def requests(tmp_path, monkeypatch, make_run, make_cell):
     """Return what is asked of a loop, and what of the kernel, where the user fixed steps and images."""
     monkeypatch.setattr(runs, "TrialProcess", lambda request, **_: request)
     run = make_run(cells=[make_cell("numpy", threads=2)], steps={"numpy": 3e-4}, kernel=3e-4)
-    plan = replace(run.header.plan, steps=20, images=8, cpus=(3, 4), calibration=runs._calibration(threads=2))
+    plan = replace(run.header.plan, steps=20, images=8, cpus=(3, 4), calibration=options._calibration(threads=2))
     opened = runs.Opened(
         journal=journal.Journal(tmp_path),
         run=replace(run, header=replace(run.header, plan=plan)),
@@ -34,7 +35,7 @@ def test_the_kernel_is_sized_by_time_whatever_the_user_asked_of_the_loops(reques
 
     assert (20, 8, 2) == (loop.steps, loop.images, loop.threads)
     assert (None, 0, 2) == (kernel.steps, kernel.images, kernel.threads)
-    assert (30, runs.KERNEL_BLOCKS) == (loop.blocks, kernel.blocks)
+    assert (30, options.KERNEL_BLOCKS) == (loop.blocks, kernel.blocks)
     assert loop.cpus == kernel.cpus == (3, 4)
 
 

@@ -3,26 +3,24 @@
 import pytest
 
 from bench.records.verification import Verification
-from bench.verify import examiner
+from bench.verify import peers
 
 
 def test_a_workload_of_ours_has_a_reference():
     """A user's has none, whatever it is called."""
-    assert [False, False, True] == [
-        examiner.without_reference(name) for name in ("mnist-mlp", "mnist-dcgan", "my_model")
-    ]
+    assert [False, False, True] == [peers.without_reference(name) for name in ("mnist-mlp", "mnist-dcgan", "my_model")]
 
 
 def test_loops_that_train_alike_have_no_gap():
     """Rounding errors are far below what is allowed."""
-    gap = examiner.peer_gap([2.0, 1.5, 1.25], [2.0, 1.5 + 1e-6, 1.25])
+    gap = peers.peer_gap([2.0, 1.5, 1.25], [2.0, 1.5 + 1e-6, 1.25])
 
     assert (True, 2, "loss, 3 steps") == (gap.passed, gap.step, gap.what)
 
 
 def test_a_loop_that_learns_faster_has_a_gap_where_it_is_largest():
     """Relative, at its step."""
-    gap = examiner.peer_gap([2.0, 1.5, 1.0], [2.0, 1.5, 1.25])
+    gap = peers.peer_gap([2.0, 1.5, 1.0], [2.0, 1.5, 1.25])
 
     assert (False, 3, pytest.approx(0.25)) == (gap.passed, gap.step, gap.largest)
 
@@ -32,12 +30,12 @@ def test_a_call_of_several_steps_tells_its_last_loss_or_their_mean(coarse):
     """Whichever of the two loops makes such calls."""
     fine = [2.0, 1.5, 1.0, 0.5]
 
-    assert (0.0, 0.0) == (examiner.peer_gap(coarse, fine).largest, examiner.peer_gap(fine, coarse).largest)
+    assert (0.0, 0.0) == (peers.peer_gap(coarse, fine).largest, peers.peer_gap(fine, coarse).largest)
 
 
 def test_a_loss_that_is_no_number_has_a_gap():
     """NaN is within nothing."""
-    assert not examiner.peer_gap([2.0, float("nan")], [2.0, 1.0]).passed
+    assert not peers.peer_gap([2.0, float("nan")], [2.0, 1.0]).passed
 
 
 def test_the_loop_that_others_are_compared_with_is_neither_verified_nor_failed():

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from bench.analysis import summary
-from bench.analysis.intervals import Verdict
+from bench.analysis.band import band
+from bench.analysis.verdict import Verdict
 from bench.records.verification import Expectation
 from bench.report.model import build
 from bench.verify import learning_curve
-from bench.verify.learning_curve import Memory, band, expected
+from bench.verify.learning_curve import Memory, expected
 from loops.contract import Digits, Track
 from loops.workloads.mnist_mlp import MnistMlp
 from loops.workloads.regression import Regression

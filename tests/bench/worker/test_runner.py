@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench.worker import runner
+from bench.worker import failure, runner
 from loops import user_file
 
 
@@ -16,7 +16,7 @@ def files(tmp_path, monkeypatch):
     (tmp_path / "my_model.py").write_text("def forward(x):\n    return 1 / x\n")
     (tmp_path / "my_loop.py").write_text("def step(forward):\n    return forward(0)\n")
     paths = [str(tmp_path / name) for name in ("my_model.py", "my_loop.py")]
-    monkeypatch.setenv(runner.FILES_VARIABLE, json.dumps(paths))
+    monkeypatch.setenv(failure.FILES_VARIABLE, json.dumps(paths))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -28,7 +28,7 @@ def test_an_error_is_told_with_the_users_line_nearest_to_it(files):
     with pytest.raises(ZeroDivisionError) as caught:
         loop.step(model.forward)
 
-    assert "ZeroDivisionError: division by zero (my_model.py, line 2)" == runner.told(caught.value)
+    assert "ZeroDivisionError: division by zero (my_model.py, line 2)" == failure.told(caught.value)
 
 
 def test_what_tensorflow_tells_of_a_graph_is_made_one_line(files):
@@ -37,7 +37,7 @@ def test_what_tensorflow_tells_of_a_graph_is_made_one_line(files):
         f'in user code:\n\n    File "{files}/my_model.py", line 2, in forward  *\n\n    ValueError: too many values\n'
     )
 
-    assert "ValueError: too many values (my_model.py, line 2)" == runner.told(ValueError(message))
+    assert "ValueError: too many values (my_model.py, line 2)" == failure.told(ValueError(message))
 
 
 def test_a_trial_starts_with_numpy_and_nothing_else_of_others():
@@ -52,7 +52,7 @@ def test_a_trial_starts_with_numpy_and_nothing_else_of_others():
 
 def test_an_error_of_ours_has_no_place():
     """Nor has one without words."""
-    assert ("KeyError: 'x'", "MemoryError") == (runner.told(KeyError("x")), runner.told(MemoryError()))
+    assert ("KeyError: 'x'", "MemoryError") == (failure.told(KeyError("x")), failure.told(MemoryError()))
 
 
 class Processor:

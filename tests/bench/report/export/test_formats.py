@@ -13,7 +13,7 @@ from pytest_benchmark.logger import Logger
 from pytest_benchmark.stats import Stats
 from pytest_benchmark.storage.file import FileStorage
 
-from bench.analysis import summary
+from bench.analysis import process, summary
 from bench.errors import NothingComparable, ResultsError, UsageError
 from bench.records.trial import BlockKind, FailureKind
 from bench.report.export import formats
@@ -74,7 +74,7 @@ def command(tmp_path):
 def process_steps(run):
     """Return loop -> one number per process, in the order of rounds."""
     return {
-        cell.loop: [summary.trial_step_seconds(trial) for trial in run.trials_of(cell)]
+        cell.loop: [process.trial_step_seconds(trial) for trial in run.trials_of(cell)]
         for cell in run.header.plan.cells
     }
 

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis import two_runs
-from bench.analysis.intervals import Verdict
-from bench.analysis.two_runs import Difference
+from bench.analysis.verdict import Verdict
 from bench.errors import NothingComparable
 from bench.records.trial import FailureKind
-from bench.report import changes
+from bench.report import changes, two_runs
+from bench.report.two_runs import Difference
 
 KERNEL = 0.3e-3
 STEPS = {"tf-eager": 8e-3, "tf-function": 0.4e-3, "torch-native": 0.75e-3}

@@ -17,8 +17,11 @@ from typing import Literal
 from bench import units
 from bench.analysis import holm
 from bench.analysis import intervals as estimates
-from bench.analysis.intervals import Interval, UnpairedInterval, Verdict
-from bench.analysis.summary import CellSummary, Group, paired_intervals, summarise, trial_step_seconds
+from bench.analysis import verdict as deciding
+from bench.analysis.intervals import Interval, UnpairedInterval
+from bench.analysis.process import trial_step_seconds
+from bench.analysis.summary import CellSummary, Group, paired_intervals, summarise
+from bench.analysis.verdict import Verdict
 from bench.errors import NothingComparable
 from bench.records.cell import Cell
 from bench.records.stored_run import Run
@@ -111,7 +114,7 @@ class Comparison:
         return tuple(difference for difference in self.differences if difference.mismatch)
 
 
-def compare_runs(base: Run, new: Run, *, margin: float = estimates.MARGIN) -> Comparison:
+def compare_runs(base: Run, new: Run, *, margin: float = deciding.MARGIN) -> Comparison:
     """Compare every loop that two runs have in common, and name those that only one has.
 
     A pair is decided by calibrated times where both runs have a kernel that was the same and that tells how fast the
@@ -380,7 +383,7 @@ def _row(pair: _Pair, *, speed_up: Interval | None, margin: float, floor: float 
     verdict, reason = _word(pair, speed_up=speed_up, margin=margin, floor=floor)
     settle = None
     if verdict is Verdict.UNCLEAR and speed_up is not None:
-        settle = estimates.rounds_to_settle(speed_up, margin=margin)
+        settle = deciding.rounds_to_settle(speed_up, margin=margin)
     return Row(
         cell=pair.cell,
         verdict=verdict,
@@ -406,7 +409,7 @@ def _word(pair: _Pair, *, speed_up: Interval | None, margin: float, floor: float
             if one.verdict is word:
                 return word, f"{name}: {wording.failure_text(one)}"
     assert speed_up is not None  # both have times
-    return estimates.verdict(speed_up, margin=margin, floor=floor), None
+    return deciding.verdict(speed_up, margin=margin, floor=floor), None
 
 
 _ORDER = (

@@ -1,0 +1,186 @@
+"""Commands that say yes or no: gate, verify."""
+
+import os
+import shlex
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli.group import main
+from bench.cli.measure import run
+from bench.cli.options import Percent, complete_loops, complete_runs, complete_workloads, option, options_of
+from bench.cli.terminal import Terminal, cache_folder
+
+
+@options_of(
+    run,
+    only={
+        *("precision", "time_budget", "steps", "timeout", "seed", "device", "dataset", "data", "pin"),
+        *("no_verify", "no_report", "results_dir", "reports_dir"),
+    },
+)
+@main.command()
+@click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
+@option("--base-ref", default="main", metavar="REF", help="The commit to compare with, measured in this same run.")
+@option("--base", metavar="SIDE", help="In place of --base-ref: any environment, as in 'bench ab'.")
+@option("--head", metavar="SIDE", default="here", help="What is judged, as in 'bench ab'.")
+@option(
+    "--baseline",
+    metavar="RUN",
+    shell_complete=complete_runs,
+    help="In place of both: the working tree against a stored run, as 'bench compare' does it.",
+)
+@option("--max-slowdown", type=Percent(), help="Slower by more than so many per cent fails. [default: 2]")
+@option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="What is trained.")
+@option("--rounds", type=click.IntRange(min=2), help="Fresh processes per loop and side. [default: 6]")
+@option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: 1]")
+@option("--on-unclear", type=click.Choice(["pass", "fail"]), default="pass", help="What 'unclear' does: exit 0 or 3.")
+@option(
+    "--verdict-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="bench-verdict.json",
+    help="Where the verdict goes.",
+)
+@click.pass_context
+def gate(
+    context: click.Context,
+    /,
+    *,
+    loops: tuple[str, ...],
+    base_ref: str,
+    base: str | None,
+    head: str,
+    baseline: str | None,
+    max_slowdown: float | None,
+    workload: str | None,
+    rounds: int | None,
+    threads: int | None,
+    on_unclear: str,
+    dataset: str,
+    no_verify: bool,
+    no_report: bool,
+    verdict_file: Path,
+    reports_dir: Path,
+    results_dir: Path,
+    **settings: Any,
+) -> None:
+    """Fail when a LOOP has become slower: the commit it comes from and the working tree, measured side by side.
+
+    Base and head take turns in the same rounds, so the machine's drift hits both. A slowdown fails only if its whole
+    interval is beyond the budget and fresh rounds say so again. One thread on one CPU by default: threads are most of
+    the noise.
+
+    \b
+    Budgets stand in pyproject.toml:
+      [tool.bench.gate]
+      loops = ["tf-function", "tf-fit"]
+      max-slowdown = 5              # per cent
+      budgets = { tf-fit = 10 }
+
+    \b
+    Exit codes: 0 no slowdown is confirmed, 1 a slowdown is, 2 usage, 3 unclear (--on-unclear=fail),
+    4 a loop of the base is gone, 5 a loop failed or does not do the same work.
+
+    \b
+    Examples:
+      bench gate
+      bench gate --base-ref origin/main tf-function
+      bench gate --base pip=keras==3.14.0 --head pip=keras==3.15.1 --max-slowdown 5
+      bench gate --baseline results/reference/default --threads 2
+    """
+    from bench.gate import confirm  # noqa: PLC0415
+    from bench.gate.settings import read_settings  # noqa: PLC0415
+    from bench.gate.text import annotation, to_text  # noqa: PLC0415
+    from bench.runs.options import Options  # noqa: PLC0415
+    from loops.data.mnist import DatasetChoice  # noqa: PLC0415
+
+    if baseline is not None and (base is not None or head != "here"):
+        raise click.UsageError("--baseline compares the working tree with a stored run; leave out --base and --head")
+    wanted = read_settings(Path.cwd())
+    if max_slowdown is not None:
+        wanted = replace(wanted, max_slowdown=max_slowdown, budgets={})
+    workload = workload or wanted.workload
+    measuring = Options(
+        **settings,
+        loops=loops or wanted.loops,
+        workloads=() if workload is None else (workload,),
+        rounds=rounds or wanted.rounds or confirm.ROUNDS,
+        threads=threads or wanted.threads or confirm.THREADS,
+        margin=wanted.max_slowdown,
+        verify=not no_verify,
+        dataset=DatasetChoice(dataset),
+        results=results_dir,
+        cache=cache_folder(),
+        again=True,
+        label="gate",
+        command=shlex.join(["bench", *sys.argv[1:]]),
+    )
+    options = confirm.Options(
+        settings=wanted,
+        base=base or f"ref={base_ref}",
+        head=head,
+        baseline=baseline,
+        measuring=measuring,
+        fail_on_unclear=on_unclear == "fail",
+        verdict_file=verdict_file,
+        reports=None if no_report else reports_dir,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    gated = confirm.check(options, console=Terminal(), environment=os.environ, folder=Path.cwd())
+    click.echo(to_text(gated.result))
+    if gated.page is not None:
+        click.echo(f"report: {gated.page}", err=True)
+    marked = annotation(gated.result)
+    if marked and os.environ.get("GITHUB_ACTIONS") == "true":
+        click.echo(marked)
+    context.exit(gated.result.exit_code)
+
+
+@main.command()
+@click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
+@option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="WORKLOAD",
+    shell_complete=complete_workloads,
+    help="Check on this one; may be repeated. [default: all]",
+)
+@option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", help="Where the loops train.")
+@option("--dataset", type=click.Choice(["auto", "mnist", "synthetic"]), default="auto", help="As in 'bench run'.")
+@option("--data", type=click.Path(path_type=Path), help="An mnist.npz to use.")
+@option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    metavar="SEC",
+    help="Longest wait for one loop on one workload.",
+)
+@option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
+def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
+    """Check that each LOOP (every one by default) computes what it claims.
+
+    Trains it step by step beside an independent float64 reference: losses, weights, gradients, metrics, evaluation.
+    Exit code 5 if any differs. A workload of your own has no reference: its loops are compared with the first one.
+
+    \b
+    Examples:
+      bench verify
+      bench verify my_loop.py
+      bench verify torch-keras tf-fit --workload my_model.py
+      bench verify torch-native --workload mnist-mlp --format json
+    """
+    from bench.verify.command import Options, check, judge, render  # noqa: PLC0415
+    from loops.data.mnist import DatasetChoice  # noqa: PLC0415
+
+    options = Options(dataset=DatasetChoice(dataset), cache=cache_folder(), **settings)
+    terminal = Terminal()
+    found = check(
+        options, environment=os.environ, tell=lambda one: terminal.notice(f"checked {one.loop} on {one.workload}")
+    )
+    click.echo(render(found, output_format=output_format))
+    judge(found, logs=options.logs)

@@ -1,0 +1,63 @@
+"""Commands that look around or write a beginning: list, env, new."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from bench.cli.group import main
+from bench.cli.options import option, results_option
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(["loops", "workloads", "guides", "devices", "runs"]), default="loops")
+@results_option
+@option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
+def list_(what: str, results_dir: Path, output_format: str) -> None:
+    """Say which loops, workloads, devices or runs exist, what is available here, and why not.
+
+    'workloads' shows which loops can train each, 'guides' where the systems of the Keras guides are found.
+
+    \b
+    Examples:
+      bench list
+      bench list workloads
+      bench list devices
+    """
+    from bench.cli import listing  # noqa: PLC0415
+
+    click.echo(listing.render(what, results=results_dir, output_format=output_format))
+
+
+@main.command()
+@click.argument("kind", metavar="loop|workload", type=click.Choice(["loop", "workload"]))
+@click.argument("name")
+def new(*, kind: Literal["loop", "workload"], name: str) -> None:
+    """Write NAME.py, a loop or a workload of your own to begin with: commented, and it runs as it is.
+
+    A loop is a way of training; a workload is what is trained: a Keras model, a loss, an optimizer and your arrays.
+    Wherever a command takes the name of one, it takes such a file. A file that is there is never overwritten.
+
+    \b
+    Examples:
+      bench new loop my_loop          then: bench run --quick --loop my_loop.py
+      bench new workload my_model     then: bench run --quick --workload my_model.py
+    """
+    from bench.cli import skeletons  # noqa: PLC0415
+
+    click.echo(skeletons.next_steps(kind, skeletons.write(kind, name)))
+
+
+@main.command()
+@option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
+def env(output_format: str) -> None:
+    """Print this machine's passport and what would disturb a measurement.
+
+    \b
+    Example:
+      bench env --format json
+    """
+    from bench.cli import listing  # noqa: PLC0415
+
+    click.echo(listing.render_environment(environment=os.environ, output_format=output_format))

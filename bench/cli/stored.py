@@ -1,0 +1,128 @@
+"""Commands that read what is stored: report, export, compare."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.group import main
+from bench.cli.measure import run
+from bench.cli.options import Format, complete_runs, format_option, option, options_of, reports_option, results_option
+from bench.cli.terminal import show
+
+if TYPE_CHECKING:
+    from bench.report.export.formats import Format as Target
+
+
+@main.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs)
+@option("--baseline", metavar="RUN", shell_complete=complete_runs, help="Show what changed since this run as well.")
+@option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
+@results_option
+@reports_option
+@format_option
+def report(
+    *,
+    runs: tuple[str, ...],
+    baseline: str | None,
+    open_page: bool,
+    results_dir: Path,
+    reports_dir: Path,
+    output_format: Format,
+) -> None:
+    """Write tables, plots and pages of stored RUNs again (the newest by default), byte for byte the same.
+
+    \b
+    Examples:
+      bench report
+      bench report results/reference/default --reports-dir reports/reference
+      bench report --baseline results/reference/default
+    """
+    from bench.records import journal  # noqa: PLC0415
+
+    base = None if baseline is None else journal.load(journal.find(results_dir, baseline))
+    for name in runs or (None,):
+        folder = journal.find(results_dir, name)
+        page = show(journal.load(folder), folder=folder, reports=reports_dir, output_format=output_format, base=base)
+        if open_page and page is not None:
+            click.launch(str(page))
+
+
+@main.command()
+@click.argument("run", metavar="RUN", shell_complete=complete_runs)
+@option(
+    "--to",
+    type=click.Choice(["pytest-benchmark", "pyperf", "github-action"]),
+    required=True,
+    help="The tool that will read it; github-action: customSmallerIsBetter of github-action-benchmark.",
+)
+@option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write this file. [default: stdout]")
+@option("--force", is_flag=True, help="Overwrite the file.")
+@results_option
+def export(*, run: str, to: "Target", output: Path | None, force: bool, results_dir: Path) -> None:
+    """Write a stored RUN in the words of another tool, so that its own commands compare and chart it.
+
+    Loops that failed or do other work are named on stderr and left out. Exit code 4 if nothing is left.
+
+    pyperf calls every difference significant between runs of unequal --rounds: give both as many.
+
+    \b
+    Examples:
+      bench export 20261121 --to pytest-benchmark -o new.json && pytest-benchmark compare old.json new.json
+      bench export results/reference/default --to pyperf -o base.json && python -m pyperf stats base.json
+    """
+    from bench.records import journal  # noqa: PLC0415
+    from bench.report.export import formats as exporting  # noqa: PLC0415
+
+    stored = journal.load(journal.find(results_dir, run))
+    for line in exporting.remarks(stored, to=to):
+        click.echo(line, err=True)
+    text = exporting.render(stored, to=to)
+    if output is None:
+        click.echo(text)
+    else:
+        exporting.save(text, file=output, force=force)
+
+
+@options_of(run, only={"margin", "results_dir"})
+@main.command()
+@click.argument("base", shell_complete=complete_runs)
+@click.argument("new", shell_complete=complete_runs)
+@option("--allow-mismatch", is_flag=True, help="Compare runs that are not alike; the differences are still listed.")
+@option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "json", "md"]),
+    default="table",
+    help="What is printed on stdout.",
+)
+def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_format: str, results_dir: Path) -> None:
+    """Compare two stored runs, BASE first: what differs between them, and which loops became faster or slower.
+
+    Not alike, exit code 4 unless --allow-mismatch: other data, another source of a workload, another device,
+    processor or number of cores, other threads. Listed only, since they may be what is compared: the source of a loop,
+    versions of Python, Keras and frameworks, environment variables, how it was measured.
+
+    Each round of 'bench run' also measures a small kernel. Steps are compared as multiples of its step, so that a
+    machine that ran faster or slower is not taken for a change of the loop. Where a run has no kernel, or the kernel
+    itself is another one, plain times decide, and a line says so. A slower loop is no error: 'bench gate' judges.
+
+    \b
+    Examples:
+      bench compare 20261121-0900 20261122-0900
+      bench compare results/reference/default 20261122 --allow-mismatch --format md
+    """
+    from bench.records import journal  # noqa: PLC0415
+    from bench.report import (  # noqa: PLC0415
+        changes,
+        two_runs,
+    )
+
+    stored = [journal.load(journal.find(results_dir, run)) for run in (base, new)]
+    comparison = two_runs.compare_runs(stored[0], stored[1], margin=margin)
+    two_runs.admit(comparison, allow_mismatch=allow_mismatch)
+    if output_format == "table":
+        click.echo(changes.to_text(comparison, encoding=sys.stdout.encoding))
+    else:
+        click.echo({"json": changes.to_json, "md": changes.to_markdown}[output_format](comparison))

@@ -1,0 +1,75 @@
+"""How a command tells what it does: notices, progress, tables."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import Format
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+
+    from bench.records.plan import Plan
+    from bench.records.stored_run import Run
+    from bench.report import Change
+    from bench.runs.progress import Display
+
+
+class Terminal:
+    """Notices and progress on stderr."""
+
+    def __init__(self) -> None:
+        """Open the console; rich honours NO_COLOR and TERM."""
+        from rich.console import Console  # noqa: PLC0415 - costs more than the rest of `--help`
+
+        self.console: RichConsole = Console(stderr=True)
+
+    def notice(self, text: str) -> None:
+        """Print one line as it is."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def display(self, plan: "Plan", *, done: int) -> "Display":
+        """Return the progress display."""
+        from bench.runs import progress  # noqa: PLC0415
+
+        return progress.for_console(self.console, plan=plan, done=done)
+
+
+def cache_folder() -> Path:
+    """Return where decoded data and earlier verifications are kept."""
+    import platformdirs  # noqa: PLC0415
+
+    return Path(os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("loopbench"))
+
+
+def show(
+    run: "Run", *, folder: Path, reports: Path | None, output_format: Format, base: "Run | None" = None
+) -> Path | None:
+    """Print the table, write the page, and say where it is; with what changed since another run, if one is given."""
+    from bench import report as reporting  # noqa: PLC0415
+
+    change = None if base is None else change_since(base, run)
+    click.echo(reporting.render(reporting.build(run, change=change), format=output_format))
+    if reports is None:
+        return None
+    page = reporting.write(run, folder=reports / folder.name, results_folder=folder, change=change)
+    click.echo(f"report: {page}", err=True)
+    return page
+
+
+def change_since(base: "Run", run: "Run") -> "Change":
+    """Return what a run's report says of the change since an earlier one.
+
+    Raises:
+        NothingComparable: If the two were measured on other machines or other data.
+    """
+    from bench.report import (  # noqa: PLC0415
+        changes,
+        two_runs,
+    )
+
+    comparison = two_runs.compare_runs(base, run, margin=run.header.plan.margin)
+    two_runs.admit(comparison, allow_mismatch=False)
+    return changes.told(comparison)

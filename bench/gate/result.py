@@ -1,0 +1,98 @@
+"""What a gate finds, and what is written to `bench-verdict.json`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bench.analysis.verdict import Verdict
+
+SCHEMA = "bench-verdict/1"
+"""Changes whenever a field of `bench-verdict.json` changes its name or meaning."""
+
+BASE, HEAD = "base", "head"
+
+
+class Outcome(StrEnum):
+    """What the gate as a whole says; stable words."""
+
+    PASSED = "passed"
+    REGRESSION = "regression"
+    """A slowdown beyond its budget, confirmed by fresh rounds."""
+    UNCLEAR = "unclear"
+    """No regression is confirmed, and for some loop none can be ruled out."""
+    NOT_COMPARABLE = "not-comparable"
+    """A loop of the base is gone, or nothing could be compared."""
+    FAILED = "failed"
+    """A loop crashed, timed out or does not do the same work as the reference."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopVerdict:
+    """What the gate says of one loop."""
+
+    loop: str
+    workload: str
+    verdict: str
+    """A word of `bench.analysis.verdict.Verdict`."""
+    slowdown: float | None
+    """Relative: 0.1 is 10 % slower, -0.5 takes half the time; None without a comparison."""
+    low: float | None
+    high: float | None
+    """Interval of the slowdown, at a level at which all loops hold together."""
+    budget: float
+    """How much slower it may be."""
+    confirmed: bool | None
+    """Whether fresh rounds say so too; None where nothing was suspected."""
+    base_step_seconds: float | None
+    head_step_seconds: float | None
+    reason: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateResult:
+    """What is written to `bench-verdict.json`."""
+
+    schema: str
+    outcome: Outcome
+    exit_code: int
+    base: str
+    head: str
+    loops: tuple[LoopVerdict, ...]
+    noise_floor: float | None
+    """How far one loop, measured twice under two names, came out apart; a budget below it is refused."""
+    rounds: int
+    confirmation_rounds: int
+    """0 when nothing was suspected."""
+    runs: tuple[str, ...]
+    """Where the numbers are stored."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What one measurement of base and head says, before anything is confirmed."""
+
+    rows: tuple[LoopVerdict, ...]
+    base: str
+    head: str
+    noise_floor: float | None
+    rounds: int
+    run_id: str
+    ratios: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
+    """(loop, workload) -> base time / head time of each round; empty where rounds are not paired."""
+
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """The loops that are to be measured again."""
+        return tuple(row.loop for row in self.rows if is_suspected(row))
+
+
+LARGE = 5.0
+"""Where a slowdown of so many budgets cannot be ruled out, rounds were too noisy to leave it at that."""
+
+
+def is_suspected(row: LoopVerdict) -> bool:
+    """Whether a loop is measured again: it is slower, or so noisy that it may be, by much."""
+    if row.verdict == Verdict.SLOWER:
+        return True
+    return row.verdict == Verdict.UNCLEAR and row.high is not None and row.high > LARGE * row.budget

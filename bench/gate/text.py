@@ -1,0 +1,84 @@
+"""What a gate says: a verdict file, a job summary, a terminal, an annotation."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bench import text, units
+from bench.analysis.verdict import Verdict
+from bench.gate.judge import DECISIVE, is_refused
+from bench.gate.result import GateResult, LoopVerdict, Outcome
+from bench.text import piped
+
+MOST_NAMED = 5
+
+
+def to_json(result: GateResult) -> str:
+    """Return `bench-verdict.json`."""
+    return json.dumps(asdict(result), indent=2) + "\n"
+
+
+def to_markdown(result: GateResult) -> str:
+    """Return a summary for a job page or a pull request: outcome first, loops that changed next, the rest folded."""
+    quiet = (Verdict.SAME, Verdict.UNCLEAR)
+    loud = [row for row in result.loops if row.verdict not in quiet]
+    folded = [row for row in result.loops if row.verdict in quiet]
+    lines = [f"### {headline(result)}", ""]
+    lines += _markdown_table(loud)
+    if folded:
+        count = f"{len(folded)} {'loop' if len(folded) == 1 else 'loops'} without a clear change"
+        lines += [f"<details><summary>{count}</summary>", "", *_markdown_table(folded), "</details>", ""]
+    lines.append(f"Base: {text.plain(result.base)}. Head: {text.plain(result.head)}. {_measured(result)}")
+    return "\n".join(lines) + "\n"
+
+
+def to_text(result: GateResult) -> str:
+    """Return the same for a terminal."""
+    sentences = [f"  {row.loop}: {row.reason}" for row in result.loops]
+    return "\n".join([headline(result), *sentences, _measured(result)])
+
+
+def headline(result: GateResult) -> str:
+    """Return the outcome in one sentence."""
+    named = [row.loop for row in result.loops if row.verdict in DECISIVE[result.outcome]]
+    more = len(named) - MOST_NAMED
+    names = ", ".join(named[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    faster = [row.loop for row in result.loops if row.verdict == Verdict.FASTER]
+    match result.outcome:
+        case Outcome.PASSED:
+            return "No slowdown." + (f" Faster: {', '.join(faster)}." if faster else "")
+        case Outcome.REGRESSION:
+            return f"Slower, and confirmed by fresh rounds: {names}."
+        case Outcome.UNCLEAR:
+            return f"No slowdown is confirmed, and none can be ruled out for {names}."
+        case Outcome.NOT_COMPARABLE:
+            return f"Not comparable: {names}." if names else "Nothing could be compared."
+        case Outcome.FAILED:
+            return f"Failed: {names}."
+
+
+def annotation(result: GateResult) -> str | None:
+    """Return the one line that makes GitHub mark the job, or None when there is nothing to mark."""
+    if result.exit_code == 0:
+        return None
+    return f"::error title=bench gate::{headline(result)} See the job summary."
+
+
+def _measured(result: GateResult) -> str:
+    """Return how much was measured, and how quiet it was."""
+    noise = "n/a" if result.noise_floor is None else units.percent(result.noise_floor)
+    floor = "" if result.noise_floor is None else f" Identical loops came out {noise} apart."
+    fresh = f", {result.confirmation_rounds} more to confirm" if result.confirmation_rounds else ""
+    refused = ""
+    if any(is_refused(row.budget, floor=result.noise_floor) for row in result.loops):
+        refused = (
+            " Budgets below that are refused: no smaller slowdown is told from noise. More rounds, one thread or a"
+            f" quieter machine lower it; a budget above {noise} holds here."
+        )
+    return f"{result.rounds} rounds, both sides in each{fresh}.{floor}{refused}"
+
+
+def _markdown_table(rows: Sequence[LoopVerdict]) -> list[str]:
+    """Return a table of loops, or nothing."""
+    cells = [(row.loop, row.verdict, units.percent(row.budget), row.reason) for row in rows]
+    return [*piped(("Loop", "Verdict", "Budget", "Why"), cells), ""] if cells else []

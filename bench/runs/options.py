@@ -1,0 +1,258 @@
+"""What `bench run` was asked for, and the plan that it means on this machine."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from shutil import which
+from typing import Literal, Protocol
+
+from bench.analysis import verdict
+from bench.errors import NoDevice, UsageError
+from bench.machine import cpus, gpu
+from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
+from bench.records.plan import Plan
+from bench.runs.progress import Display
+from bench.sides.inventory import Inventory
+from bench.units import Seconds
+from bench.worker import frameworks
+from bench.worker.sight import look
+from loops import guides, registry
+from loops.contract import Track
+from loops.data import mnist
+
+PREFERRED_BASELINE = "tf-eager"
+BLOCKS_PER_TRIAL = 24
+"""Processes differ by 1 % and more however long each is measured; twice as many narrow an interval by a tenth."""
+BLOCK_SECONDS: Seconds = 0.04
+"""What disturbs a block is mostly gone by the next, at 40 ms as at 160 ms, so many short blocks say more than few long
+ones in the same time. Still long against a scheduler's time slice of 3 ms."""
+IMAGES = 32
+"""How many a generator draws with `--samples`."""
+KERNEL = "numpy"
+"""The loop that measures the machine: it needs no framework, so it is the same where frameworks differ."""
+KERNEL_BLOCKS = 10
+"""Fewer than the others': they, warm-up and evaluation are to cost less than a second a round."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What `bench run` was asked for, parsed and not yet checked against this machine."""
+
+    loops: tuple[str, ...] = ()
+    """Empty means the five that the guides teach, "all" every registered one. A name may be a user's file, as it may in
+    what follows."""
+    more_loops: tuple[str, ...] = ()
+    """Beside those."""
+    workloads: tuple[str, ...] = ()
+    """Empty means "mnist-mlp"."""
+    all_guides: bool = False
+    """Every loop on the workload that a guide trains with it; loops and workloads are then not chosen."""
+    breakdown: bool = False
+    """Whether to find out where the time of a step goes, after each process is done."""
+    samples: bool = False
+    """Whether generators draw images after training."""
+    track: Track | None = None
+    """None means `guide` with `all_guides`, `matched` otherwise."""
+    device: Literal["cpu", "gpu", "auto"] = "auto"
+    batch_sizes: tuple[int, ...] = ()
+    """Empty means the workload's own."""
+    widths: tuple[int, ...] = ()
+    """Units of each hidden layer; empty means the workload's own."""
+    rounds: int = 6
+    steps: int | None = None
+    timeout: Seconds = 300.0
+    threads: int | None = None
+    pin: bool = True
+    """Whether trials with fewer threads than there are CPUs stay on as many of them."""
+    seed: int = 0
+    dataset: mnist.DatasetChoice = mnist.DatasetChoice.AUTO
+    data: Path | None = None
+    verify: bool = True
+    margin: float = verdict.MARGIN
+    again: bool = False
+    """Whether the baseline is measured twice, under two names, to see what noise does."""
+    precision: float | None = None
+    time_budget: Seconds | None = None
+    label: str | None = None
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    schedule: Literal["interleaved", "sequential"] = "interleaved"
+    sides: tuple[Side, ...] = ()
+    """Environments in which every loop is measured, baseline first; empty compares loops."""
+    calibrate: bool = True
+    """Whether the speed of the machine is measured in each round, for comparison with other runs. Never where there
+    are sides, which are compared within their run."""
+    results: Path = Path("results")
+    cache: Path = Path()
+    command: str = ""
+    """The command line as it was typed."""
+
+
+class Console(Protocol):
+    """Where `execute` tells people what they should know, and how it shows progress."""
+
+    def notice(self, text: str) -> None:
+        """Print one line on stderr."""
+
+    def display(self, plan: Plan, *, done: int) -> Display:
+        """Return the progress display."""
+
+
+def plan_of(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> Plan:
+    """Turn options into cells."""
+    wanted = _wanted(options, inventories=inventories, console=console)
+    workloads = {name: registry.outline_workload(name) for name in wanted}
+    names = list(dict.fromkeys(name for loops in wanted.values() for name in loops))
+    for workload in workloads.values():
+        for batch_size in options.batch_sizes:
+            if workload.training_samples is not None and batch_size > workload.training_samples:
+                raise UsageError(
+                    f"batch size {batch_size} is above the {workload.training_samples} training samples of "
+                    f"{workload.name}"
+                )
+        if options.widths and workload.hidden_units is None:
+            raise UsageError(f"--width: the model of {workload.name} has no hidden layers whose width could be chosen")
+    if options.samples and not any(workload.kind == "adversarial" for workload in workloads.values()):
+        raise UsageError(f"--samples: no generator is trained by {', '.join(workloads)}; try --workload mnist-dcgan")
+    interpreters = _interpreters(options.interpreters)
+    backends_used = {
+        found.backend for has in inventories.values() for found in has.values() if found.loop in names and found.backend
+    } or {registry.describe_loop(name).backend or "" for name in names}
+    device = _device(options.device, backends_used=backends_used, interpreters=interpreters, console=console)
+    cells = tuple(
+        Cell(
+            loop=name,
+            workload=workload.name,
+            track=(options.track or (Track.GUIDE if options.all_guides else Track.MATCHED)).value,
+            device=device,
+            batch_size=batch_size,
+            width=width,
+            threads=options.threads,
+            side=side,
+        )
+        for workload in workloads.values()
+        for batch_size in options.batch_sizes or (workload.batch_size,)
+        for width in options.widths or (None,)
+        for name in wanted[workload.name]
+        for side in (tuple(side.name for side in options.sides) or (None,))
+    )
+    baseline = PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0]
+    return Plan(
+        cells=_with_repetition(cells, baseline=baseline) if options.again else cells,
+        rounds=options.rounds,
+        blocks_per_trial=BLOCKS_PER_TRIAL,
+        block_seconds=BLOCK_SECONDS,
+        steps=options.steps,
+        schedule=options.schedule,
+        seed=options.seed,
+        timeout=options.timeout,
+        baseline=baseline,
+        sides=options.sides,
+        interpreters=interpreters,
+        files=registry.files(),
+        images=IMAGES if options.samples else 0,
+        breakdown=options.breakdown,
+        verify=options.verify,
+        margin=options.margin,
+        precision=options.precision,
+        time_budget=options.time_budget,
+        cpus=_cpus(options, device=device),
+        calibration=_calibration(threads=options.threads) if options.calibrate and not options.sides else None,
+    )
+
+
+def _cpus(options: Options, *, device: str) -> tuple[int, ...]:
+    """Return as many logical CPUs as a trial has threads, or none where it would get all there are.
+
+    Where threads may move, frameworks hand work from one CPU to another and pay for it now and then: one thread that
+    stays differs several times less from process to process. The last CPUs are taken, because the first one
+    serves most interrupts.
+    """
+    available = cpus.allowed()
+    if not options.pin or options.threads is None or device != "cpu" or options.threads >= len(available):
+        return ()
+    return available[-options.threads :]
+
+
+def _calibration(*, threads: int | None) -> Cell:
+    """Return the cell that measures the machine: the same in every run on as many threads."""
+    return Cell(
+        loop=KERNEL,
+        workload="mnist-mlp",
+        track=Track.MATCHED.value,
+        device="cpu",
+        batch_size=32,
+        threads=threads,
+        side=CALIBRATION,
+    )
+
+
+def _with_repetition(cells: Sequence[Cell], *, baseline: str) -> tuple[Cell, ...]:
+    """Return the cells and, for the first group, its baseline once more under another name."""
+    first = next((cell for cell in cells if cell.loop == baseline), cells[0])
+    return (*cells, replace(first, side=AGAIN))
+
+
+def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> dict[str, tuple[str, ...]]:
+    """Return the loops to measure on each workload; a loop that cannot train one is left out of it and named."""
+    if options.all_guides:
+        if options.loops or options.more_loops or options.workloads:
+            raise UsageError("--all-guides chooses loops and workloads itself; leave out LOOP and --workload")
+        return guides.loops_by_workload()
+    wanted: dict[str, tuple[str, ...]] = {}
+    for workload in workloads_of(options):
+        names = loops_of(options)
+        # Known elsewhere and not here: a loop that one side has lost or that only another one has.
+        elsewhere = {name for has in inventories.values() for name in names if has[name, workload].missing is None}
+        elsewhere -= set(registry.loop_names())
+        asked_here = [name for name in names if name not in elsewhere]
+        holes = {name: reason for name in asked_here if (reason := registry.hole(name, workload)) is not None}
+        if len(holes) == len(names):
+            told = "; ".join(f"{name} is {reason}" for name, reason in holes.items())
+            raise UsageError(f"nothing to measure on {workload}: {told}; see 'bench list workloads'")
+        if registry.EVERY not in options.loops:
+            for name, reason in holes.items():
+                console.notice(f"warning: left out of {workload}: {name} is {reason}")
+        wanted[workload] = tuple(name for name in names if name not in holes)
+    return wanted
+
+
+def workloads_of(options: Options) -> tuple[str, ...]:
+    """Return the workloads that were asked for."""
+    asked = options.workloads or ("mnist-mlp",)
+    return tuple(dict.fromkeys(registry.named("workload", name) for name in asked))
+
+
+def loops_of(options: Options) -> tuple[str, ...]:
+    """Return the loops that were asked for: by name, "all", or the usual five, and those beside them."""
+    asked = registry.loop_names() if registry.EVERY in options.loops else options.loops or registry.DEFAULT_LOOPS
+    return tuple(dict.fromkeys(registry.named("loop", name) for name in (*asked, *options.more_loops)))
+
+
+def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:
+    """Find each `--python BACKEND=INTERPRETER` on the path, as a shell would."""
+    found = {}
+    for backend, interpreter in asked.items():
+        if backend not in frameworks.DISTRIBUTIONS:
+            raise UsageError(
+                f"--python {backend}={interpreter}: known backends are {', '.join(frameworks.DISTRIBUTIONS)}"
+            )
+        path = which(interpreter)
+        if path is None:
+            raise UsageError(f"--python {backend}={interpreter}: there is no such program")
+        found[backend] = path
+    return found
+
+
+def _device(asked: str, *, backends_used: Iterable[str], interpreters: Mapping[str, str], console: Console) -> str:
+    """Return "cpu" or "gpu"; a GPU that was asked for is there or it is an error, never a silent CPU."""
+    if asked == "cpu" or (asked == "auto" and not gpu.has_accelerator_node()):
+        return "cpu"
+    sights = [look(backend, interpreter=interpreters.get(backend, sys.executable)) for backend in sorted(backends_used)]
+    if any(sight.sees_gpu for sight in sights):
+        return "gpu"
+    seen = "; ".join(str(sight) for sight in sights)
+    if asked == "gpu":
+        raise NoDevice(f"no GPU for any of these loops: {seen}")
+    console.notice(f"note: running on the CPU: {seen}")
+    return "cpu"

@@ -1,0 +1,38 @@
+"""Loops compared with one another, where a workload has no reference."""
+
+from collections.abc import Sequence
+
+from bench.records.verification import Gap
+from bench.verify.distance import worst
+from bench.verify.reference import dcgan, dense
+
+PEER_STEPS = 12
+"""Without a reference nothing joins the loops again; few enough that rounding errors stay small."""
+
+PEER_TOLERANCE = 1e-3
+"""Relative. Correct loops were within 3e-5 of each other, PyTorch's Adam beside Keras' included; a learning rate that
+is off by one in a hundred was at 1.3e-3."""
+
+
+def without_reference(workload: str) -> bool:
+    """Whether nothing independent knows what this workload should compute."""
+    return workload not in dense.RECIPES and workload != dcgan.WORKLOAD
+
+
+def peer_gap(losses: Sequence[float], peer: Sequence[float]) -> Gap:
+    """Return how far the losses of two loops are apart, which were trained alike.
+
+    Where one tells a loss per call of several steps, it is that of the last step or their mean.
+
+    Args:
+        losses: One per call, of as many steps in all as the peer's.
+        peer: Likewise.
+    """
+    finer, coarser = sorted((list(losses), list(peer)), key=len, reverse=True)
+    size = len(finer) // len(coarser)
+    gaps = {}
+    for call, loss in enumerate(coarser):
+        steps = finer[call * size : (call + 1) * size]
+        known = steps[-1], sum(steps) / size
+        gaps[(call + 1) * size] = min(abs(loss - other) / abs(other) for other in known)
+    return worst(f"loss, {len(finer)} steps", gaps, allowed=PEER_TOLERANCE)

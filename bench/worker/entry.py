@@ -1,0 +1,35 @@
+"""One trial in one process: `python -m bench.worker.entry COMMANDS RESULTS` with two descriptors."""
+
+import os
+import sys
+
+from bench.worker.runner import Trial
+from bench.worker.wire import Channel
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this process when the harness is killed, even inside a step that never returns."""
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - Linux only
+        import signal  # noqa: PLC0415
+
+        set_parent_death_signal = 1
+        ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def leave() -> None:
+    """End the process at once: tearing TensorFlow down takes up to a second and can crash, and everything is sent."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def main() -> None:
+    """Run one trial."""
+    die_with_parent()
+    Trial(Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))).run()
+    leave()
+
+
+if __name__ == "__main__":
+    main()

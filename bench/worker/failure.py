@@ -1,0 +1,88 @@
+"""What ends a process, sorted and in one line, for the harness."""
+
+import json
+import os
+import re
+import sys
+import traceback
+from types import TracebackType
+from typing import final
+
+from bench.records.trial import FailureKind
+from bench.worker.wire import Channel, ChannelClosed
+from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell
+
+FILES_VARIABLE = "BENCH_FILES"
+"""As in `loops.registry`; written out, because the loops of an older commit may know no such files."""
+
+
+class NotFinite(Exception):
+    """The loss became NaN or infinite."""
+
+
+@final
+class Progress:
+    """How far the process is, for the report of its failure."""
+
+    def __init__(self) -> None:
+        """Nothing has happened yet."""
+        self.phase = "start"
+
+
+def report_failures(channel: Channel) -> Progress:
+    """Send whatever ends this process to the harness, through `sys.excepthook`: the one place that sees everything."""
+    progress = Progress()
+
+    def report(error_type: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.__excepthook__(error_type, error, trace)
+        if issubclass(error_type, ChannelClosed):
+            return
+        channel.send(
+            {
+                "kind": "failed",
+                "failure": _failure_kind(error_type),
+                "phase": progress.phase,
+                "message": told(error),
+                "traceback": "".join(traceback.format_exception(error_type, error, trace)),
+            }
+        )
+
+    sys.excepthook = report
+    return progress
+
+
+def told(error: BaseException) -> str:
+    """Return an exception in one line, with the last place in a user's file that led to it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    # TensorFlow rewrites what is raised in a graph: a traceback in words, and what was raised at its end.
+    first = lines[-1] if lines[0] == "in user code:" else lines[0]
+    named = first if first.startswith(f"{type(error).__name__}: ") else f"{type(error).__name__}: {first}"
+    place = _place(error)
+    return named.removesuffix(": ") + (f" ({place})" if place else "")
+
+
+def _place(error: BaseException) -> str | None:
+    """Return "my_loop.py, line 12", of the frame nearest to the error or else of what a framework tells in words."""
+    files = json.loads(os.environ.get(FILES_VARIABLE, "[]"))
+    frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
+    told_frames = re.findall(r'File "([^"]+)", line (\d+)', str(error))
+    places = [(path, line) for path, line in (*told_frames, *frames) if path in files]
+    if not places:
+        return None
+    path, line = places[-1]
+    return f"{os.path.relpath(path)}, line {line}"
+
+
+def _failure_kind(error_type: type[BaseException]) -> FailureKind:
+    """Sort an exception; frameworks' own out-of-memory errors go by name, since none of them is imported here."""
+    by_type = {
+        BackendMissing: FailureKind.UNAVAILABLE,
+        DeviceMissing: FailureKind.UNAVAILABLE,
+        UnsupportedCell: FailureKind.UNAVAILABLE,
+        ContractBroken: FailureKind.BROKEN_CONTRACT,
+        NotFinite: FailureKind.NOT_FINITE,
+        MemoryError: FailureKind.OUT_OF_MEMORY,
+    }
+    if error_type.__name__ in {"OutOfMemoryError", "ResourceExhaustedError"}:
+        return FailureKind.OUT_OF_MEMORY
+    return next((kind for known, kind in by_type.items() if issubclass(error_type, known)), FailureKind.RAISED)
