@@ -1,6 +1,7 @@
 """What exists and what is available here: the answers of `bench list` and `bench env`."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -110,7 +111,11 @@ def devices() -> list[Row]:
     from bench.worker.sight import look  # noqa: PLC0415
 
     used = dict.fromkeys(registry.describe_loop(name).backend or "" for name in registry.loop_names())
-    sights = [look(backend, interpreter=sys.executable) for backend in used if backend in frameworks.DISTRIBUTIONS]
+    sights = [
+        look(backend, interpreter=sys.executable, environment=os.environ)
+        for backend in used
+        if backend in frameworks.DISTRIBUTIONS
+    ]
     return [
         {
             "framework": sight.backend,

@@ -49,7 +49,7 @@ def passport(
         **{f"{name} version": _installed_version(name) for name in _DISTRIBUTIONS},
         **(_git_facts(source_tree, environment=environment) if source_tree else {}),
         **_gpu_facts(environment),
-        **_variable_facts(environment),
+        **variable_facts(environment),
     }
     return {fact: str(value) for fact, value in facts.items() if value is not None}
 
@@ -166,7 +166,8 @@ def _gpu_facts(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _variable_facts(environment: Mapping[str, str]) -> dict[str, str]:
+def variable_facts(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that frameworks and numerical libraries read, without any that looks like a secret."""
     home = environment.get("HOME", "~")  # shortened, because it names the user
     return {
         f"environment {name}": value.replace(f"{home}/", "~/")

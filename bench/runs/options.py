@@ -1,6 +1,5 @@
 """What `bench run` was asked for, and the plan that it means on this machine."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.plan import Plan
 from bench.runs.progress import Display
 from bench.sides.inventory import Inventory
+from bench.sides.launcher import Launcher
 from bench.units import Seconds
 from bench.worker import frameworks
 from bench.worker.sight import look
@@ -98,7 +98,9 @@ class Console(Protocol):
         """Return the progress display."""
 
 
-def plan_of(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> Plan:
+def plan_of(
+    options: Options, *, inventories: Mapping[str, Inventory], console: Console, environment: Mapping[str, str]
+) -> Plan:
     """Turn options into cells."""
     wanted = _wanted(options, inventories=inventories, console=console)
     workloads = {name: registry.outline_workload(name) for name in wanted}
@@ -118,7 +120,10 @@ def plan_of(options: Options, *, inventories: Mapping[str, Inventory], console: 
     backends_used = {
         found.backend for has in inventories.values() for found in has.values() if found.loop in names and found.backend
     } or {registry.describe_loop(name).backend or "" for name in names}
-    device = _device(options.device, backends_used=backends_used, interpreters=interpreters, console=console)
+    with Launcher(interpreters=interpreters, environment=environment) as launcher:
+        device = _device(
+            options.device, backends_used=backends_used, sides=options.sides, launcher=launcher, console=console
+        )
     cells = tuple(
         Cell(
             loop=name,
@@ -165,13 +170,12 @@ def _cpus(options: Options, *, device: str) -> tuple[int, ...]:
     """Return as many logical CPUs as a trial has threads, or none where it would get all there are.
 
     Where threads may move, frameworks hand work from one CPU to another and pay for it now and then: one thread that
-    stays differs several times less from process to process. The last CPUs are taken, because the first one
-    serves most interrupts.
+    stays differs several times less from process to process.
     """
     available = cpus.allowed()
     if not options.pin or options.threads is None or device != "cpu" or options.threads >= len(available):
         return ()
-    return available[-options.threads :]
+    return cpus.apart(available, count=options.threads)
 
 
 def _calibration(*, threads: int | None) -> Cell:
@@ -244,11 +248,21 @@ def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _device(asked: str, *, backends_used: Iterable[str], interpreters: Mapping[str, str], console: Console) -> str:
+def _device(
+    asked: str, *, backends_used: Iterable[str], sides: Sequence[Side], launcher: Launcher, console: Console
+) -> str:
     """Return "cpu" or "gpu"; a GPU that was asked for is there or it is an error, never a silent CPU."""
     if asked == "cpu" or (asked == "auto" and not gpu.has_accelerator_node()):
         return "cpu"
-    sights = [look(backend, interpreter=interpreters.get(backend, sys.executable)) for backend in sorted(backends_used)]
+    sights = [
+        look(
+            backend,
+            interpreter=launcher.interpreter(backend, side=side),
+            environment=launcher.environment(backend=backend, device="gpu", threads=None, side=side),
+        )
+        for side in sides or (None,)
+        for backend in sorted(backends_used)
+    ]
     if any(sight.sees_gpu for sight in sights):
         return "gpu"
     seen = "; ".join(str(sight) for sight in sights)

@@ -68,7 +68,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
     inventories = _inventories(
         options.sides, loops=loops_of(options), workloads=workloads_of(options), environment=environment
     )
-    plan = plan_of(options, inventories=inventories, console=console)
+    plan = plan_of(options, inventories=inventories, console=console, environment=environment)
     fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     if fixture.fallback:
         console.notice(f"warning: synthetic digits instead of MNIST: {fixture.fallback}")
@@ -164,7 +164,13 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
     with Launcher(interpreters=plan.interpreters, environment=environment) as launcher, ExitStack() as screen:
         launch = partial(_launch, opened=opened, launcher=launcher)
         try:
-            _verify(opened, launcher=launcher, skip={trial.cell for trial in unavailable}, console=console)
+            _verify(
+                opened,
+                launcher=launcher,
+                environment=environment,
+                skip={trial.cell for trial in unavailable},
+                console=console,
+            )
             if not opened.run.floors:
                 for found in roofline.measure(plan, launcher=launcher):
                     journal.add_floor(found)
@@ -208,21 +214,30 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
     return run
 
 
-def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], console: Console) -> None:
+def _verify(
+    opened: Opened,
+    *,
+    launcher: Launcher,
+    environment: Mapping[str, str],
+    skip: Collection[Cell],
+    console: Console,
+) -> None:
     """Check every loop of the plan that was not checked in this run or, with the same sources, in an earlier one."""
     plan = opened.run.header.plan
     if not plan.verify:
         return
-    memory = Memory(opened.cache)
+    memory = Memory(opened.cache, environment=environment)
     unchecked = [cell for cell in plan.cells if cell not in skip and opened.run.verification_of(cell) is None]
     cells = dict.fromkeys(plan.twin_of(cell) for cell in unchecked)
     # What another environment computes is looked at each time: its libraries and variables are nobody's to enumerate.
     unchanged = {None, *(side.name for side in plan.sides if side.changes_nothing)}
+    elsewhere = {cell.loop for cell in cells if _identity(cell, opened=opened)[0] in plan.interpreters}
     wanted: dict[tuple[str, str | None], list[Cell]] = {}
     for cell in {(cell.loop, cell.workload, cell.device, cell.side): cell for cell in cells}.values():
         side = plan.side_of(cell)
         name = None if side is None else side.name
-        known = memory.recall(cell.loop, workload=cell.workload, device=cell.device) if name in unchanged else None
+        trusted = name in unchanged and cell.loop not in elsewhere
+        known = memory.recall(cell.loop, workload=cell.workload, device=cell.device) if trusted else None
         if known is not None:
             opened.journal.add_verification(replace(known, side=name))
         else:
@@ -230,7 +245,7 @@ def _verify(opened: Opened, *, launcher: Launcher, skip: Collection[Cell], conso
 
     def tell(found: Verification) -> None:
         opened.journal.add_verification(found)
-        if found.side in unchanged:
+        if found.side in unchanged and found.loop not in elsewhere:
             memory.keep(replace(found, side=None))
         console.notice(_checked(found))
 

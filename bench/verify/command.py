@@ -58,7 +58,7 @@ def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) 
         name for name in registry.workload_names() if not peers.without_reference(name)
     )
     if options.device == "gpu":
-        _need_gpu(sorted(set(used.values())))
+        _need_gpu(sorted(set(used.values())), environment=environment)
     fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     wanted = {name: tuple(w for w in workloads if registry.hole(name, w) is None) for name in loops}
     requests = [
@@ -81,8 +81,9 @@ def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) 
             tell=tell,
         )
     found.sort(key=lambda verification: loops.index(verification.loop))
+    remembered = memory.Memory(options.cache, environment=environment)
     for verification in found:
-        memory.Memory(options.cache).keep(verification)
+        remembered.keep(verification)
     return found
 
 
@@ -146,8 +147,8 @@ def _largest(verification: Verification, start: str) -> str:
     return tiny(gap.largest) if gap.step is None else f"{tiny(gap.largest)} at {gap.step}"
 
 
-def _need_gpu(used: Sequence[str]) -> None:
+def _need_gpu(used: Sequence[str], *, environment: Mapping[str, str]) -> None:
     """Refuse to check on a GPU that no framework sees."""
-    sights = [look(backend, interpreter=sys.executable) for backend in used]
+    sights = [look(backend, interpreter=sys.executable, environment=environment) for backend in used]
     if not any(sight.sees_gpu for sight in sights):
         raise NoDevice(f"no GPU for any of these loops: {'; '.join(str(sight) for sight in sights)}")

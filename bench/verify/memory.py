@@ -2,12 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
+from bench.machine.passport import variable_facts
 from bench.paths import SOURCE_TREE
 from bench.records import journal
 from bench.records.verification import Verification
@@ -18,9 +19,10 @@ from loops import registry
 class Memory:
     """Verifications of earlier runs, kept by what they depend on."""
 
-    def __init__(self, cache: Path) -> None:
-        """Keep them in this folder."""
+    def __init__(self, cache: Path, *, environment: Mapping[str, str]) -> None:
+        """Keep them in this folder, apart by what the environment tells frameworks and libraries."""
         self._folder = cache / "verified"
+        self._variables = [f"{name}={value}" for name, value in sorted(variable_facts(environment).items())]
 
     def recall(self, loop: str, *, workload: str, device: str) -> Verification | None:
         """Return an earlier result for the same sources, versions and device, or None."""
@@ -41,7 +43,7 @@ class Memory:
 
     def _path(self, loop: str, *, workload: str, device: str) -> Path:
         """Return a file whose name changes with everything that a verification depends on."""
-        facts = [loop, workload, device, *(_version(name) for name in PACKAGES), _sources_sha256()]
+        facts = [loop, workload, device, *(_version(name) for name in PACKAGES), _sources_sha256(), *self._variables]
         facts += [registry.describe_loop(loop, workload=workload).sha256, registry.describe_workload(workload).sha256]
         return self._folder / f"{hashlib.sha256(os.fsencode(' '.join(facts))).hexdigest()[:32]}.json"
 
@@ -49,11 +51,7 @@ class Memory:
 def _sources_sha256() -> str:
     """Return a hash of everything that a loop or the check may be made of."""
     return _sha256_of(
-        [
-            *sorted((SOURCE_TREE / "loops").rglob("*.py")),
-            SOURCE_TREE / "bench" / "verify" / "examiner.py",
-            *sorted((SOURCE_TREE / "bench" / "verify" / "reference").glob("*.py")),
-        ]
+        [*sorted((SOURCE_TREE / "loops").rglob("*.py")), *sorted((SOURCE_TREE / "bench" / "verify").rglob("*.py"))]
     )
 
 

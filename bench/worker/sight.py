@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.units import Seconds
@@ -39,8 +40,8 @@ class Sight:
         return f"{self.backend} {self.versions.get(self.backend, '')} sees {', '.join(self.devices)}"
 
 
-def look(backend: str, *, interpreter: str) -> Sight:
-    """Ask one framework, in the interpreter that would run its trials.
+def look(backend: str, *, interpreter: str, environment: Mapping[str, str]) -> Sight:
+    """Ask one framework, in the interpreter and the environment that would run its trials.
 
     Raises:
         FileNotFoundError: If the interpreter does not exist.
@@ -50,6 +51,7 @@ def look(backend: str, *, interpreter: str) -> Sight:
         try:
             asked = subprocess.run(
                 [interpreter, "-m", "bench.worker.sight", backend, str(write)],
+                env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 pass_fds=(write,),
