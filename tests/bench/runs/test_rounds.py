@@ -167,7 +167,7 @@ def test_all_trials_of_a_round_are_warm_before_the_first_is_measured(cells, make
     """Nothing is started or compiled while anything is measured."""
     bench = Bench(cells, make_trial, rounds=1)
 
-    bench.runs.session()
+    bench.run()
 
     actions = [action for _, _, action in bench.diary]
     assert ["start"] * 3 + ["ready"] * 3 + ["warm"] * 3 + ["measure"] * 9 + ["finish"] * 3 == actions
@@ -177,7 +177,7 @@ def test_every_round_starts_fresh_trials(cells, make_trial):
     """The process is the unit of evidence."""
     bench = Bench(cells, make_trial)
 
-    bench.runs.session()
+    bench.run()
 
     assert sorted((name, number) for name in "abc" for number in range(2)) == sorted(bench.actions("start"))
 
@@ -186,7 +186,7 @@ def test_sequential_keeps_one_trial_alive_at_a_time(cells, make_trial):
     """Where memory demands it, a trial is finished before the next one starts."""
     bench = Bench(cells, make_trial, rounds=1, schedule="sequential")
 
-    bench.runs.session()
+    bench.run()
 
     actions = [action for _, _, action in bench.diary]
     assert ["start", "ready", "warm", "measure", "measure", "measure", "finish"] * 3 == actions
@@ -196,7 +196,7 @@ def test_a_breakdown_takes_turns_with_the_measurement_that_it_explains(cells, ma
     """In a process of its own, so that a change of the machine's speed reaches both; what it finds is in one row."""
     bench = Bench(cells, make_trial, rounds=1, breakdown=True)
 
-    bench.runs.session()
+    bench.run()
 
     blocks = [(name, action) for name, _, action in bench.diary if action in {"measure", "break down"}]
     everybody = {(name, action) for name in "abc" for action in ("measure", "break down")}
@@ -212,7 +212,7 @@ def test_a_row_with_a_breakdown_is_that_of_the_process_that_is_ranked(cells, mak
         row = make_trial(cell, round=round_number, process_id=2 if breakdown else 1)
         return FakeTrial(cell, round_number, blocks=blocks, diary=bench.diary, fails_in=None, row=row)
 
-    bench.runs.rounds(launch)
+    bench.measure(launch)
 
     assert [1] == [trial.process_id for trial in bench.stored]
 
@@ -222,7 +222,7 @@ def test_a_failure_ends_one_trial_and_no_other(cells, make_trial, action):
     """The others go on, and the row says what happened; the process beside the one that failed is ended."""
     bench = Bench(cells, make_trial, rounds=1, breakdown=True)
 
-    bench.runs.session(fails={"b": action})
+    bench.run(fails={"b": action})
 
     assert {"a": None, "b": action, "c": None} == {t.cell.loop: t.failure and t.failure.phase for t in bench.stored}
     assert ["b"] == [name for name, _ in bench.actions("end")]
@@ -232,7 +232,7 @@ def test_a_cell_that_failed_is_not_started_again(cells, make_trial):
     """A loop that hangs would hang every round."""
     bench = Bench(cells, make_trial, rounds=3)
 
-    bench.runs.session(fails={"b": "warm"})
+    bench.run(fails={"b": "warm"})
 
     assert [0] == [number for name, number in bench.actions("start") if name == "b"]
 
@@ -242,7 +242,7 @@ def test_finished_trials_of_an_earlier_attempt_are_not_repeated(cells, make_tria
     bench = Bench(cells, make_trial)
     done = [make_trial(cell, round=0) for cell in cells[:2]]
 
-    bench.runs.session(done=done)
+    bench.run(done=done)
 
     assert [("a", 1), ("b", 1), ("c", 0), ("c", 1)] == sorted(bench.actions("start"))
 
@@ -255,7 +255,7 @@ def test_a_trial_is_asked_for_as_many_blocks_as_it_wants(cells, make_trial):
         wanted = 1 if cell.loop == "a" else blocks
         return FakeTrial(cell, round_number, blocks=wanted, diary=bench.diary, fails_in=None, row=make_trial(cell))
 
-    bench.runs.rounds(launch)
+    bench.measure(launch)
 
     assert Counter(bench.actions("measure")) == {("a", 0): 1, ("b", 0): 3, ("c", 0): 3}
 
@@ -274,7 +274,7 @@ def test_interrupting_ends_every_process(cells, make_trial):
         return trial
 
     with pytest.raises(KeyboardInterrupt):
-        bench.runs.rounds(launch)
+        bench.measure(launch)
 
     assert {("a", 0), ("b", 0), ("c", 0)} == set(bench.actions("end"))
 
@@ -284,7 +284,7 @@ def test_cells_that_are_not_compared_do_not_live_together(make_cell, make_trial)
     cells = [make_cell("a"), make_cell("b"), make_cell("a", workload="regression")]
     bench = Bench(cells, make_trial, rounds=1)
 
-    bench.runs.session()
+    bench.run()
 
     actions = [action for _, _, action in bench.diary]
     together = ["start"] * 2 + ["ready"] * 2 + ["warm"] * 2 + ["measure"] * 6 + ["finish"] * 2
@@ -296,7 +296,7 @@ def test_every_round_is_watched_and_every_trial_noted(cells, make_trial):
     """The pace can decide by what is stored, and the machine is looked at once a round."""
     bench = Bench(cells, make_trial)
 
-    bench.runs.session()
+    bench.run()
 
     assert [0, 1] == bench.watched
     assert bench.stored == bench.pace.seen
@@ -306,7 +306,7 @@ def test_the_machine_is_looked_at_between_the_last_block_and_the_first_end(make_
     """A GPU's clock says nothing once its processes are gone."""
     bench = Bench([make_cell("a"), make_cell("b", workload="regression")], make_trial, rounds=2)
 
-    bench.runs.session()
+    bench.run()
 
     assert [(0, "measure")] * 2 + [(1, "measure")] * 2 == bench.looks
 
@@ -315,7 +315,7 @@ def test_nothing_is_left_to_do_when_every_cell_has_failed(cells, make_trial):
     """However many rounds the pace would go on for."""
     bench = Bench(cells, make_trial, rounds=1000)
 
-    bench.runs.session(fails=dict.fromkeys("abc", "ready"))
+    bench.run(fails=dict.fromkeys("abc", "ready"))
 
     assert 3 == len(bench.stored)
 
@@ -331,7 +331,7 @@ def test_the_kernel_takes_turns_with_the_first_party_of_each_round(make_cell, ma
     cells = [make_cell("a"), make_cell("b", workload="regression")]
     bench = Bench(cells, make_trial, rounds=8, calibration=kernel)
 
-    bench.runs.session()
+    bench.run()
 
     assert [("kernel", number) for number in range(8)] == bench.actions("start")[1::3]
     assert {"a", "b"} == {loop for loop, _ in bench.actions("start")[0::3]}
@@ -341,7 +341,7 @@ def test_blocks_of_the_kernel_stand_among_those_of_the_loops(cells, make_trial, 
     """Each sweep has one of each."""
     bench = Bench(cells, make_trial, rounds=1, calibration=kernel)
 
-    bench.runs.session()
+    bench.run()
 
     measured = [loop for loop, _ in bench.actions("measure")]
     assert [{"a", "b", "c", "kernel"}] * 3 == [set(measured[start : start + 4]) for start in (0, 4, 8)]
@@ -351,7 +351,7 @@ def test_sequential_keeps_the_kernel_alone_as_well(cells, make_trial, kernel):
     """One process alive at a time."""
     bench = Bench(cells, make_trial, rounds=1, schedule="sequential", calibration=kernel)
 
-    bench.runs.session()
+    bench.run()
 
     actions = [action for _, _, action in bench.diary]
     assert ["start", "ready", "warm", "measure", "measure", "measure", "finish"] * 4 == actions
@@ -361,7 +361,7 @@ def test_a_kernel_that_fails_stops_nothing_and_is_not_started_again(cells, make_
     """It is stored and told once; the loops never notice."""
     bench = Bench(cells, make_trial, rounds=3, calibration=kernel)
 
-    bench.runs.session(fails={"kernel": "warm"})
+    bench.run(fails={"kernel": "warm"})
 
     assert [("kernel", 0)] == [start for start in bench.actions("start") if start[0] == "kernel"]
     assert 9 == sum(trial.failure is None for trial in bench.stored)
@@ -373,7 +373,7 @@ def test_neither_progress_nor_pace_is_told_of_a_kernel_that_works(cells, make_tr
     """They count the plan's cells."""
     bench = Bench(cells, make_trial, calibration=kernel)
 
-    bench.runs.session()
+    bench.run()
 
     assert {"a", "b", "c"} == {trial.cell.loop for trial in bench.observer.rows + bench.pace.seen}
     assert kernel not in bench.observer.shown
@@ -384,7 +384,7 @@ def test_a_round_that_lacks_only_its_kernel_is_not_begun(cells, make_trial, kern
     bench = Bench(cells, make_trial, calibration=kernel)
     done = [make_trial(cell, round=0) for cell in cells]
 
-    bench.runs.session(done=done)
+    bench.run(done=done)
 
     assert {1} == {number for _, number in bench.actions("start")}
 
@@ -393,7 +393,7 @@ def test_a_kernel_of_an_earlier_attempt_is_not_repeated(cells, make_trial, kerne
     """Resuming runs what is missing."""
     bench = Bench(cells, make_trial, rounds=1, calibration=kernel)
 
-    bench.runs.session(done=[make_trial(kernel, round=0), make_trial(cells[0], round=0)])
+    bench.run(done=[make_trial(kernel, round=0), make_trial(cells[0], round=0)])
 
     assert {("b", 0), ("c", 0)} == set(bench.actions("start"))
 
@@ -402,6 +402,6 @@ def test_nothing_is_left_to_do_when_only_the_kernel_works(cells, make_trial, ker
     """It is no reason to go on."""
     bench = Bench(cells, make_trial, rounds=1000, calibration=kernel)
 
-    bench.runs.session(fails=dict.fromkeys("abc", "ready"))
+    bench.run(fails=dict.fromkeys("abc", "ready"))
 
     assert 4 == len(bench.stored)
