@@ -69,7 +69,7 @@ class Suite:
         self.session = session
         self.folder = repository.folder
 
-    def run(self, *arguments, plugins=("-p", "bench.gate.pytest_plugin"), **variables):
+    def run(self, *arguments, plugins=("-p", "bench.pytest_plugin"), **variables):
         """Run pytest to its end."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:cov", *plugins, *arguments]
         environment = self.session.environment | variables
@@ -203,7 +203,7 @@ def test_what_is_not_measured_never_passes_in_silence(tests_of, arguments, varia
 
 def test_the_plugin_is_loaded_once_by_either_name_and_imports_nothing_heavy(tests_of):
     """As `pip install` registers it, and by `-p` as well."""
-    point = "[pytest11]\nbench.pytest_plugin = bench.gate.pytest_plugin\n"
+    point = "[pytest11]\nbench.pytest_plugin = bench.pytest_plugin\n"
     check = (
         "import sys\ndef test_imports():\n"
         "    assert not {'pandas', 'scipy', 'numpy', 'rich', 'click', 'bench.gate.from_a_test'} & set(sys.modules)\n"
