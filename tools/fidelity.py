@@ -20,7 +20,7 @@ from bench.analysis import intervals
 from bench.records.cell import Cell
 from bench.records.trial import BlockKind
 from bench.runs.remote_trial import TrialProcess
-from bench.worker.wire import TrialRequest
+from bench.worker.messages import TrialRequest
 from loops import registry
 from loops.data import mnist
 

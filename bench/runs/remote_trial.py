@@ -1,17 +1,17 @@
 """The harness' end of one trial: says what to do next and keeps what comes back, until it is a row."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, final
-
-import msgspec
+from typing import final
 
 from bench.records.cell import Cell
-from bench.records.trial import Failure, Trial
+from bench.records.trial import Block, Trial
 from bench.units import Seconds
+from bench.worker import messages
+from bench.worker.messages import TrialRequest
 from bench.worker.process import WorkerFailed, WorkerProcess
-from bench.worker.wire import TrialRequest
+from bench.worker.wire import Message
 
 
 class TrialFailed(Exception):
@@ -55,63 +55,101 @@ class TrialProcess:
         self._process = WorkerProcess(
             "bench.worker.entry", interpreter=interpreter, environment=environment, log=log, timeout=timeout
         )
-        self._fields: dict[str, Any] = {
-            "cell": asdict(cell),
-            "round": round_number,
-            "blocks": [],
-            "process_id": self._process.process_id,
-            **identity,
-        }
-        self._process.send(asdict(request))
+        self._row = Trial(
+            cell=cell,
+            round=round_number,
+            process_id=self._process.process_id,
+            loop_sha256=identity.get("loop_sha256"),
+            workload_sha256=identity.get("workload_sha256"),
+        )
+        self._wanted = 0
+        self._breaks_down = request.breakdown
+        self._process.send(request)
 
     def ready(self) -> None:
         """Wait until everything is imported and built."""
-        self._take("ready", phase="build")
+        said = self._answer(messages.Ready, phase="build")
+        self._row = replace(
+            self._row,
+            import_seconds=said.import_seconds,
+            build_seconds=said.build_seconds,
+            steps_per_epoch=said.steps_per_epoch,
+            device_name=said.device_name,
+            versions=said.versions,
+        )
 
     def warm(self) -> None:
         """Have the first step and the warm-up done."""
-        self._process.send({"kind": "warm"})
-        self._take("warmed", phase="warm-up")
+        self._process.send(messages.Warm())
+        said = self._answer(messages.Warmed, phase="warm-up")
+        self._wanted = said.measured_blocks
+        self._row = replace(self._row, first_loss=said.first_loss, blocks=said.blocks)
 
     @property
     def blocks(self) -> int:
         """How many blocks it wants to measure, now that it is warm."""
-        wanted: int = self._fields["measured_blocks"]
-        return wanted
+        return self._wanted
 
     def measure(self) -> None:
         """Have one block done."""
-        self._process.send({"kind": "measure"})
-        self._take("measured", phase="measure")
+        self._process.send(messages.Measure())
+        self._add(self._answer(messages.Measured, phase="measure").block)
 
     def finish(self) -> Trial:
         """Have the last step done and the trial evaluated, let the process go, and return its row."""
-        self._process.send({"kind": "finish"})
-        self._take("closed", phase="finish")
-        self._take("finished", phase="evaluate")
+        self._process.send(messages.Finish())
+        self._add(self._answer(messages.Closed, phase="finish").block)
+        if self._breaks_down:
+            parts = self._answer(messages.BrokenDown, phase="breakdown")
+            self._row = replace(
+                self._row,
+                ablations=parts.ablations,
+                pipeline_seconds=parts.pipeline_seconds,
+                step_alone_seconds=parts.step_alone_seconds,
+            )
+        else:
+            self._conclude(self._answer(messages.Finished, phase="evaluate"))
         self.end()
-        return self._row()
+        return self._row
 
     def end(self) -> None:
         """Make sure the process and everything it started are gone."""
         self._process.end()
 
-    def _take(self, kind: str, *, phase: str) -> None:
-        """Wait for a message and keep what it says; its keys are fields of `Trial`.
+    def _add(self, block: Block | None) -> None:
+        """Keep a block's times."""
+        if block is not None:
+            self._row = replace(self._row, blocks=(*self._row.blocks, block))
+
+    def _conclude(self, said: messages.Finished) -> None:
+        """Keep what the steps led to."""
+        self._row = replace(
+            self._row,
+            steps=said.steps,
+            samples=said.samples,
+            last_loss=said.last_loss,
+            training_metric=said.training_metric,
+            validation_metric=said.validation_metric,
+            metric_name=said.metric_name,
+            first_evaluation_seconds=said.first_evaluation_seconds,
+            evaluation_seconds=said.evaluation_seconds,
+            peak_memory_bytes=said.peak_memory_bytes,
+            device_peak_memory_bytes=said.device_peak_memory_bytes,
+            compiled=said.compiled,
+            tensor_float_32=said.tensor_float_32,
+            threads=said.threads,
+            cpus=said.cpus,
+            images=said.images,
+        )
+
+    def _answer(self, expected: type[Message], *, phase: str) -> Message:
+        """Wait for an answer.
 
         Raises:
-            TrialFailed: If the process fails instead.
+            TrialFailed: If the process fails instead; its row holds what was known by then.
         """
         self._process.phase = phase
         try:
-            message = self._process.receive(kind)
+            return self._process.receive(expected)
         except WorkerFailed as failed:
-            raise TrialFailed(self._row(failed.failure)) from failed
-        self._fields["blocks"] += message.pop("blocks", [])
-        if "block" in message:
-            self._fields["blocks"].append(message.pop("block"))
-        self._fields |= message
-
-    def _row(self, failure: Failure | None = None) -> Trial:
-        """Return what is known so far as a typed row."""
-        return msgspec.convert(self._fields | {"failure": failure and asdict(failure)}, Trial)
+            raise TrialFailed(replace(self._row, failure=failed.failure)) from failed

@@ -33,7 +33,7 @@ from bench.sides.recipe import still_there
 from bench.verify import learning_curve, pool
 from bench.verify.memory import Memory
 from bench.worker import frameworks
-from bench.worker.wire import TrialRequest
+from bench.worker.messages import TrialRequest
 from loops import registry
 from loops.contract import Track
 from loops.data import mnist

@@ -5,12 +5,12 @@ What a check finds does not depend on those before it: everything is built anew,
 
 import gc
 import sys
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from bench.worker.entry import die_with_parent
 from bench.worker.failure import report_failures
+from bench.worker.messages import Check, CheckSettings, Verified
 from bench.worker.runner import import_framework
 from bench.worker.wire import Channel
 
@@ -20,9 +20,9 @@ def main() -> None:
     die_with_parent()
     channel = Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))
     progress = report_failures(channel)
-    settings = channel.receive()
+    settings = channel.receive(CheckSettings)
     progress.phase = "import"
-    backend = import_framework(settings["backend"], device=settings["device"], threads=settings["threads"])
+    backend = import_framework(settings.backend, device=settings.device, threads=settings.threads)
     backend.forbid_tensor_float_32()
     backend.compile_less()
     # Tracing makes millions of objects that live for long; looking through them all again and again takes a tenth of
@@ -33,17 +33,17 @@ def main() -> None:
     from loops import registry  # noqa: PLC0415 - only when the shell asks
     from loops.data import mnist  # noqa: PLC0415
 
-    examiner = Examiner(mnist.load(Path(settings["digits"])), device=settings["device"], seed=settings["seed"])
+    examiner = Examiner(mnist.load(Path(settings.digits)), device=settings.device, seed=settings.seed)
     while True:
-        request = channel.receive()
-        loop, workload = request["loop"], request["workload"]
+        request = channel.receive(Check)
+        loop, workload = request.loop, request.workload
         progress.phase = f"{loop} on {workload}"
         sys.stdout.write(f"--- {progress.phase}\n")  # the log holds what many loops print
         sys.stdout.flush()
         found = examiner.check(
             partial(registry.load_loop, loop, workload=workload), workload=registry.load_workload(workload)
         )
-        channel.send({"kind": "verified"} | asdict(found))
+        channel.send(Verified(formula=found.formula, gaps=found.gaps, losses=found.losses))
         backend.forget()
 
 

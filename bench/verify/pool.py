@@ -10,14 +10,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, final
 
-import msgspec
-
 from bench.records.cell import Side
 from bench.records.trial import FailureKind
 from bench.records.verification import Verification
 from bench.sides.launcher import Launcher
 from bench.units import Seconds
 from bench.verify import peers
+from bench.worker import messages
 from bench.worker.process import WorkerFailed, WorkerProcess
 from loops import registry
 
@@ -198,9 +197,12 @@ class _Processes:
         process = self._start(first, log=log)
         try:
             for check in chain([first], others):
-                process.send({"loop": check.request.loop, "workload": check.workload})
-                message = process.receive("verified")
-                yield check, msgspec.convert(message | self._identity(check), Verification)
+                process.send(messages.Check(loop=check.request.loop, workload=check.workload))
+                found = process.receive(messages.Verified)
+                yield (
+                    check,
+                    Verification(**self._identity(check), formula=found.formula, gaps=found.gaps, losses=found.losses),
+                )
         except WorkerFailed as failed:
             failure = failed.failure
             # What cannot be imported cannot be imported for the next check either.
@@ -236,6 +238,6 @@ class _Processes:
         )
         self._running.add(process)
         process.send(
-            {"backend": backend, "device": self._device, "threads": THREADS, "digits": self._digits, "seed": 0}
+            messages.CheckSettings(backend=backend, device=self._device, threads=THREADS, digits=self._digits, seed=0)
         )
         return process

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import final
 
 from bench.records.trial import FailureKind
+from bench.worker.messages import Failed, UnexpectedMessage
 from bench.worker.wire import Channel, ChannelClosed
 from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell
 
@@ -38,13 +39,12 @@ def report_failures(channel: Channel) -> Progress:
         if issubclass(error_type, ChannelClosed):
             return
         channel.send(
-            {
-                "kind": "failed",
-                "failure": _failure_kind(error_type),
-                "phase": progress.phase,
-                "message": told(error),
-                "traceback": "".join(traceback.format_exception(error_type, error, trace)),
-            }
+            Failed(
+                failure=_failure_kind(error_type),
+                phase=progress.phase,
+                message=told(error),
+                traceback="".join(traceback.format_exception(error_type, error, trace)),
+            )
         )
 
     sys.excepthook = report
@@ -80,6 +80,7 @@ def _failure_kind(error_type: type[BaseException]) -> FailureKind:
         DeviceMissing: FailureKind.UNAVAILABLE,
         UnsupportedCell: FailureKind.UNAVAILABLE,
         ContractBroken: FailureKind.BROKEN_CONTRACT,
+        UnexpectedMessage: FailureKind.BROKEN_CONTRACT,
         NotFinite: FailureKind.NOT_FINITE,
         MemoryError: FailureKind.OUT_OF_MEMORY,
     }

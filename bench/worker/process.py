@@ -1,6 +1,5 @@
 """A process of ours with a framework in it: two pipes, a log, and a clock for how long to wait."""
 
-import json
 import os
 import select
 import signal
@@ -8,13 +7,19 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import final
+from time import monotonic
+from typing import cast, final
+
+import msgspec
 
 from bench.records.trial import Failure, FailureKind
 from bench.units import Seconds
-from bench.worker.wire import Message
+from bench.worker.messages import Command, Failed, UnexpectedMessage
+from bench.worker.wire import Message, encode, fields_of
 
-LONGEST_MESSAGE_BYTES = 1 << 20
+READ_AT_ONCE_BYTES = 1 << 20
+LONGEST_MESSAGE_BYTES = 64 << 20
+"""A trial of the longest run sends far less: a thousand blocks are 200 kB."""
 PATIENCE_AFTER_CLOSE: Seconds = 5.0
 """A process that has closed its pipe is about to end; longer than this and it is ended."""
 
@@ -49,7 +54,7 @@ class WorkerProcess:
         self.phase = "start"
         self._timeout = timeout
         self._log = log
-        self._buffer = b""
+        self._buffer = bytearray()
         commands_read, self._commands = os.pipe()
         self._results, results_write = os.pipe()
         with log.open("wb") as output:
@@ -66,36 +71,51 @@ class WorkerProcess:
         os.close(results_write)
         self.process_id = self._process.pid
 
-    def send(self, message: Message) -> None:
+    def send(self, command: Command) -> None:
         """Write one command."""
         with suppress(BrokenPipeError):  # it died; the next `receive` reads its last words
-            os.write(self._commands, json.dumps(message).encode() + b"\n")
+            os.write(self._commands, encode(command))
 
-    def receive(self, kind: str) -> Message:
-        """Wait for one message of this kind, and return it without its kind.
+    def receive(self, expected: type[Message]) -> Message:
+        """Wait for one message, all of it within the time-out, and return it.
 
         Raises:
             WorkerFailed: If the process reports a failure, dies, takes too long or says something else.
         """
+        line = self._line()
+        try:
+            found, values = fields_of(line, expected=(expected, Failed))
+            message = msgspec.convert(values, found)
+        except (UnexpectedMessage, msgspec.ValidationError) as error:
+            raise self._fail(FailureKind.BROKEN_CONTRACT, str(error)) from error
+        if isinstance(message, Failed):
+            self.phase = message.phase
+            raise self._fail(message.failure, message.message, traceback=message.traceback)
+        return cast("Message", message)
+
+    def _line(self) -> bytes:
+        """Wait for one line.
+
+        Raises:
+            WorkerFailed: If the process dies, takes too long or says too much.
+        """
+        deadline = monotonic() + self._timeout
         while b"\n" not in self._buffer:
-            readable, _, _ = select.select([self._results], [], [], self._timeout)
+            readable, _, _ = select.select([self._results], [], [], max(0.0, deadline - monotonic()))
             if not readable:
                 raise self._fail(
                     FailureKind.TIMEOUT, f"nothing happened for {self._timeout:g} s; allow more with --timeout"
                 )
-            chunk = os.read(self._results, LONGEST_MESSAGE_BYTES)
+            chunk = os.read(self._results, READ_AT_ONCE_BYTES)
             if not chunk:
                 raise self._died()
             self._buffer += chunk
+            if len(self._buffer) > LONGEST_MESSAGE_BYTES:
+                raise self._fail(
+                    FailureKind.BROKEN_CONTRACT, f"a message is longer than {LONGEST_MESSAGE_BYTES >> 20} MiB"
+                )
         line, _, self._buffer = self._buffer.partition(b"\n")
-        message: Message = json.loads(line)
-        said = message.pop("kind")
-        if said == "failed":
-            self.phase = message["phase"]
-            raise self._fail(FailureKind(message["failure"]), message["message"], traceback=message["traceback"])
-        if said != kind:
-            raise self._fail(FailureKind.BROKEN_CONTRACT, f"expected '{kind}', got '{said}'")
-        return message
+        return bytes(line)
 
     def kill(self) -> None:
         """End the process and everything it started; whoever waits in `receive` is told that it died."""

@@ -10,7 +10,7 @@ import resource
 import sys
 from base64 import b64encode
 from collections.abc import Generator, Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from math import ceil, isfinite
 from pathlib import Path
 from time import perf_counter_ns, process_time_ns, sleep
@@ -22,6 +22,18 @@ from bench.machine import cpus
 from bench.records.trial import Block, BlockKind
 from bench.worker import ablation
 from bench.worker.failure import NotFinite, report_failures
+from bench.worker.messages import (
+    BrokenDown,
+    Closed,
+    Finish,
+    Finished,
+    Measure,
+    Measured,
+    Ready,
+    TrialRequest,
+    Warm,
+    Warmed,
+)
 from bench.worker.sizing import (
     LONGEST_WARM_UP_SECONDS,
     WARM_UP_SECONDS,
@@ -31,7 +43,7 @@ from bench.worker.sizing import (
     steps_per_block,
     steps_within,
 )
-from bench.worker.wire import Channel, ChannelClosed, TrialRequest
+from bench.worker.wire import Channel
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
 from loops.errors import BackendMissing, ContractBroken, UnsupportedCell
 
@@ -88,7 +100,7 @@ class Trial:
 
     def run(self) -> None:
         """Do what the harness says, from the request to the farewell."""
-        request = TrialRequest(**self.channel.receive())
+        request = self.channel.receive(TrialRequest)
         self.threads = request.threads
         self.progress.phase = "import"
         begin = perf_counter_ns()
@@ -109,16 +121,15 @@ class Trial:
         loop.synchronise()
         built = perf_counter_ns()
         self.channel.send(
-            {
-                "kind": "ready",
-                "import_seconds": (imported - begin) / CLOCK_TICKS_PER_SECOND,
-                "build_seconds": (built - imported) / CLOCK_TICKS_PER_SECOND,
-                "steps_per_epoch": job.steps_per_epoch,
-                "device_name": backend.devices()[0] if request.device == "gpu" else "cpu",
-                "versions": _versions(backend),
-            }
+            Ready(
+                import_seconds=(imported - begin) / CLOCK_TICKS_PER_SECOND,
+                build_seconds=(built - imported) / CLOCK_TICKS_PER_SECOND,
+                steps_per_epoch=job.steps_per_epoch,
+                device_name=backend.devices()[0] if request.device == "gpu" else "cpu",
+                versions=_versions(backend),
+            )
         )
-        self._expect("warm")
+        self.channel.receive(Warm)
         if request.cpus:
             cpus.stay_on(request.cpus)
         if request.breakdown:
@@ -127,9 +138,7 @@ class Trial:
         loop.train(self._blocks(request, loop=loop, backend=backend))
         self._finish(request, loop=loop, workload=workload, backend=backend)
 
-    def _warm_up(
-        self, request: TrialRequest, *, loop: Loop, stopwatch: Stopwatch
-    ) -> Generator[int, None, dict[str, Any]]:
+    def _warm_up(self, request: TrialRequest, *, loop: Loop, stopwatch: Stopwatch) -> Generator[int, None, Warmed]:
         """Yield the steps of the first block and of those that warm up; decide on the steps of all that follow.
 
         Returns:
@@ -152,12 +161,11 @@ class Trial:
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
         self.block_steps = steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
-        return {
-            "kind": "warmed",
-            "first_loss": first_loss,
-            "blocks": [asdict(b) for b in blocks],
-            "measured_blocks": measured_blocks(request, steps=self.block_steps, step_seconds=step_seconds),
-        }
+        return Warmed(
+            first_loss=first_loss,
+            blocks=tuple(blocks),
+            measured_blocks=measured_blocks(request, steps=self.block_steps, step_seconds=step_seconds),
+        )
 
     def _blocks(self, request: TrialRequest, *, loop: Loop, backend: Any) -> Iterator[int]:
         """Yield the steps of each block; the loop trains them before it asks for the next one."""
@@ -167,14 +175,14 @@ class Trial:
         self._rest()
         self.channel.send(warmed)
         self.progress.phase = "measure"
-        while self.channel.receive()["kind"] == "measure":
+        while isinstance(self.channel.receive(Measure, Finish), Measure):
             block = yield from self._block(BlockKind.MEASURED, steps=self.block_steps, stopwatch=stopwatch)
             before, compiled = compiled, backend.compilations()
             self._rest()
-            self.channel.send({"kind": "measured", "block": asdict(block) | {"compilations": compiled - before}})
+            self.channel.send(Measured(block=replace(block, compilations=compiled - before)))
         self.progress.phase = "finish"
         closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
-        self.channel.send({"kind": "closed", "block": asdict(closing)})
+        self.channel.send(Closed(block=closing))
         self.last_block = True
 
     def _block(self, kind: BlockKind, *, steps: int, stopwatch: Stopwatch) -> Generator[int, None, Block]:
@@ -200,80 +208,66 @@ class Trial:
         loop.synchronise()
         end = perf_counter_ns()
         self.channel.send(
-            {
-                "kind": "finished",
-                "steps": self.steps,
-                "samples": self.steps * request.batch_size,
-                "last_loss": outcome.loss,
-                "training_metric": outcome.metric,
-                "validation_metric": metric,
-                "metric_name": workload.metric_name,
-                "first_evaluation_seconds": (again - begin) / CLOCK_TICKS_PER_SECOND,
-                "evaluation_seconds": (end - again) / CLOCK_TICKS_PER_SECOND,
-                "peak_memory_bytes": _peak_memory_bytes(),
-                "device_peak_memory_bytes": backend.device_peak_memory_bytes(device=request.device),
-                "compiled": backend.compiled(),
-                "tensor_float_32": backend.tensor_float_32() if request.device == "gpu" else None,
-                "threads": backend.threads() | {"process": _operating_system_threads()},
-                "cpus": cpus.allowed(),
-                "images": _drawn(workload, weights=outcome.weights, request=request),
-            }
+            Finished(
+                steps=self.steps,
+                samples=self.steps * request.batch_size,
+                last_loss=outcome.loss,
+                training_metric=outcome.metric,
+                validation_metric=metric,
+                metric_name=workload.metric_name,
+                first_evaluation_seconds=(again - begin) / CLOCK_TICKS_PER_SECOND,
+                evaluation_seconds=(end - again) / CLOCK_TICKS_PER_SECOND,
+                peak_memory_bytes=_peak_memory_bytes(),
+                device_peak_memory_bytes=backend.device_peak_memory_bytes(device=request.device),
+                compiled=backend.compiled(),
+                tensor_float_32=backend.tensor_float_32() if request.device == "gpu" else None,
+                threads=backend.threads() | {"process": _operating_system_threads()},
+                cpus=cpus.allowed(),
+                images=_drawn(workload, weights=outcome.weights, request=request),
+            )
         )
 
     def _break_down(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
         """Find out where the time of a step goes, block by block as the harness says; the loop has nothing to prove."""
         ablation.refuse_older_contract()
-        warmed = {}
+        warmed: list[Warmed] = []
 
         def warm_up() -> Iterator[int]:
-            warmed.update((yield from self._warm_up(request, loop=loop, stopwatch=Stopwatch(loop))))
+            warmed.append((yield from self._warm_up(request, loop=loop, stopwatch=Stopwatch(loop))))
 
         loop.train(warm_up())
         self._rest()
         # A compiled step calls none of its parts, and would only be compiled again for each that is exchanged. Where
         # two models are trained, a part is not one thing.
         has_parts = backend.compilations() == 0 and not isinstance(workload, AdversarialWorkload)
-        self.channel.send(warmed | {"measured_blocks": ablation.turns(loop, has_parts=has_parts)})
+        self.channel.send(replace(warmed[0], measured_blocks=ablation.turns(loop, has_parts=has_parts)))
         self.progress.phase = "breakdown"
         begun = False
 
         def end_turn() -> None:
             if begun:
                 self._rest()
-                self.channel.send({"kind": "measured"})
+                self.channel.send(Measured())
 
         def turn() -> None:
             nonlocal begun
             end_turn()
             begun = True
-            self._expect("measure")
+            self.channel.receive(Measure)
 
         steps = self.block_steps
         pipeline = ablation.pipeline(loop, steps=steps, turn=turn)
         alone = ablation.step_alone(loop, steps=steps, turn=turn)
         found = ablation.ablate(loop, backward=backend.backward(), steps=steps, turn=turn) if has_parts else ()
         end_turn()
-        self._expect("finish")
-        self.channel.send({"kind": "closed"})
-        self.channel.send(
-            {
-                "kind": "finished",
-                "ablations": [asdict(one) for one in found],
-                "pipeline_seconds": pipeline,
-                "step_alone_seconds": alone,
-            }
-        )
+        self.channel.receive(Finish)
+        self.channel.send(Closed())
+        self.channel.send(BrokenDown(ablations=found, pipeline_seconds=pipeline, step_alone_seconds=alone))
 
     def _rest(self) -> None:
         """Let the threads go to sleep, where there are any, before another process is measured."""
         if self.threads != 1:
             rest()
-
-    def _expect(self, kind: str) -> None:
-        """Wait for one particular command."""
-        message = self.channel.receive()
-        if message["kind"] != kind:
-            raise ChannelClosed
 
 
 def rest() -> None:

@@ -4,7 +4,7 @@ from math import ceil
 
 from bench.records.trial import Block
 from bench.units import Seconds
-from bench.worker.wire import TrialRequest
+from bench.worker.messages import TrialRequest
 from loops.contract import Loop
 
 WARM_UP_STEPS = 20

@@ -1,0 +1,104 @@
+"""What goes over the wire arrives as it was sent, and anything else is named."""
+
+import json
+import os
+from contextlib import suppress
+
+import pytest
+
+from bench.records.trial import Block, BlockKind, FailureKind
+from bench.worker.messages import Failed, Finish, Measure, Measured, UnexpectedMessage, Warm
+from bench.worker.wire import Channel, ChannelClosed, encode, fields_of
+
+BLOCK = Block(kind=BlockKind.MEASURED, steps=3, seconds=0.04, started=1.5, cpu_seconds=0.05, involuntary_switches=1)
+
+
+@pytest.fixture
+def pipes():
+    """Return a trial's channel and the harness' two descriptors: to write commands, to read answers."""
+    commands_read, commands = os.pipe()
+    results, results_write = os.pipe()
+    channel = Channel(commands=commands_read, results=results_write)
+    yield channel, commands, results
+    channel._commands.close()
+    channel._results.close()
+    for descriptor in (commands, results):
+        with suppress(OSError):  # a test has closed it
+            os.close(descriptor)
+
+
+def test_a_command_arrives_as_the_type_that_was_sent(pipes):
+    """The worker waits for either of two and knows which it got."""
+    channel, commands, _ = pipes
+
+    os.write(commands, encode(Measure()) + encode(Finish()))
+
+    assert [Measure(), Finish()] == [channel.receive(Measure, Finish), channel.receive(Measure, Finish)]
+
+
+def test_a_command_that_nobody_waits_for_is_an_error_that_names_it(pipes):
+    """Once, any word but "measure" ended the measurement in silence."""
+    channel, commands, _ = pipes
+
+    os.write(commands, b'{"kind": "pause"}\n')
+
+    with pytest.raises(UnexpectedMessage, match="expected 'measure' or 'finish', got 'pause'"):
+        channel.receive(Measure, Finish)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        (b'{"kind": "warm", "steps": 3}', "'warm' has no field 'steps'"),
+        (b"[1, 2]", r"\[1, 2\]"),
+        (b"warm", "no JSON"),
+        (b'{"warm": 1}', "got 'None'"),
+        (b"[" * 100_000, "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+    ],
+)
+def test_what_is_no_message_is_named(line, named):
+    """Whoever writes to a descriptor that it found open ends that loop and nothing else."""
+    with pytest.raises(UnexpectedMessage, match=named):
+        fields_of(line, expected=Warm)
+
+
+def test_a_field_that_is_missing_is_named(pipes):
+    """A harness and a worker of different versions must not guess."""
+    channel, commands, _ = pipes
+
+    os.write(commands, b'{"kind": "failed", "phase": "build"}\n')
+
+    with pytest.raises(UnexpectedMessage, match="traceback"):
+        channel.receive(Failed)
+
+
+def test_a_closed_harness_is_not_an_empty_command(pipes):
+    """The trial has nobody left to report to."""
+    channel, commands, _ = pipes
+    os.close(commands)
+
+    with pytest.raises(ChannelClosed):
+        channel.receive(Warm)
+
+
+def test_an_answer_keeps_every_field_of_its_block(pipes):
+    """Times are floats, the kind of a block is its word."""
+    channel, _, results = pipes
+
+    channel.send(Measured(block=BLOCK))
+
+    said = json.loads(os.read(results, 1 << 16))
+    assert ("measured", "measured", 3, 0.04) == (
+        said["kind"],
+        *(said["block"][f] for f in ("kind", "steps", "seconds")),
+    )
+
+
+def test_half_of_a_surrogate_pair_does_not_stop_the_message(pipes):
+    """An exception's text may hold one; the journal is UTF-8."""
+    channel, _, results = pipes
+
+    channel.send(Failed(failure=FailureKind.RAISED, phase="build", message="\ud800", traceback=""))
+
+    assert "?" == json.loads(os.read(results, 1 << 16))["message"]
