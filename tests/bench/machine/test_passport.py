@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from bench import __version__
-from bench.machine import gpu
+from bench.machine import gpu, system
 from bench.machine import passport as machine
 from bench.machine.disturbances import disturbances
 from bench.machine.passport import passport
@@ -443,7 +443,7 @@ def test_without_a_driver_no_gpu_has_a_clock():
 
 def test_hanging_program_is_given_up(tmp_path, monkeypatch):
     """A driver that does not answer must not hold up the run."""
-    monkeypatch.setattr(machine, "_COMMAND_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(system, "_COMMAND_TIMEOUT_SECONDS", 0.01)
     environment = program(tmp_path, "nvidia-smi", script="exec /bin/sleep 60")
 
     assert {} == gpu_facts(environment, tmp_path)
