@@ -1,0 +1,136 @@
+"""Write the tables of measured numbers in README.md and docs/ from the stored reference runs.
+
+    python tools/write_docs.py            writes them
+    python tools/write_docs.py --check    writes nothing; names the files that differ, exit code 1
+
+A table stands between `<!-- numbers: NAME -->` and `<!-- end -->`; NAME is a function below and the run in
+results/reference that it reads.
+"""
+
+import re
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from bench import units
+from bench.analysis import summary
+from bench.analysis.summary import CellSummary, Group
+from bench.records import journal
+from bench.report import advice, rows, wording
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("README.md", "docs/results.md")
+BLOCK = re.compile(r"(<!-- numbers: (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def default(groups: Sequence[Group]) -> str:
+    """The loops of one group, fastest first, against its baseline."""
+    [group] = groups
+    lines = []
+    for cell, rank in zip(group.cells, rows.ranks(group.cells), strict=True):
+        row = rows.main_row(cell, rank=rank)
+        against = ("", "") if cell.speed_up is None else (row.speed_up, row.interval)
+        name = f"`{row.loop}`"
+        lines.append((rank, name, row.verdict_text, *against, row.step, row.samples_per_second, row.first_step))
+    heads = ("#", "loop", "verdict", "speed-up", "95 % interval", "ms/step", "samples/s", "first step s")
+    return table(heads, lines, align="rllllrrr")
+
+
+def fastest(groups: Sequence[Group]) -> str:
+    """How far from the floor, and against the baseline; the floor in a sentence before it."""
+    [group] = groups
+    assert group.floor is not None
+    lines = []
+    for cell in group.cells:
+        row = rows.main_row(cell, rank="")
+        against = ("", "") if cell.speed_up is None else (row.speed_up, row.interval)
+        lines.append((f"`{row.loop}`", *against, row.step, times(cell, least=group.floor.step_seconds)))
+    heads = ("loop", f"against `{group.baseline}`", "95 % interval", "ms/step", "times the floor")
+    where = {1: "one core", 2: "both cores"}[group.floor.threads]
+    sentence = (
+        "The floor is what the step's operations take at the speed of a large matrix product, measured in the same run:\n"
+        f"{units.milliseconds(group.floor.step_seconds)} ms on {where}."
+    )
+    return f"{sentence}\n\n{table(heads, lines, align='lrrrr')}"
+
+
+def times(cell: CellSummary, *, least: units.Seconds) -> str:
+    """How many times the floor a step takes, with the digits that the interval of the step supports."""
+    step = cell.step
+    if step is None:
+        return units.NOT_AVAILABLE
+    half_width = None if step.low is None or step.high is None else (step.high - step.low) / 2.0 / least
+    return units.number(step.estimate / least, half_width=half_width)
+
+
+def sweep(groups: Sequence[Group]) -> str:
+    """Milliseconds per step by batch size, and what `fit()` costs over the fastest loop by hand of its framework."""
+    run = journal.load(folder_of("sweep"))
+    by_size = {group.batch_size: {cell.cell.loop: cell for cell in group.cells} for group in groups}
+    costs = {
+        (size, found.loop): f" ({units.percent(found.ratio.estimate - 1.0)} more)"
+        for size, one in zip(by_size, advice.build(run, groups), strict=True)
+        for found in one.conveniences
+    }
+    first = groups[0].cells
+    lines = [
+        (
+            f"`{name}`",
+            *(f"{wording.step_text(cells[name])}{costs.get((size, name), '')}" for size, cells in by_size.items()),
+        )
+        for name in (cell.cell.loop for cell in first)
+    ]
+    heads = ("loop", *(f"batch {units.count(size)}" for size in by_size))
+    return table(heads, lines, align="l" + "r" * len(by_size))
+
+
+TABLES: dict[str, Callable[[Sequence[Group]], str]] = {"default": default, "fastest": fastest, "sweep": sweep}
+
+
+def table(heads: Iterable[str], lines: Iterable[Sequence[str]], *, align: str) -> str:
+    """A Markdown table."""
+    marks = ["--:" if side == "r" else ":--" for side in align]
+    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (tuple(heads), marks, *lines))
+
+
+def folder_of(name: str) -> Path:
+    """Where a reference run is stored."""
+    return journal.find(ROOT / "results" / "reference", name)
+
+
+def numbers(name: str) -> str:
+    """One block's content."""
+    return TABLES[name](summary.summarise(journal.load(folder_of(name))))
+
+
+def written(text: str) -> str:
+    """A document with all its tables written again."""
+    return BLOCK.sub(lambda block: f"{block[1]}{numbers(block['name'])}\n{block[3]}", text)
+
+
+def differing() -> list[Path]:
+    """The documents whose tables are not those of the stored runs."""
+    return [path for path in documents() if path.read_text() != written(path.read_text())]
+
+
+def documents() -> list[Path]:
+    """The files that numbers stand in."""
+    return [ROOT / name for name in DOCUMENTS]
+
+
+def main() -> int:
+    """Write or check."""
+    parser = ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file differs")
+    check = parser.parse_args().check
+    found = differing()
+    for path in found:
+        print(f"{path.relative_to(ROOT)}: {'not what the stored runs say' if check else 'written'}")
+        if not check:
+            path.write_text(written(path.read_text()))
+    return 1 if found and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
