@@ -15,8 +15,9 @@ from pathlib import Path
 
 from bench import units
 from bench.analysis import summary
-from bench.analysis.summary import CellSummary, Group
+from bench.analysis.summary import CellSummary
 from bench.records import journal
+from bench.records.stored_run import Run
 from bench.report import advice, rows, wording
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,9 +25,9 @@ DOCUMENTS = ("README.md", "docs/results.md")
 BLOCK = re.compile(r"(<!-- numbers: (?P<name>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def default(groups: Sequence[Group]) -> str:
+def default(run: Run) -> str:
     """The loops of one group, fastest first, against its baseline."""
-    [group] = groups
+    [group] = summary.summarise(run)
     lines = []
     for cell, rank in zip(group.cells, rows.ranks(group.cells), strict=True):
         row = rows.main_row(cell, rank=rank)
@@ -37,9 +38,9 @@ def default(groups: Sequence[Group]) -> str:
     return table(heads, lines, align="rllllrrr")
 
 
-def fastest(groups: Sequence[Group]) -> str:
+def fastest(run: Run) -> str:
     """How far from the floor, and against the baseline; the floor in a sentence before it."""
-    [group] = groups
+    [group] = summary.summarise(run)
     assert group.floor is not None
     lines = []
     for cell in group.cells:
@@ -49,8 +50,8 @@ def fastest(groups: Sequence[Group]) -> str:
     heads = ("loop", f"against `{group.baseline}`", "95 % interval", "ms/step", "times the floor")
     where = {1: "one core", 2: "both cores"}[group.floor.threads]
     sentence = (
-        "The floor is what the step's operations take at the speed of a large matrix product, measured in the same run:\n"
-        f"{units.milliseconds(group.floor.step_seconds)} ms on {where}."
+        "The floor is what the step's operations take at the speed of a large matrix product, measured in the same\n"
+        f"run: {units.milliseconds(group.floor.step_seconds)} ms on {where}."
     )
     return f"{sentence}\n\n{table(heads, lines, align='lrrrr')}"
 
@@ -64,12 +65,12 @@ def times(cell: CellSummary, *, least: units.Seconds) -> str:
     return units.number(step.estimate / least, half_width=half_width)
 
 
-def sweep(groups: Sequence[Group]) -> str:
+def sweep(run: Run) -> str:
     """Milliseconds per step by batch size, and what `fit()` costs over the fastest loop by hand of its framework."""
-    run = journal.load(folder_of("sweep"))
+    groups = summary.summarise(run)
     by_size = {group.batch_size: {cell.cell.loop: cell for cell in group.cells} for group in groups}
     costs = {
-        (size, found.loop): f" ({units.percent(found.ratio.estimate - 1.0)} more)"
+        (size, found.loop): f" ({difference(found.ratio.estimate)})"
         for size, one in zip(by_size, advice.build(run, groups), strict=True)
         for found in one.conveniences
     }
@@ -85,23 +86,24 @@ def sweep(groups: Sequence[Group]) -> str:
     return table(heads, lines, align="l" + "r" * len(by_size))
 
 
-TABLES: dict[str, Callable[[Sequence[Group]], str]] = {"default": default, "fastest": fastest, "sweep": sweep}
+def difference(ratio: float) -> str:
+    """How much more or less time something takes."""
+    return f"{units.percent(abs(ratio - 1.0))} {'more' if ratio > 1.0 else 'less'}"
+
+
+TABLES: dict[str, Callable[[Run], str]] = {"default": default, "fastest": fastest, "sweep": sweep}
 
 
 def table(heads: Iterable[str], lines: Iterable[Sequence[str]], *, align: str) -> str:
     """A Markdown table."""
-    marks = ["--:" if side == "r" else ":--" for side in align]
-    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (tuple(heads), marks, *lines))
-
-
-def folder_of(name: str) -> Path:
-    """Where a reference run is stored."""
-    return journal.find(ROOT / "results" / "reference", name)
+    marks = "|".join("--:" if side == "r" else ":--" for side in align)
+    first, *rest = ("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|" for line in (heads, *lines))
+    return "\n".join((first, f"|{marks}|", *rest))
 
 
 def numbers(name: str) -> str:
     """One block's content."""
-    return TABLES[name](summary.summarise(journal.load(folder_of(name))))
+    return TABLES[name](journal.load(journal.find(ROOT / "results" / "reference", name)))
 
 
 def written(text: str) -> str:
