@@ -14,7 +14,6 @@ import pytest
 
 from bench import __version__
 from bench.machine import gpu, system
-from bench.machine import passport as machine
 from bench.machine.disturbances import disturbances
 from bench.machine.passport import passport
 from bench.machine.readings import Readings, read_now
