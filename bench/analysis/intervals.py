@@ -5,10 +5,7 @@
     ratio_interval             how two loops compare, from one ratio per round
     signed_rank_interval       the same, whatever one wild round says
     unpaired_ratio_interval    the same where they share no rounds
-    verdict                    faster, slower, same or unclear
-    noise_floor                the largest difference that identical loops may show
-    rounds_to_settle           how many rounds would turn `unclear` into an answer
-    break_even_steps           from which step on the lower total time changes sides
+    rounds_for_width           how many rounds would make one narrower
 
 The process is the unit of evidence: callers pass one number per process, or one ratio per round, never the blocks
 inside a process, because those are not independent (two of three identical processes would be called different).

@@ -2,6 +2,7 @@
 
     envelope      the leading loop of each stretch of step counts
     choices       the same, where loops that are not told apart share a stretch
+    break_even_steps    from which step on one loop has taken less time than another
 
 Total time after n steps is ``start + (n - 1) * step``, with everything up to the end of the first step in ``start``.
 """

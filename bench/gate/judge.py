@@ -1,10 +1,8 @@
 """The check for CI: is any loop slower than it was, by more than it may be? `bench.gate.confirm` measures.
 
-    Settings    what `[tool.bench.gate]` of pyproject.toml says
     of_sides    what a run of base and head in the same rounds says
     of_stored   what a run says against one that was stored earlier
     judge       what holds once it is confirmed: one row per loop, one outcome, one exit code
-    to_json, to_markdown, annotation
 
 A slowdown is *suspected* when its whole interval is beyond the loop's budget, or when the rounds disagree so much that
 a large one may hide in them. It is *confirmed* when fresh rounds of that loop say so, or when all rounds together do

@@ -1,4 +1,4 @@
-"""Whether there may be an accelerator, told without a framework and without a process."""
+"""Accelerators: whether there may be one, told without a framework or a process, and what NVIDIA's program says of them."""
 
 import re
 from collections.abc import Mapping, Sequence

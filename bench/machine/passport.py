@@ -1,6 +1,6 @@
-"""The machine's passport, what would disturb a measurement on it now, and whether an accelerator may be there.
+"""The machine's passport: what it is, what runs on it, and from which commit the harness comes.
 
-Files are read below `root`, load and memory through psutil, versions from package metadata; no framework is imported.
+Files are read below `root`, memory through psutil, versions from package metadata; no framework is imported.
 What cannot be read is left out, and variables whose names look like secrets are never copied.
 """
 

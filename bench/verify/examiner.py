@@ -11,7 +11,7 @@ Runs in a process with the loop's framework. Two trainings from the same initial
 Adversarial training of two models is followed for ten steps on a few images: the reference convolves in NumPy.
 
 A user's workload has no reference. Its loops are trained for a few steps, without what is random in the model, and
-held against one another: `peer_gap`.
+held against one another: `bench.verify.peers`.
 
 Training is chaotic: once a rectifier switches sides by a rounding error, two correct trainings part for good, on raw
 pixels after a few steps. Therefore the reference does not run freely beside the loop. It takes each step from the

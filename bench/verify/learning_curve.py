@@ -1,7 +1,6 @@
 """What a loop's timed trial should have learned by the time it was stopped: the float64 reference's own curve.
 
     expected    train the reference and note its validation metric on the way
-    band        between what and what the metric of a trial may lie
     Memory      curves of earlier runs, which depend on nothing that a loop does
 
 `bench.verify.examiner` compares step by step, on a few batches, outside the clock. This holds the very processes that

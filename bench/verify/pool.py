@@ -1,4 +1,4 @@
-"""Verification of loops: which have to be checked, in which process, and what is remembered of earlier checks."""
+"""Verification of loops: which are checked in which process, two at a time."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""One trial in one process: `python -m bench.worker.runner COMMANDS RESULTS` with two descriptors.
+"""Runs one request of the harness in a process that `bench.worker.entry` has begun.
 
 The harness leads: it sends a request, then says when to warm up, when to run a block and when to finish, so that only
 one process is at work while anything is measured. In between, the process waits in a read and uses no processor.
