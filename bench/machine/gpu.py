@@ -1,4 +1,4 @@
-"""Accelerators: whether there may be one, told without a framework or a process, and what NVIDIA's program says of them."""
+"""Accelerators: whether there may be one, told without a process, and what NVIDIA's own program says of them."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,6 @@
-"""What one process measured, and why it has no numbers if it has none. Seconds are seconds, bytes are bytes, `None` is "not available".
+"""What one process measured, and why it has no numbers if it has none.
+
+Seconds are seconds, bytes are bytes, `None` is "not available".
 
 Only the standard library is imported here, because the worker needs these records too.
 """
