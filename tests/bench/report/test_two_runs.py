@@ -7,7 +7,7 @@ import pytest
 from bench.analysis.verdict import Verdict
 from bench.errors import NothingComparable
 from bench.records.trial import FailureKind
-from bench.report import changes, two_runs
+from bench.report import two_runs
 from bench.report.two_runs import Difference
 
 KERNEL = 0.3e-3
@@ -334,37 +334,6 @@ def test_the_cost_of_comparing_sessions_is_told(make):
     assert "calibrated" in cost
     assert "raw" in cost
     assert "between loops inside the runs, where rounds are paired" in cost
-
-
-def test_loops_of_several_groups_keep_their_names_apart(make, make_cell):
-    """The same loop at two batch sizes is two rows."""
-    cells = [make_cell("tf-fit", batch_size=size) for size in (32, 256)]
-
-    text = changes.to_text(two_runs.compare_runs(make(cells=cells), make(seed=2, cells=cells)))
-
-    assert "tf-fit-mnist-mlp-matched-cpu-b32 " in text
-    assert "tf-fit-mnist-mlp-matched-cpu-b256 " in text
-
-
-def test_text_has_differences_then_rows_then_the_sentence(make):
-    """In that order, and in ASCII where the terminal has nothing else."""
-    slower = STEPS | {"tf-function": 0.8e-3}
-    comparison = two_runs.compare_runs(make(), replace_header(make(seed=2, steps=slower), tool_version="9.0"))
-
-    text = changes.to_text(comparison, encoding="ascii")
-
-    assert text.isascii()
-    places = [text.index(words) for words in ("run-2", "bench", "- slower", "Slower: tf-function")]
-    assert sorted(places) == places
-
-
-def test_markdown_escapes_names(make):
-    """A name is whatever someone registered."""
-    steps = {"a|b": 1e-3}
-
-    text = changes.to_markdown(two_runs.compare_runs(make(steps=steps), make(seed=2, steps=steps)))
-
-    assert "| a\\|b |" in text
 
 
 def test_a_gpu_that_rounds_products_is_another_device(make):
