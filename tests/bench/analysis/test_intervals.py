@@ -10,9 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind, wilcoxon
 
-from bench.analysis import intervals, total_time, verdict
+from bench.analysis import intervals, verdict
 from bench.analysis.intervals import Interval
-from bench.analysis.total_time import BreakEven, BreakEvenSteps
 from bench.analysis.verdict import Verdict
 
 
@@ -145,51 +144,6 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
     assert pytest.approx(0.95, abs=0.0147) == hits / 2000
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [
-        (1.03, 1.10, Verdict.FASTER),
-        (0.90, 0.97, Verdict.SLOWER),
-        (0.99, 1.01, Verdict.SAME),
-        (0.99, 1.05, Verdict.UNCLEAR),
-        (1.01, 1.10, Verdict.UNCLEAR),
-        (0.50, 2.00, Verdict.UNCLEAR),
-        (None, None, Verdict.UNCLEAR),
-    ],
-)
-def test_verdict_needs_the_whole_interval_on_one_side_of_the_margin(low, high, expected):
-    """Outside is a difference, inside is the same, anything else is unclear."""
-    speed_up = Interval(estimate=1.0, low=low, high=high, count=6)
-
-    assert expected is verdict.verdict(speed_up)
-
-
-@pytest.mark.parametrize("speed_up", [interval(1.01, 1.10), interval(0.98, 1.05), interval(0.80, 0.99)])
-def test_the_promised_number_of_rounds_settles_the_verdict(speed_up):
-    """An interval of the same spread over so many rounds is clear; over one fewer it is not."""
-    rounds = verdict.rounds_to_settle(speed_up)
-    assert rounds is not None
-
-    def after(count: int) -> Verdict:
-        spread = log(speed_up.high / speed_up.low) / 2 * 6**0.5 / intervals.stdtrit(5, 0.975)
-        half = intervals.stdtrit(count - 1, 0.975) * spread / count**0.5
-        centre = log(speed_up.estimate)
-        return verdict.verdict(
-            Interval(estimate=speed_up.estimate, low=exp(centre - half), high=exp(centre + half), count=count)
-        )
-
-    assert (Verdict.UNCLEAR, False) == (after(rounds - 1), after(rounds) is Verdict.UNCLEAR)
-
-
-@pytest.mark.parametrize(
-    "speed_up",
-    [Interval(estimate=1.01, low=None, high=None, count=1), interval(0.5, 2.08), interval(1.02 / 1.3, 1.02 * 1.3)],
-)
-def test_no_number_of_rounds_is_promised_where_none_would_do(speed_up):
-    """Without an interval, right on the edge of the margin, or beyond a thousand rounds there is no promise."""
-    assert verdict.rounds_to_settle(speed_up, limit=200) is None
-
-
 def test_the_spread_is_the_standard_deviation_of_the_logarithms():
     """Read back from the bounds, at whatever level they are."""
     values = [1.00, 1.02, 0.99, 1.05]
@@ -225,50 +179,6 @@ def test_an_interval_without_bounds_has_none_at_any_level():
 def test_the_reciprocal_keeps_the_level():
     """Swapping sides is no new statement."""
     assert interval(1.1, 1.2).at(0.99).reciprocal().confidence == 0.99
-
-
-@pytest.mark.parametrize(("low", "high", "expected"), [(0.98, 1.01, 1 / 0.98 - 1), (0.99, 1.03, 0.03)])
-def test_the_noise_floor_is_the_further_bound(low, high, expected):
-    """On either side."""
-    assert pytest.approx(expected) == verdict.noise_floor(interval(low, high))
-
-
-def test_there_is_no_noise_floor_without_an_interval():
-    """One round tells nothing."""
-    assert verdict.noise_floor(Interval(estimate=1.0, low=None, high=None, count=1)) is None
-
-
-@pytest.mark.parametrize(
-    ("estimate", "expected"), [(1.05, Verdict.UNCLEAR), (1.10, Verdict.FASTER), (1 / 1.05, Verdict.UNCLEAR)]
-)
-def test_a_difference_has_to_exceed_the_noise_floor(estimate, expected):
-    """Identical loops came to 6 % in this run."""
-    speed_up = Interval(estimate=estimate, low=estimate * 0.99, high=estimate * 1.01, count=6)
-
-    assert expected is verdict.verdict(speed_up, floor=0.06)
-
-
-def test_a_wider_level_needs_more_rounds_to_settle():
-    """An interval that is shown at Holm's level is settled at that level."""
-    speed_up = interval(1.01, 1.10)
-
-    assert verdict.rounds_to_settle(speed_up.at(0.995)) > verdict.rounds_to_settle(speed_up)
-
-
-@pytest.mark.parametrize(
-    ("new_first", "new_step", "expected"),
-    [
-        (0.1, 0.001, BreakEvenSteps(kind=BreakEven.AT_ONCE)),
-        (1.0, 0.020, BreakEvenSteps(kind=BreakEven.NEVER)),
-        (1.0, 0.001, BreakEvenSteps(kind=BreakEven.AFTER, steps=101)),
-        (0.01, 0.020, BreakEvenSteps(kind=BreakEven.UNTIL, steps=10)),
-    ],
-)
-def test_break_even_is_where_the_total_times_cross(new_first, new_step, expected):
-    """Against a loop of 0.1 s first step and 10 ms per step."""
-    found = total_time.break_even_steps(base_first=0.1, base_step=0.010, new_first=new_first, new_step=new_step)
-
-    assert expected == found
 
 
 @given(st.lists(st.floats(1e-6, 1.0), min_size=2, max_size=12), st.lists(st.floats(1e-6, 1.0), min_size=2, max_size=12))

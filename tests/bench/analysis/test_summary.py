@@ -4,12 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis import process
 from bench.analysis import summary as summarising
 from bench.analysis.total_time import BreakEven
 from bench.analysis.verdict import Verdict
 from bench.records.cell import AGAIN, Side
 from bench.records.trial import BlockKind, Failure, FailureKind
+from bench.records.verification import Expectation
+from bench.report.model import build
+
+CURVE = Expectation(
+    workload="mnist-mlp",
+    track="matched",
+    batch_size=32,
+    higher_is_better=True,
+    steps=(10, 100, 1000, 4000),
+    metrics=(0.4, 0.8, 0.9, 0.95),
+)
 
 FAILURE = Failure(kind=FailureKind.RAISED, phase="build", message="ValueError: no")
 
@@ -34,21 +44,6 @@ def test_speed_up_is_the_ratio_of_the_step_times_shown(make_run):
 
     for summary in group.cells[:-1]:
         assert pytest.approx(base.step.estimate / summary.step.estimate) == summary.speed_up.estimate
-
-
-def test_only_measured_blocks_count(make_trial, make_cell):
-    """Neither the first call nor the warm-up reach the step time."""
-    trial = make_trial(make_cell("tf-eager"), step=0.01, noise=0.0)
-    slow_start = [
-        replace(block, seconds=99.0) if block.kind is not BlockKind.MEASURED else block for block in trial.blocks
-    ]
-
-    assert pytest.approx(0.01) == process.trial_step_seconds(replace(trial, blocks=tuple(slow_start)))
-
-
-def test_a_trial_that_failed_has_no_step_time(make_trial, make_cell):
-    """What it measured before it failed is kept raw, and not used."""
-    assert process.trial_step_seconds(make_trial(make_cell(), failure=FAILURE)) is None
 
 
 def test_groups_are_never_mixed(make_run, make_cell, make_trial):
@@ -213,18 +208,6 @@ def test_more_pairs_widen_each_interval(make_run):
     assert width(few) < width(many)
 
 
-def test_blocks_of_a_warm_up_that_shows_are_left_out(make_trial, make_cell):
-    """Four blocks at twice the time, then six that hold still: the step time is theirs."""
-    trial = make_trial(make_cell("tf-eager"), noise=0.0, step=1e-3)
-    slow = iter([2.0] * 4)
-    blocks = [
-        replace(block, seconds=next(slow, 1.0) * 1e-3 * block.steps) if block.kind is BlockKind.MEASURED else block
-        for block in trial.blocks
-    ]
-
-    assert pytest.approx(1e-3) == process.trial_step_seconds(replace(trial, blocks=tuple(blocks)))
-
-
 def measured(trial, **changes):
     """Return a trial with fields of its measured blocks replaced by functions of place, from 0, and value."""
     rest = iter(range(len(trial.blocks)))
@@ -256,59 +239,33 @@ def test_blocks_before_a_process_settled_are_counted(summary_with):
     assert 0 == summary_with().excluded_blocks
 
 
-def test_blocks_in_which_something_was_compiled_are_known_by_their_first_step(summary_with):
-    """Counted from 1, the first call and the warm-up of three blocks of 150 steps included."""
-    assert (1 + 3 * 150 + 1, 1 + 3 * 150 + 5 * 150 + 1) == (
-        summary_with(compilations=lambda place, _: 2 * (place in {0, 5})).recompiled_steps
-    )
-    assert () == summary_with().recompiled_steps
-
-
-@pytest.mark.parametrize(
-    ("slowdown", "switches", "expected"),
-    [(1.5, 1000, 1), (1.5, 2, 0), (1.0, 1000, 0)],
-    ids=["slow and interrupted", "slow for another reason", "interrupted and none the slower"],
-)
-def test_a_block_is_disturbed_if_it_was_slow_while_other_work_ran(summary_with, slowdown, switches, expected):
-    """Either alone says nothing about other work."""
-    summary = summary_with(
-        seconds=lambda place, seconds: seconds * (slowdown if place == 5 else 1.0),
-        involuntary_switches=lambda place, usual: switches if place == 5 else usual,
-    )
-
-    assert expected == summary.disturbed_blocks
-
-
-def test_a_process_that_never_settles_is_pointed_out(make_run, make_trial):
-    """Each block slower than the one before: all blocks count, and the round is named."""
-    run = make_run(steps={"tf-eager": 1e-3, "tf-fit": 1e-3}, noise=0.001)
-    first = run.trials[0]
-    climbing = tuple(
-        replace(block, seconds=block.seconds * (1.0 + 0.05 * number)) for number, block in enumerate(first.blocks)
-    )
-    run = replace(run, trials=(replace(first, blocks=climbing), *run.trials[1:]))
-
-    (group,) = summarising.summarise(run)
-
-    assert {first.cell.loop: (first.round,)} == {
-        c.cell.loop: c.unsteady_rounds for c in group.cells if c.unsteady_rounds
-    }
-
-
-def test_a_process_far_from_its_siblings_is_named(make_run):
-    """Half as fast again as the others."""
-    run = make_run(steps={"tf-eager": 1e-3, "tf-fit": 1e-3}, noise=0.001)
-    first = run.trials[0]
-    slow = replace(first, blocks=tuple(replace(block, seconds=1.5 * block.seconds) for block in first.blocks))
-
-    (group,) = summarising.summarise(replace(run, trials=(slow, *run.trials[1:])))
-
-    assert {first.cell.loop: (first.round,)} == {c.cell.loop: c.odd_rounds for c in group.cells if c.odd_rounds}
-
-
 def test_precision_is_judged_on_every_pair_whether_or_not_it_is_verified(make_run, make_cell):
     """The control counts as well; verdicts and checks have no part in it."""
     cell = make_cell("tf-eager")
     run = make_run(cells=[cell, make_cell("tf-fit"), again(cell)])
 
     assert [0.95, 0.95] == [pair.confidence for pair in summarising.paired_intervals(replace(run, verifications=()))]
+
+
+def test_a_timed_trial_that_did_not_learn_makes_its_loop_invalid(make_run):
+    """Verified step by step or not: what was timed is what counts."""
+    run = make_run(trial_fields={"tf-fit": {"validation_metric": 0.1, "steps": 300, "metric_name": "accuracy"}})
+    others = (t if t.cell.loop == "tf-fit" else replace(t, validation_metric=None) for t in run.trials)
+    run = replace(run, trials=tuple(others), expectations=(CURVE,))
+
+    (group,) = summarising.summarise(run)
+
+    (invalid,) = [cell for cell in group.cells if cell.verdict is Verdict.INVALID]
+    assert "tf-fit" == invalid.cell.loop
+    assert "validation accuracy 0.1 after 300 timed steps in round 1; the reference had 0.77 to 0.93" == (
+        invalid.off_the_curve
+    )
+    reasons = [row.reason for row in build(run).groups[0].rows if row.loop == "tf-fit"]
+    assert reasons[0].startswith("its timed processes did not learn what they should have: validation accuracy 0.1")
+
+
+def test_without_a_curve_nothing_is_held_against_a_trial(make_run):
+    """Adversarial training has none, nor has a run that was not verified."""
+    run = make_run(trial_fields={"tf-fit": {"validation_metric": 0.1, "steps": 300}})
+
+    assert all(cell.off_the_curve is None for group in summarising.summarise(run) for cell in group.cells)

@@ -4,7 +4,8 @@ from random import Random
 
 import pytest
 
-from bench.analysis.total_time import Line, Stretch, choices, envelope
+from bench.analysis import total_time
+from bench.analysis.total_time import BreakEven, BreakEvenSteps, Line, Stretch, choices, envelope
 
 
 def stretches(found):
@@ -99,3 +100,19 @@ def test_a_noise_floor_widens_what_is_alike():
 
     assert [("one",)] == [stretch.loops for stretch in choices(lines, margin=0.02)]
     assert [("one", "two")] == [stretch.loops for stretch in choices(lines, margin=0.02, floor=0.10)]
+
+
+@pytest.mark.parametrize(
+    ("new_first", "new_step", "expected"),
+    [
+        (0.1, 0.001, BreakEvenSteps(kind=BreakEven.AT_ONCE)),
+        (1.0, 0.020, BreakEvenSteps(kind=BreakEven.NEVER)),
+        (1.0, 0.001, BreakEvenSteps(kind=BreakEven.AFTER, steps=101)),
+        (0.01, 0.020, BreakEvenSteps(kind=BreakEven.UNTIL, steps=10)),
+    ],
+)
+def test_break_even_is_where_the_total_times_cross(new_first, new_step, expected):
+    """Against a loop of 0.1 s first step and 10 ms per step."""
+    found = total_time.break_even_steps(base_first=0.1, base_step=0.010, new_first=new_first, new_step=new_step)
+
+    assert expected == found
