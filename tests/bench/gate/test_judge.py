@@ -1,41 +1,16 @@
 """What the gate says, and how it exits, when loops are slower, faster, new, gone, broken or too noisy to tell."""
 
-import json
 from dataclasses import replace
 
 import pytest
 
 from bench.analysis.verdict import Verdict
-from bench.errors import UsageError
 from bench.gate import judge as judging
 from bench.gate.result import Outcome
-from bench.gate.settings import Settings, read_settings
-from bench.gate.text import annotation, headline, to_json, to_markdown, to_text
-from bench.records.cell import AGAIN, Side
+from bench.gate.settings import Settings
+from bench.gate.text import headline, to_markdown, to_text
+from bench.records.cell import AGAIN
 from bench.records.trial import Failure, FailureKind
-
-SIDES = (Side(name="base", description="ref=main", facts={"commit": "a" * 40}), Side(name="head", description="here"))
-
-
-@pytest.fixture
-def make_gate_run(make_run, make_cell):
-    """Return a function that makes the run of a gate; ``slowdowns`` maps loop -> head time / base time."""
-
-    def make(slowdowns, *, noise=0.005, rounds=6, seed=0, control=True, failures=None):
-        cells = [replace(make_cell(loop), side=side.name) for loop in slowdowns for side in SIDES]
-        if control:
-            cells.append(replace(cells[0], side=AGAIN))
-        run = make_run(cells=cells, noise=noise, rounds=rounds, seed=seed, steps=dict.fromkeys(slowdowns, 1e-3))
-        run = replace(run, header=replace(run.header, plan=replace(run.header.plan, sides=SIDES, verify=False)))
-        trials = []
-        for trial in run.trials:
-            factor = slowdowns[trial.cell.loop] if trial.cell.side == "head" else 1.0
-            blocks = tuple(replace(block, seconds=factor * block.seconds) for block in trial.blocks)
-            failure = (failures or {}).get((trial.cell.loop, trial.cell.side))
-            trials.append(replace(trial, blocks=() if failure else blocks, failure=failure))
-        return replace(run, trials=tuple(trials), verifications=())
-
-    return make
 
 
 def judge(run, *, confirmation=None, fail_on_unclear=False, **settings):
@@ -269,94 +244,3 @@ def test_a_loop_that_was_not_verified_is_invalid(make_gate_run):
     result = judge(run)
 
     assert (5, {"tf-fit": "invalid"}) == (result.exit_code, words(result))
-
-
-def test_the_verdict_file_has_stable_words(make_gate_run):
-    """What a script reads."""
-    result = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
-    verdict = json.loads(to_json(result))
-
-    assert ("bench-verdict/1", "regression", 1) == (verdict["schema"], verdict["outcome"], verdict["exit_code"])
-    assert {"loop", "verdict", "slowdown", "low", "high", "budget", "confirmed", "reason"} <= verdict["loops"][0].keys()
-    assert "ref=main (aaaaaaaaaaaa)" == verdict["base"]
-
-
-def test_the_summary_shows_what_changed_and_folds_the_rest(make_gate_run):
-    """Verdict first; the quiet rows behind a fold."""
-    result = judge(
-        make_gate_run({"tf-fit": 1.1, "tf-function": 1.0, "a|b<script>": 1.0}),
-        confirmation=make_gate_run({"tf-fit": 1.1}, seed=1),
-    )
-    page = to_markdown(result)
-
-    assert page.startswith("### Slower, and confirmed by fresh rounds: tf-fit.")
-    assert page.index("| tf-fit | slower |") < page.index("<details><summary>2 loops without a clear change")
-    assert "a\\|b&lt;script&gt;" in page
-
-
-def test_one_annotation_marks_a_job_that_fails_and_none_one_that_passes(make_gate_run):
-    """GitHub shows ten at most, so there is one."""
-    slow = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
-
-    assert annotation(judge(make_gate_run({"tf-fit": 1.0}))) is None
-    assert "::error title=bench gate::Slower, and confirmed by fresh rounds: tf-fit. See the job summary." == (
-        annotation(slow)
-    )
-
-
-def test_many_names_are_cut(make_gate_run):
-    """A headline stays one line."""
-    loops = {f"loop-{number}": 1.5 for number in range(8)}
-    result = judge(make_gate_run(loops), confirmation=make_gate_run(loops, seed=1))
-
-    assert headline(result).endswith("and 3 more.")
-
-
-def settings_of(folder, text):
-    """Read settings from a file with this text."""
-    (folder / "pyproject.toml").write_text(text)
-    return read_settings(folder)
-
-
-def test_settings_are_read_from_pyproject(tmp_path):
-    """Per cent there, fractions here."""
-    settings = settings_of(
-        tmp_path,
-        '[tool.bench.gate]\nloops = ["tf-fit"]\nmax-slowdown = 5\nthreads = 2\nrounds = 8\n'
-        'workload = "regression"\nbudgets = { tf-fit = 10 }\n',
-    )
-
-    assert (("tf-fit",), 0.05, 2, 8, "regression") == (
-        settings.loops,
-        settings.max_slowdown,
-        settings.threads,
-        settings.rounds,
-        settings.workload,
-    )
-    assert (0.10, 0.05) == (settings.budget("tf-fit"), settings.budget("tf-function"))
-
-
-def test_without_a_file_or_a_table_there_are_defaults(tmp_path):
-    """Nothing has to be configured."""
-    assert read_settings(tmp_path) == Settings() == settings_of(tmp_path, "[project]\nname = 'x'\n")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("max-slowdwn = 5", "has no 'max-slowdwn'; it knows budgets, loops, max-slowdown"),
-        ("max-slowdown = 0", "max-slowdown: expected a number of per cent between 0 and 100, got 0"),
-        ('max-slowdown = "5"', "max-slowdown: expected a number of per cent"),
-        ("budgets = { tf-fit = -1 }", "budgets.tf-fit: expected a number of per cent"),
-        ("budgets = 3", "budgets: expected a table"),
-        ("loops = 'tf-fit'", "loops: expected a list of names, got 'tf-fit'"),
-        ("rounds = 0", "rounds: expected a whole number above zero, got 0"),
-        ("max-slowdown = ", "Invalid value"),
-    ],
-)
-def test_a_mistake_in_the_settings_names_file_key_and_value(tmp_path, text, message):
-    """And nothing is measured."""
-    with pytest.raises(UsageError, match=r"pyproject\.toml") as error:
-        settings_of(tmp_path, f"[tool.bench.gate]\n{text}\n")
-
-    assert message in str(error.value)
