@@ -21,7 +21,7 @@ import pytest
 
 from bench.records.cell import CALIBRATION, Cell
 from bench.records.plan import Plan
-from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, Run, RunEnd, RunHeader
+from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, Floor, Run, RunEnd, RunHeader
 from bench.records.trial import Block, BlockKind, Failure, FailureKind, Trial
 from bench.records.verification import Gap, Verification
 from bench.units import Seconds
@@ -99,6 +99,27 @@ def make_header() -> Callable[..., RunHeader]:
 def make_run() -> Callable[..., Run]:
     """Return a factory of runs: ``make_run(steps={"tf-eager": 8e-3, "mine": 4e-3}, rounds=3)``."""
     return _run
+
+
+@pytest.fixture
+def make_floor() -> Callable[..., Floor]:
+    """Return a factory of floors: a million operations in 0.1 ms, a million bytes in 0.2 ms."""
+
+    def make(**changes: object) -> Floor:
+        return Floor(
+            **{
+                "workload": "mnist-mlp",
+                "batch_size": 32,
+                "threads": 1,
+                "operations": 1_000_000,
+                "bytes": 1_000_000,
+                "operations_per_second": 1e10,
+                "bytes_per_second": 5e9,
+            }
+            | changes
+        )
+
+    return make
 
 
 def _cell(loop: str = "tf-eager", **fields: object) -> Cell:

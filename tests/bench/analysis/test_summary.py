@@ -269,3 +269,12 @@ def test_without_a_curve_nothing_is_held_against_a_trial(make_run):
     run = make_run(trial_fields={"tf-fit": {"validation_metric": 0.1, "steps": 300}})
 
     assert all(cell.off_the_curve is None for group in summarising.summarise(run) for cell in group.cells)
+
+
+def test_a_floor_holds_for_its_workload_batch_size_and_processor(make_run, make_cell, make_floor):
+    """Another batch does other work, and a GPU is another machine."""
+    run = make_run(cells=[make_cell("tf-eager")], steps={"tf-eager": 2e-3})
+
+    assert summarising.summarise(replace(run, floors=(make_floor(),)))[0].floor == make_floor()
+    assert summarising.summarise(replace(run, floors=(make_floor(batch_size=64),)))[0].floor is None
+    assert replace(run, floors=(make_floor(),)).floor_of(make_cell("tf-eager", device="gpu")) is None

@@ -4,20 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import namedtuple
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bench import __version__
-from bench.machine import gpu, system
-from bench.machine.disturbances import disturbances
+from bench.machine import system
 from bench.machine.passport import passport
-from bench.machine.readings import Readings, read_now
-from bench.records.stored_run import AcceleratorState
+from bench.machine.readings import Readings
 
 CALM = Readings(
     cores_logical=8,
@@ -406,40 +402,6 @@ def test_failing_nvidia_smi_gives_no_facts(tmp_path, script):
     assert {} == gpu_facts(program(tmp_path, "nvidia-smi", script=script), tmp_path)
 
 
-def test_clock_temperature_and_what_slows_a_gpu_down(tmp_path):
-    """A mask of reasons; that it is idle, or that somebody set its clock, is none of them."""
-    rows = (
-        "echo '0, 1980, 45, 0x0000000000000000'\n"
-        "echo '1, 1410, 88, 0x0000000000000024'\n"
-        "echo '2, 345, [N/A], 0x0000000000000003'\n"
-        "echo '3, [N/A], 40, [N/A]'"
-    )
-
-    found = gpu.accelerators(environment=program(tmp_path, "nvidia-smi", script=rows))
-
-    assert [
-        AcceleratorState(index=0, megahertz=1980.0, celsius=45.0, slowed_by=()),
-        AcceleratorState(
-            index=1, megahertz=1410.0, celsius=88.0, slowed_by=("power limit", "software thermal slowdown")
-        ),
-        AcceleratorState(index=2, megahertz=345.0, celsius=None, slowed_by=()),
-    ] == list(found)
-
-
-def test_an_older_driver_is_asked_by_the_older_name(tmp_path):
-    """It refuses a question that has a field it does not know."""
-    script = "case \"$*\" in *event*) exit 2;; *throttle*) echo '0, 1980, 45, 0x0000000000000008';; esac"
-
-    (found,) = gpu.accelerators(environment=program(tmp_path, "nvidia-smi", script=script))
-
-    assert ("hardware slowdown",) == found.slowed_by
-
-
-def test_without_a_driver_no_gpu_has_a_clock():
-    """Most machines."""
-    assert () == gpu.accelerators(environment=NO_PROGRAMS)
-
-
 def test_hanging_program_is_given_up(tmp_path, monkeypatch):
     """A driver that does not answer must not hold up the run."""
     monkeypatch.setattr(system, "_COMMAND_TIMEOUT_SECONDS", 0.01)
@@ -493,16 +455,6 @@ def test_this_machine_has_a_passport():
     assert [] == [fact for fact, value in facts.items() if not value or "\n" in value or sys.executable in value]
 
 
-def test_this_machine_can_be_read():
-    """A real machine has cores and memory."""
-    now = read_now()
-
-    assert (True, True) == (
-        0 < (now.cores_usable or 0),
-        0 < now.memory_available_mebibytes < now.memory_total_mebibytes,
-    )
-
-
 def test_no_framework_is_imported():
     """The process that starts trials stays small."""
     frameworks = "{'numpy', 'keras', 'tensorflow', 'torch', 'jax'}"
@@ -513,134 +465,3 @@ def test_no_framework_is_imported():
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
 
     assert "set()\n" == done.stdout
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [({"user": 60.0, "idle": 39.0, "steal": 1.0}, 1.0), ({"user": 0.0, "steal": 0.0}, None), ({"user": 9.0}, None)],
-)
-def test_steal_is_a_share_of_all_processor_time(monkeypatch, fields, expected):
-    """Systems that do not count it, or count nothing, give none."""
-    times = namedtuple("times", fields)(**fields)  # noqa: PYI024 - psutil gives one too
-    monkeypatch.setattr(psutil, "cpu_times", lambda: times)
-
-    assert expected == read_now().steal_percent
-
-
-@pytest.mark.parametrize(
-    ("power_plugged", "expected"),
-    [(False, True), (True, False), (None, False)],
-)
-def test_battery_counts_only_when_it_is_in_use(monkeypatch, power_plugged, expected):
-    """An unknown power source is not called a battery."""
-    battery = namedtuple("battery", ["power_plugged"])(power_plugged)  # noqa: PYI024 - psutil gives one too
-    monkeypatch.setattr(psutil, "sensors_battery", lambda: battery)
-
-    assert expected == read_now().on_battery
-
-
-def test_hidden_power_supplies_are_no_battery(monkeypatch):
-    """Some containers hide the folder that psutil lists."""
-
-    def hidden() -> None:
-        raise FileNotFoundError
-
-    monkeypatch.setattr(psutil, "sensors_battery", hidden)
-
-    assert not read_now().on_battery
-
-
-def test_calm_machine_disturbs_nothing(tmp_path):
-    """Limits themselves are still calm."""
-    at_limits = replace(CALM, load_average=4.0, steal_percent=1.0, memory_available_mebibytes=2048)
-
-    assert () == disturbances(environment={}, root=tmp_path, readings=at_limits)
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (
-            {"load_average": 4.1},
-            "The load average is 4.1 on 8 cores, so other work is running; stop it or wait for it.",
-        ),
-        (
-            {"swap_used_mebibytes": 512},
-            "512 MiB of swap are in use, and reading them back takes time; close other programs.",
-        ),
-        (
-            {"memory_available_mebibytes": 2047},
-            "Only 2047 MiB of memory are available; close other programs or use --schedule sequential.",
-        ),
-        (
-            {"on_battery": True},
-            "The machine runs on battery power, which lowers clock speeds; plug it in.",
-        ),
-        (
-            {"steal_percent": 3.21},
-            "Since boot, other guests of this host took 3.2 % of the processor time; use a quieter machine.",
-        ),
-    ],
-)
-def test_load_disturbs(tmp_path, change, expected):
-    """Each sentence says what is the matter and what to do."""
-    assert (expected,) == disturbances(environment={}, root=tmp_path, readings=replace(CALM, **change))
-
-
-def test_unknown_readings_are_no_disturbance(tmp_path):
-    """Nothing is announced that was not read."""
-    unknown = replace(CALM, cores_logical=None, cores_usable=None, steal_percent=None, load_average=99.0)
-    write(tmp_path, {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "100000 100000\n"})
-
-    assert () == disturbances(environment={}, root=tmp_path, readings=unknown)
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        (
-            {f"{CPUS}/cpu0/cpufreq/scaling_governor": "powersave\n"},
-            (
-                "The CPU governor is powersave, so clock speeds follow the load; "
-                "run: sudo cpupower frequency-set --governor performance"
-            ),
-        ),
-        (
-            {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "250000 100000\n"},
-            "The cgroup quota allows 2.5 of 6 cores, and threads beyond it are paused; raise it or use --threads 2.",
-        ),
-        (
-            {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "50000 100000\n"},
-            "The cgroup quota allows 0.5 of 6 cores, and threads beyond it are paused; raise it or use --threads 1.",
-        ),
-        (
-            {f"{CPUS}/intel_pstate/no_turbo": "0\n"},
-            "Turbo is on, so clock speeds vary with heat and load: a note only, since rounds average it out.",
-        ),
-    ],
-)
-def test_processor_settings_disturb(tmp_path, files, expected):
-    """Each sentence says what is the matter and what to do."""
-    assert (expected,) == disturbances(environment={}, root=write(tmp_path, files), readings=CALM)
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        {f"{CPUS}/cpu0/cpufreq/scaling_governor": "performance\n"},
-        {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "600000 100000\n"},
-        {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "max 100000\n"},
-        {f"{CPUS}/cpufreq/boost": "0\n"},
-    ],
-)
-def test_good_processor_settings_disturb_nothing(tmp_path, files):
-    """The performance governor, enough quota and no turbo are what a measurement wants."""
-    assert () == disturbances(environment={}, root=write(tmp_path, files), readings=CALM)
-
-
-@pytest.mark.parametrize("name", ["KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"])
-def test_limits_of_keras_disturb(tmp_path, name):
-    """Keras reads these variables and then trains less than it is asked to."""
-    expected = (f"{name} is set, which makes Keras stop training early; unset it.",)
-
-    assert expected == disturbances(environment={name: "1"}, root=tmp_path, readings=CALM)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bench.records.trial import Ablation
-from bench.report import tables
+from bench.report import model, page, tables
 from bench.report.model import build
 
 
@@ -143,3 +143,19 @@ def test_csv_keeps_hostile_names_whole(make_run):
     frame = pd.read_csv(io.StringIO(tables.to_csv(report)))
 
     assert ['a,b"c', "d"] == list(frame["loop"])
+
+
+def test_a_report_says_how_far_each_loop_is_from_the_floor(make_run, make_cell, make_floor):
+    """As a multiple and as a share, with the formula beside it; step times of the fixture carry some noise."""
+    run = make_run(
+        cells=[make_cell("tf-eager"), make_cell("tf-function")], steps={"tf-eager": 2e-3, "tf-function": 4e-4}
+    )
+    run = replace(run, floors=(make_floor(),))
+
+    (group,) = model.build(run).groups
+    limit = tables.limit(group)
+
+    assert {"tf-function": "2.01x", "tf-eager": "10.1x"} == {row.loop: row.above for row in group.limit}
+    assert "1.00 million operations at 10.0 billion per second" in limit.caption
+    assert any("tf-function takes 2.01 times as long as the least" in sentence for sentence in group.conclusions)
+    assert "How far from the limit?" in page.to_html(model.build(run), plots=[[]], pictures=[[]], scaling=[])

@@ -1,0 +1,11 @@
+"""What a stored run says of itself."""
+
+import pytest
+
+
+def test_arithmetic_and_memory_may_overlap(make_floor):
+    """So the larger of the two is the floor."""
+    both = make_floor()
+
+    assert (pytest.approx(1e-4), pytest.approx(2e-4)) == (both.arithmetic_seconds, both.memory_seconds)
+    assert both.memory_seconds == both.step_seconds
