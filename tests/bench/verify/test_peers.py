@@ -2,7 +2,6 @@
 
 import pytest
 
-from bench.records.verification import Verification
 from bench.verify import peers
 
 
@@ -36,13 +35,3 @@ def test_a_call_of_several_steps_tells_its_last_loss_or_their_mean(coarse):
 def test_a_loss_that_is_no_number_has_a_gap():
     """NaN is within nothing."""
     assert not peers.peer_gap([2.0, float("nan")], [2.0, 1.0]).passed
-
-
-def test_the_loop_that_others_are_compared_with_is_neither_verified_nor_failed():
-    """Nor is one that cannot carry the workload; one that broke has failed."""
-    found = Verification(loop="a", workload="my_model", device="cpu", formula="n/a", peer="a")
-    cannot = Verification(loop="b", workload="my_model", device="cpu", formula="n/a", problem="unavailable: no")
-    broke = Verification(loop="c", workload="my_model", device="cpu", formula="n/a", problem="raised: no")
-
-    assert [(False, False), (False, False), (False, True)] == [(v.passed, v.failed) for v in (found, cannot, broke)]
-    assert "'my_model' has no reference; other loops are compared with this one" == found.reason

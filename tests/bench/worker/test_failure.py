@@ -1,0 +1,43 @@
+"""How a trial's process tells of its failure."""
+
+import json
+
+import pytest
+
+from bench.worker import failure
+from loops import user_file
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Return a folder with a user's loop that fails in a model of the user's, both registered."""
+    (tmp_path / "my_model.py").write_text("def forward(x):\n    return 1 / x\n")
+    (tmp_path / "my_loop.py").write_text("def step(forward):\n    return forward(0)\n")
+    paths = [str(tmp_path / name) for name in ("my_model.py", "my_loop.py")]
+    monkeypatch.setenv(failure.FILES_VARIABLE, json.dumps(paths))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_error_is_told_with_the_users_line_nearest_to_it(files):
+    """The loop called the model, and the model failed."""
+    model, loop = (user_file.load(str(files / name)) for name in ("my_model.py", "my_loop.py"))
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        loop.step(model.forward)
+
+    assert "ZeroDivisionError: division by zero (my_model.py, line 2)" == failure.told(caught.value)
+
+
+def test_what_tensorflow_tells_of_a_graph_is_made_one_line(files):
+    """Its traceback stands in the message, and what was raised at the end."""
+    message = (
+        f'in user code:\n\n    File "{files}/my_model.py", line 2, in forward  *\n\n    ValueError: too many values\n'
+    )
+
+    assert "ValueError: too many values (my_model.py, line 2)" == failure.told(ValueError(message))
+
+
+def test_an_error_of_ours_has_no_place():
+    """Nor has one without words."""
+    assert ("KeyError: 'x'", "MemoryError") == (failure.told(KeyError("x")), failure.told(MemoryError()))
