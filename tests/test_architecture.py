@@ -24,6 +24,8 @@ LOOPS = [
     {"registry"},
 ]
 FRAMEWORKS = {"tensorflow", "torch", "jax", "keras"}
+TESTED_ELSEWHERE: dict[str, str] = {}
+"""Test file below `tests/bench` or `tests/loops` that has no source of its name -> why it stands there."""
 
 
 def modules() -> list[Path]:
@@ -90,6 +92,21 @@ def test_every_module_has_its_place():
     known = {"bench": GROUND | set(ROOMS) | DOORS, "loops": {"__init__"}.union(*LOOPS)}
 
     assert [] == [path for path in modules() if place(path) not in known[path.relative_to(ROOT).parts[0]]]
+
+
+def test_every_test_file_mirrors_its_source():
+    """`tests/bench/gate/test_judge.py` tests `bench/gate/judge.py`, and `test_init.py` an `__init__.py`."""
+    special = {"init": "__init__", "main": "__main__"}
+    tests = [path for package in ("bench", "loops") for path in (ROOT / "tests" / package).rglob("test_*.py")]
+    sources = {}
+    for path in tests:
+        name = path.stem.removeprefix("test_")
+        folder = ROOT / path.relative_to(ROOT / "tests").parent
+        sources[str(path.relative_to(ROOT))] = [folder / f"{stem}.py" for stem in (name, special.get(name, name))]
+
+    without = {test for test, candidates in sources.items() if not any(path.is_file() for path in candidates)}
+    assert len(tests) > 50
+    assert without == set(TESTED_ELSEWHERE)
 
 
 def test_few_arrows_run_between_the_places():
