@@ -16,7 +16,7 @@ from statistics import fmean
 import numpy as np
 from scipy import stats as tests
 
-from bench.analysis import effort, holm, intervals
+from bench.analysis import effort, holm, intervals, judgement
 from bench.analysis import verdict as deciding
 from bench.analysis.intervals import Interval
 from bench.analysis.verdict import Verdict
@@ -161,9 +161,9 @@ def steps(data):
     return tests.trim_mean(data, 0.25, axis=-1).tolist()
 
 
-def decide(pairs: Iterable[Interval | None], *, alpha: float, floor: float | None = None) -> list[Verdict]:
+def decide(pairs: Iterable[Interval | None], *, alpha: float, noise: float | None = None) -> list[Verdict]:
     """Return our verdicts on the pairs of one report."""
-    return holm.verdicts(list(pairs), confidence=1.0 - alpha, floor=floor)
+    return holm.verdicts(list(pairs), confidence=1.0 - alpha, noise=noise)
 
 
 def spreads(noise, *, repetitions, generator):
@@ -199,16 +199,16 @@ def flagged_by_rival(rival, noise, *, repetitions, generator):
 def found_in_gate(noise, *, slowdown, repetitions, generator, alpha, control=False):
     """Return how often a gate on two loops, old against new, finds that the first became slower.
 
-    With ``control``, a loop is measured beside itself as well, and its noise floor applies.
+    With ``control``, a loop is measured beside itself as well, and the noise between the two applies.
     """
     data = simulate(
         noise, shape=(repetitions, 6, ROUNDS, BLOCKS), slower=[1.0, 1.0 + slowdown, 1, 1, 1, 1], generator=generator
     )
     found = 0
     for old, new, other_old, other_new, one, same in steps(data):
-        floor = deciding.noise_floor(intervals.ratio_interval(one, same)) if control else None
+        seen = judgement.noise_of("loop", dict(enumerate(one)), dict(enumerate(same))) if control else None
         pairs = (intervals.ratio_interval(old, new), intervals.ratio_interval(other_old, other_new))
-        found += decide(pairs, alpha=alpha, floor=floor)[0] is Verdict.SLOWER
+        found += decide(pairs, alpha=alpha, noise=None if seen is None else seen.relative)[0] is Verdict.SLOWER
     return found / repetitions
 
 
@@ -217,12 +217,11 @@ def red_gates(noise, *, slowdown, repetitions, generator):
 
     def finding(old, new, one, same):
         (pair,) = holm.simultaneous([intervals.ratio_interval(old, new)])
-        control = intervals.signed_rank_interval([a / b for a, b in zip(one, same, strict=True)]).estimate
-        floor = max(control, 1.0 / control) - 1.0
+        noise = judgement.noise_of("loop", dict(enumerate(one)), dict(enumerate(same))).relative
         row = result.LoopVerdict(
             loop="loop",
             workload="workload",
-            verdict=deciding.verdict(pair, floor=floor).value,
+            verdict=deciding.verdict(pair, noise=noise).value,
             slowdown=1.0 / pair.estimate - 1.0,
             low=1.0 / pair.high - 1.0,
             high=1.0 / pair.low - 1.0,
@@ -233,9 +232,7 @@ def red_gates(noise, *, slowdown, repetitions, generator):
             reason="",
         )
         ratios = {(row.loop, row.workload): tuple(base / head for base, head in zip(old, new, strict=True))}
-        return result.Finding(
-            rows=(row,), base="", head="", noise_floor=floor, rounds=len(old), run_id="", ratios=ratios
-        )
+        return result.Finding(rows=(row,), base="", head="", noise=noise, rounds=len(old), run_id="", ratios=ratios)
 
     shape = (2 * repetitions, 4, ROUNDS, BLOCKS)
     data = simulate(noise, shape=shape, slower=[1.0, 1.0 + slowdown, 1.0, 1.0], generator=generator)
@@ -371,7 +368,7 @@ def main() -> None:
     shares = [
         found_in_gate(noise, slowdown=slowdown, alpha=ALPHA, control=True, **settings) for noise, slowdown in columns
     ]
-    rows.append(["**bench, gate with a noise floor, 95.0 %**", *map(percent, shares)])
+    rows.append(["**bench, gate that measures noise, 95.0 %**", *map(percent, shares)])
     for rival in RIVALS:
         shares = [found_by_rival(rival, noise, slowdown=slowdown, **settings) for noise, slowdown in columns]
         rows.append([rival.name, *map(percent, shares)])

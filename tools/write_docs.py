@@ -39,25 +39,25 @@ def default(run: Run) -> str:
 
 
 def fastest(run: Run) -> str:
-    """How far from the floor, and against the baseline; the floor in a sentence before it."""
+    """How far from the least step, and against the baseline; the least step in a sentence before it."""
     [group] = summary.summarise(run)
-    assert group.floor is not None
+    assert group.least_step is not None
     lines = []
     for cell in group.cells:
         row = rows.main_row(cell, rank="")
         against = ("", "") if cell.speed_up is None else (row.speed_up, row.interval)
-        lines.append((f"`{row.loop}`", *against, row.step, times(cell, least=group.floor.step_seconds)))
-    heads = ("loop", f"against `{group.baseline}`", "95 % interval", "ms/step", "times the floor")
-    where = {1: "one core", 2: "both cores"}[group.floor.threads]
+        lines.append((f"`{row.loop}`", *against, row.step, times(cell, least=group.least_step.step_seconds)))
+    heads = ("loop", f"against `{group.baseline}`", "95 % interval", "ms/step", "times the least step")
+    where = {1: "one core", 2: "both cores"}[group.least_step.threads]
     sentence = (
-        "The floor is what the step's operations take at the speed of a large matrix product, measured in the same\n"
-        f"run: {units.milliseconds(group.floor.step_seconds)} ms on {where}."
+        "The least step is what its operations take at the speed of a large matrix product, measured in the\n"
+        f"same run: {units.milliseconds(group.least_step.step_seconds)} ms on {where}."
     )
     return f"{sentence}\n\n{table(heads, lines, align='lrrrr')}"
 
 
 def times(cell: CellSummary, *, least: units.Seconds) -> str:
-    """How many times the floor a step takes, with the digits that the interval of the step supports."""
+    """How many times the least step a step takes, with the digits that the interval of the step supports."""
     step = cell.step
     if step is None:
         return units.NOT_AVAILABLE

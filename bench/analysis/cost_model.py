@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from bench.analysis.intervals import Interval, geometric_mean_interval
+from bench.analysis.judgement import paired
 from bench.units import Seconds
 
 FITS_WITHIN = 0.20
@@ -133,10 +134,10 @@ def crossing(first: CostModel, second: CostModel) -> Interval | None:
         None unless both models fit, every one of at least three rounds has a crossing, and the whole interval lies
         between the smallest and the largest batch size that was measured: beyond, nobody has looked.
     """
-    shared = sorted(first.rounds.keys() & second.rounds.keys())
-    if not (first.fits and second.fits) or len(shared) < FEWEST_ROUNDS:
+    costs = list(zip(*paired(first.rounds, second.rounds), strict=True))
+    if not (first.fits and second.fits) or len(costs) < FEWEST_ROUNDS:
         return None
-    sizes = [_crossing(first.rounds[number], second.rounds[number]) for number in shared]
+    sizes = [_crossing(*both) for both in costs]
     known = [size for size in sizes if size is not None]
     found = geometric_mean_interval(known) if len(known) == len(sizes) else None
     if found is None or found.low is None or found.high is None:

@@ -67,7 +67,7 @@ def verdicts(
     *,
     margin: float = MARGIN,
     confidence: float = CONFIDENCE,
-    floor: float | None = None,
+    noise: float | None = None,
 ) -> list[Verdict]:
     """Decide on all pairs of a run together: `verdict` of what `simultaneous` returns.
 
@@ -75,13 +75,13 @@ def verdicts(
         speed_ups: As in `simultaneous`.
         margin: As in `verdict`.
         confidence: As in `simultaneous`.
-        floor: As in `verdict`; it only ever turns a difference into `unclear`.
+        noise: As in `verdict`; it only ever turns a difference into `unclear`.
 
     Returns:
         One each; `unclear` for None.
     """
     shown = simultaneous(speed_ups, margin=margin, confidence=confidence)
-    return [Verdict.UNCLEAR if pair is None else verdict(pair, margin=margin, floor=floor) for pair in shown]
+    return [Verdict.UNCLEAR if pair is None else verdict(pair, margin=margin, noise=noise) for pair in shown]
 
 
 def _chance_beyond(speed_up: Interval, *, margin: float) -> float:

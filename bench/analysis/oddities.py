@@ -1,5 +1,6 @@
 """What is odd about the processes of a loop: they never settle, compile while they are measured, or were disturbed."""
 
+from collections.abc import Sequence
 from statistics import median
 
 from bench.analysis.process import state_of, trial_step_seconds
@@ -27,7 +28,7 @@ def recompiled_at(trial: Trial) -> tuple[int, ...]:
     return tuple(found)
 
 
-def disturbed_rounds(trials: list[Trial]) -> int:
+def disturbed_rounds(trials: Sequence[Trial]) -> int:
     """Return how many measured blocks were slow while other work took the processor away.
 
     How often a process loses it when nothing else runs depends on its threads, so a block is held against the others of

@@ -7,13 +7,13 @@
 Total time after n steps is ``start + (n - 1) * step``, with everything up to the end of the first step in ``start``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import ceil, inf, sqrt
+from math import ceil, sqrt
 from statistics import geometric_mean
 
-from bench.analysis import intervals, verdict
+from bench.analysis import intervals, judgement
 from bench.analysis.verdict import Verdict
 from bench.units import Seconds
 
@@ -39,9 +39,7 @@ class Line:
         return geometric_mean(self.steps.values())
 
     def totals(self, steps: float) -> dict[int, Seconds]:
-        """Return round -> total time after so many steps; after infinitely many, the steady step is all that counts."""
-        if steps == inf:
-            return dict(self.steps)
+        """Return round -> total time after so many steps."""
         return {number: start + (steps - 1.0) * self.steps[number] for number, start in self.starts.items()}
 
 
@@ -90,35 +88,50 @@ def envelope(lines: Sequence[tuple[str, Seconds, Seconds]]) -> tuple[Stretch, ..
 
 
 def choices(
-    lines: Sequence[Line], *, margin: float, floor: float | None = None, confidence: float = intervals.CONFIDENCE
+    lines: Sequence[Line],
+    *,
+    judged: Callable[[str, str], Verdict],
+    margin: float,
+    noise: float | None = None,
+    confidence: float = intervals.CONFIDENCE,
 ) -> tuple[Stretch, ...]:
     """Return who leads where, as far as the rounds tell.
 
-    In the middle of each stretch, every loop whose total time is not shown to be longer than the leader's shares it.
-    Where a stretch's leader is not shown to fall behind in the next one, there is no reason to change: the two become
-    one, with the loops that both have.
+    In the middle of each stretch, every loop whose total time is not shown to be longer than the leader's shares it,
+    unless it is slower per step than another one of them and does not start earlier either. In the last one, which has
+    no end, the step alone counts. Where a stretch's leader is not shown to fall behind in the next one, there is no
+    reason to change: the two become one, with the loops that both have.
 
     Args:
         lines: Of loops that were measured in the same rounds.
+        judged: What was decided about the step of the second loop against that of the first, by name.
         margin: Smallest relative difference that matters.
-        floor: What identical loops differed by in this run, as `bench.analysis.verdict.noise_floor` returns it.
+        noise: What identical loops differed by in this run.
         confidence: Two-sided level of each comparison.
     """
     known = {line.name: line for line in lines}
     found: list[Stretch] = []
     for stretch in envelope([(line.name, line.start, line.step) for line in lines]):
         leader = known[stretch.loops[0]]
-        middle = inf if stretch.last is None else sqrt(stretch.first * stretch.last)
+        if stretch.last is None:
+            tied = [one for one in lines if not any(judged(other.name, one.name) is Verdict.SLOWER for other in lines)]
+            tied.sort(key=lambda line: line.step)
+        else:
+            middle = sqrt(stretch.first * stretch.last)
+            ahead = leader.totals(middle)
 
-        def behind(line: Line, leader: Line = leader, middle: float = middle) -> bool:
-            ratio = intervals.ratio_interval(
-                *_paired(leader.totals(middle), line.totals(middle)), confidence=confidence
-            )
-            return ratio is not None and verdict.verdict(ratio, margin=margin, floor=floor) is Verdict.SLOWER
+            def behind(line: Line, middle: float = middle, ahead: Mapping[int, Seconds] = ahead) -> bool:
+                found = judgement.judge(
+                    judgement.paired_speed_up(ahead, line.totals(middle), confidence=confidence),
+                    margin=margin,
+                    noise=noise,
+                )
+                return found.verdict is Verdict.SLOWER
 
-        tied = [line for line in lines if line is not leader and not behind(line)]
-        tied.sort(key=lambda line: geometric_mean(line.totals(middle).values()))
-        loops = (leader.name, *(line.name for line in tied))
+            tied = [line for line in lines if line is leader or not behind(line)]
+            tied.sort(key=lambda line: geometric_mean(line.totals(middle).values()))
+            tied = [one for one in tied if not any(_pointless(one, other, judged=judged) for other in tied)]
+        loops = tuple(line.name for line in tied)
         if found and found[-1].loops[0] in loops:
             both = tuple(name for name in found[-1].loops if name in loops)
             found[-1] = replace(found[-1], loops=both, last=stretch.last)
@@ -127,10 +140,9 @@ def choices(
     return tuple(found)
 
 
-def _paired(first: Mapping[int, Seconds], second: Mapping[int, Seconds]) -> tuple[list[Seconds], list[Seconds]]:
-    """Return the times of the rounds that both have."""
-    shared = sorted(first.keys() & second.keys())
-    return [first[number] for number in shared], [second[number] for number in shared]
+def _pointless(one: Line, other: Line, *, judged: Callable[[str, str], Verdict]) -> bool:
+    """Whether nothing speaks for a loop beside another one: slower per step, and later to start."""
+    return one is not other and one.start >= other.start and judged(other.name, one.name) is Verdict.SLOWER
 
 
 class BreakEven(StrEnum):

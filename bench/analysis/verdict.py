@@ -22,13 +22,13 @@ class Verdict(StrEnum):
     REMOVED = "removed"
 
 
-def verdict(speed_up: Interval, *, margin: float = MARGIN, floor: float | None = None) -> Verdict:
+def verdict(speed_up: Interval, *, margin: float = MARGIN, noise: float | None = None) -> Verdict:
     """Decide by the whole interval: outside the margin, inside it, or neither.
 
     Args:
         speed_up: As `ratio_interval` returns it; above 1 is faster.
         margin: Smallest relative difference that matters; 0.02 means the band 1/1.02 .. 1.02.
-        floor: Of this run, as `noise_floor` returns it: an estimate within it is neither faster nor slower.
+        noise: What identical loops of this run differed by: an estimate within it is neither faster nor slower.
 
     Returns:
         `unclear` as well when there are too few rounds for an interval.
@@ -37,33 +37,13 @@ def verdict(speed_up: Interval, *, margin: float = MARGIN, floor: float | None =
         return Verdict.UNCLEAR
     if speed_up.low > 1.0 / (1.0 + margin) and speed_up.high < 1.0 + margin:
         return Verdict.SAME
-    if floor is not None and abs(log(speed_up.estimate)) <= log1p(floor):
+    if noise is not None and abs(log(speed_up.estimate)) <= log1p(noise):
         return Verdict.UNCLEAR
     if speed_up.low > 1.0 + margin:
         return Verdict.FASTER
     if speed_up.high < 1.0 / (1.0 + margin):
         return Verdict.SLOWER
     return Verdict.UNCLEAR
-
-
-def noise_floor(control: Interval) -> float | None:
-    """Return the largest relative difference that two copies of one loop may show in this run.
-
-    That is the bound of the interval that lies further from 1. A difference between loops that does not exceed it is
-    not told apart from none, whatever its own interval says, because all pairs of a run share the machine's noise.
-
-    Args:
-        control: The ratio of a loop with itself, as `ratio_interval` returns it.
-
-    Returns:
-        None without an interval.
-
-    >>> noise_floor(Interval(estimate=1.0, low=0.8, high=1.25, count=6))
-    0.25
-    """
-    if control.low is None or control.high is None:
-        return None
-    return max(control.high, 1.0 / control.low) - 1.0
 
 
 def rounds_to_settle(speed_up: Interval, *, margin: float = MARGIN, limit: int = 1000) -> int | None:

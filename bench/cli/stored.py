@@ -113,15 +113,13 @@ def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_
       bench compare 20261121-0900 20261122-0900
       bench compare results/reference/default 20261122 --allow-mismatch --format md
     """
+    from bench.analysis import two_runs  # noqa: PLC0415
     from bench.records import journal  # noqa: PLC0415
-    from bench.report import (  # noqa: PLC0415
-        changes,
-        two_runs,
-    )
+    from bench.report import changes  # noqa: PLC0415
 
     stored = [journal.load(journal.find(results_dir, run)) for run in (base, new)]
     comparison = two_runs.compare_runs(stored[0], stored[1], margin=margin)
-    two_runs.admit(comparison, allow_mismatch=allow_mismatch)
+    changes.admit(comparison, allow_mismatch=allow_mismatch)
     if output_format == "table":
         click.echo(changes.to_text(comparison, encoding=sys.stdout.encoding))
     else:

@@ -65,11 +65,9 @@ def change_since(base: "Run", run: "Run") -> "Change":
     Raises:
         NothingComparable: If the two were measured on other machines or other data.
     """
-    from bench.report import (  # noqa: PLC0415
-        changes,
-        two_runs,
-    )
+    from bench.analysis import two_runs  # noqa: PLC0415
+    from bench.report import changes  # noqa: PLC0415
 
-    comparison = two_runs.compare_runs(base, run, margin=run.header.plan.margin)
-    two_runs.admit(comparison, allow_mismatch=False)
+    comparison = two_runs.compare_runs(base, run, margin=run.header.plan.margin, margins=run.header.plan.margins)
+    changes.admit(comparison, allow_mismatch=False)
     return changes.told(comparison)

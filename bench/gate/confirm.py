@@ -65,7 +65,9 @@ def check(options: Options, *, console: run_options.Console, environment: Mappin
     """
     # By name from here on: a user's file is a name like any other once it is registered.
     loops = tuple(registry.named("loop", name) for name in options.measuring.loops)
-    options = replace(options, measuring=replace(options.measuring, loops=loops))
+    asked = options.settings
+    measuring = replace(options.measuring, loops=loops, margin=asked.max_slowdown, margins=asked.budgets)
+    options = replace(options, measuring=measuring)
     find = _against_stored if options.baseline else _side_by_side
     measure = find(options, console=console, environment=environment, folder=folder)
     first, page = measure(options.measuring)
@@ -103,7 +105,7 @@ def _side_by_side(
     def measure(measuring: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
         these = replace(measuring, sides=prepared, loops=suspects or measuring.loops)
         stored, page = _measure(these, options=options, console=console, environment=environment)
-        return judge.of_sides(stored, settings=options.settings), page
+        return judge.of_sides(stored), page
 
     return measure
 

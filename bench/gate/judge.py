@@ -9,14 +9,15 @@ a large one may hide in them. It is *confirmed* when fresh rounds of that loop s
 and the fresh ones lean the same way. Only a confirmed one fails.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import log1p
 
 from bench import units
-from bench.analysis import holm, intervals, summary
+from bench.analysis import intervals, judgement, summary, two_runs
 from bench.analysis import verdict as deciding
 from bench.analysis.intervals import Interval
+from bench.analysis.judgement import Judgement
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.errors import NothingComparable, TrialsFailed
@@ -24,32 +25,26 @@ from bench.gate.result import BASE, HEAD, SCHEMA, Finding, GateResult, LoopVerdi
 from bench.gate.settings import Settings
 from bench.records.cell import Cell
 from bench.records.stored_run import Run
-from bench.records.trial import Failure, FailureKind, Trial
-from bench.report import two_runs, wording
-from bench.units import Seconds
+from bench.report import changes, wording
 
 
-def of_sides(run: Run, *, settings: Settings) -> Finding:
-    """Judge a run of two sides, base first; all loops that have numbers are judged together."""
-    summarised = summary.summarise(run)
-    groups = [group for group in summarised if len(group.cells) > 1]
-    floor = _floor(summarised)
-    budgets = [settings.budget(_loop(group)) for group in groups]
-    shown = holm.simultaneous([_slow_down(group) for group in groups], margins=budgets)
+def of_sides(run: Run) -> Finding:
+    """Return what a run of two sides says, base first; its plan holds the budgets, so its report says the same."""
+    groups = [group for group in summary.summarise(run) if len(group.cells) > 1]
     base, head = run.header.plan.sides
     return Finding(
-        rows=tuple(
-            _row(run, group, interval=interval, budget=budget, floor=floor)
-            for group, interval, budget in zip(groups, shown, budgets, strict=True)
-        ),
+        rows=tuple(_of_group(group) for group in groups),
         base=_told(base.description, base.facts),
         head=_told(head.description, head.facts),
-        noise_floor=floor,
+        noise=max((group.noise.relative for group in groups if group.noise is not None), default=None),
         rounds=run.planned_rounds,
         run_id=run.header.run_id,
         ratios={
-            (group.cells[0].cell.loop, group.workload): tuple(
-                base / head for base, head in zip(*_paired(group), strict=True)
+            (group.cells[0].cell.loop, group.setting.workload): tuple(
+                base / head
+                for base, head in zip(
+                    *judgement.paired(_side(group, BASE).process_steps, _side(group, HEAD).process_steps), strict=True
+                )
             )
             for group in groups
         },
@@ -62,20 +57,23 @@ def of_stored(base: Run, head: Run, *, settings: Settings) -> Finding:
     Raises:
         NothingComparable: If the two were measured on other machines or other data.
     """
-    comparison = two_runs.compare_runs(base, head, margin=settings.max_slowdown)
-    two_runs.admit(comparison, allow_mismatch=False)
-    floor = _floor(summary.summarise(head))
-    budgets = [settings.budget(row.cell.loop) for row in comparison.rows]
-    pairs = [row.calibrated if row.decided_by == "calibrated" else row.raw for row in comparison.rows]
-    shown = holm.simultaneous(pairs, margins=budgets)
+    comparison = two_runs.compare_runs(base, head, margin=settings.max_slowdown, margins=settings.budgets)
+    changes.admit(comparison, allow_mismatch=False)
     return Finding(
         rows=tuple(
-            _stored_row(row, interval=interval, budget=budget, floor=floor)
-            for row, interval, budget in zip(comparison.rows, shown, budgets, strict=True)
+            _verdict(
+                Judgement(verdict=row.verdict, speed_up=row.speed_up),
+                changes.reason(row),
+                cell=row.cell,
+                budget=settings.budget(row.cell.loop),
+                noise=comparison.noise,
+                steps=(row.base_step, row.new_step),
+            )
+            for row in comparison.rows
         ),
         base=f"run {base.header.run_id}",
         head="this working tree",
-        noise_floor=floor,
+        noise=comparison.noise,
         rounds=head.planned_rounds,
         run_id=head.header.run_id,
     )
@@ -98,25 +96,11 @@ def judge(first: Finding, *, confirmation: Finding | None, fail_on_unclear: bool
         base=first.base,
         head=first.head,
         loops=rows,
-        noise_floor=first.noise_floor,
+        noise=first.noise,
         rounds=first.rounds,
         confirmation_rounds=0 if confirmation is None else confirmation.rounds,
         runs=tuple(one.run_id for one in (first, confirmation) if one is not None),
     )
-
-
-def _floor(groups: Sequence[Group]) -> float | None:
-    """Return how far identical loops came out apart in a run, if it measured any twice.
-
-    In a typical round, where a report takes the further end of an interval: one odd process among the repetitions moves
-    that end beyond any slowdown that the loops themselves show clearly, and fresh rounds have to confirm one here.
-    """
-    return max((group.control.typical for group in groups if group.control is not None), default=None)
-
-
-def _loop(group: Group) -> str:
-    """Return the loop that a group of sides is about."""
-    return group.cells[0].cell.loop
 
 
 def _side(group: Group, name: str) -> CellSummary:
@@ -124,59 +108,51 @@ def _side(group: Group, name: str) -> CellSummary:
     return next(cell for cell in group.cells if cell.cell.side == name)
 
 
-def _slow_down(group: Group) -> Interval | None:
-    """Return the interval of base time / head time at the usual level, or None where one side has no numbers."""
+def _of_group(group: Group) -> LoopVerdict:
+    """Put one loop of a run of two sides into words."""
     base, head = _side(group, BASE), _side(group, HEAD)
-    if any(cell.verdict in (Verdict.FAILED, Verdict.INVALID) for cell in (base, head)):
-        return None
-    return intervals.ratio_interval(*_paired(group))
-
-
-def _paired(group: Group) -> tuple[list[Seconds], list[Seconds]]:
-    """Return the step times of base and head in the rounds that both finished."""
-    base, head = _side(group, BASE).process_steps, _side(group, HEAD).process_steps
-    shared = sorted(base.keys() & head.keys())
-    return [base[number] for number in shared], [head[number] for number in shared]
-
-
-def _row(run: Run, group: Group, *, interval: Interval | None, budget: float, floor: float | None) -> LoopVerdict:
-    """Put one loop into words."""
-    base, head = _side(group, BASE), _side(group, HEAD)
-    word, reason = _word(run, base=base, head=head, interval=interval, budget=budget, floor=floor)
+    noise = None if group.noise is None else group.noise.relative
+    judged = judgement.judge(head.speed_up, base=base.condition, new=head.condition, margin=head.margin, noise=noise)
     return _verdict(
-        word,
-        reason,
-        cell=base.cell,
-        interval=interval,
-        budget=budget,
+        judged,
+        _why_not(judged.verdict, base=base, head=head),
+        cell=head.cell,
+        budget=head.margin,
+        noise=noise,
         steps=(base.step, head.step),
     )
 
 
-def _stored_row(row: two_runs.Row, *, interval: Interval | None, budget: float, floor: float | None) -> LoopVerdict:
-    """Put one loop of two stored runs into words."""
-    word, reason = row.verdict, row.reason or ""
-    if interval is not None and word not in (Verdict.FAILED, Verdict.INVALID, Verdict.NEW, Verdict.REMOVED):
-        word, reason = _compared(interval, budget=budget, floor=floor)
-    return _verdict(word, reason, cell=row.cell, interval=interval, budget=budget, steps=(row.base_step, row.new_step))
+def _why_not(word: Verdict, *, base: CellSummary, head: CellSummary) -> str | None:
+    """Return why a loop has no comparison; None where it has."""
+    if word is Verdict.REMOVED:
+        return f"in the base and not in the head: {wording.failure_text(head)}"
+    if word is Verdict.NEW:
+        return "in the head and not in the base, so there is nothing to compare with"
+    for side in (head, base):
+        if word is Verdict.FAILED and side.failure is not None:
+            return f"{side.cell.side}: {side.failure.kind.value}: {side.failure.message}"
+        if word is Verdict.INVALID and side.verdict is word:
+            return f"{side.cell.side}: {wording.invalid_text(side)}"
+    return None
 
 
 def _verdict(
-    word: Verdict,
-    reason: str,
+    judged: Judgement,
+    reason: str | None,
     *,
     cell: Cell,
-    interval: Interval | None,
     budget: float,
+    noise: float | None,
     steps: tuple[Interval | None, Interval | None],
 ) -> LoopVerdict:
     """Return a row; the interval is of base time / head time, a slowdown is the other way round."""
-    times = None if interval is None else interval.reciprocal()
+    times = None if judged.speed_up is None else judged.speed_up.reciprocal()
     base, head = (None if step is None else step.estimate for step in steps)
     return LoopVerdict(
         loop=cell.loop,
         workload=cell.workload,
-        verdict=word.value,
+        verdict=judged.verdict.value,
         slowdown=None if times is None else times.estimate - 1.0,
         low=None if times is None or times.low is None else times.low - 1.0,
         high=None if times is None or times.high is None else times.high - 1.0,
@@ -184,50 +160,25 @@ def _verdict(
         confirmed=None,
         base_step_seconds=base,
         head_step_seconds=head,
-        reason=reason,
+        reason=reason or _compared(judged.speed_up, budget=budget, noise=noise),
     )
 
 
-def _word(
-    run: Run, *, base: CellSummary, head: CellSummary, interval: Interval | None, budget: float, floor: float | None
-) -> tuple[Verdict, str]:
-    """Return the verdict on a loop and the sentence that explains it."""
-    absent = {cell.cell.side: _absent(run, cell) for cell in (base, head)}
-    if absent[HEAD] and not absent[BASE]:
-        return Verdict.REMOVED, f"in the base and not in the head: {absent[HEAD]}"
-    if absent[BASE] and not absent[HEAD]:
-        return Verdict.NEW, "in the head and not in the base, so there is nothing to compare with"
-    for side in (head, base):
-        if side.failure is not None:
-            return Verdict.FAILED, f"{side.cell.side}: {side.failure.kind.value}: {side.failure.message}"
-        if side.verdict is Verdict.INVALID:
-            return Verdict.INVALID, f"{side.cell.side}: {wording.invalid_text(side)}"
+def _compared(interval: Interval | None, *, budget: float, noise: float | None) -> str:
+    """Return the sentence that explains what an interval says against a budget."""
     if interval is None:
-        return Verdict.UNCLEAR, "no round was finished on both sides"
-    return _compared(interval, budget=budget, floor=floor)
-
-
-def _compared(interval: Interval, *, budget: float, floor: float | None) -> tuple[Verdict, str]:
-    """Return what an interval says against a budget, and the sentence that explains it."""
+        return "no round was finished on both sides"
     if interval.low is None:
-        return Verdict.UNCLEAR, "too few rounds for an interval"
-    word = deciding.verdict(interval, margin=budget, floor=floor)
+        return "too few rounds for an interval"
     refused = ""
-    if floor is not None and is_refused(budget, floor=floor):
-        refused = f" refused, as identical loops were {units.percent(floor)} apart in this run"
-    return word, f"{change_text(interval)}, budget {units.percent(budget)}{refused}"
+    if noise is not None and is_refused(budget, noise=noise):
+        refused = f" refused, as identical loops were {units.percent(noise)} apart in this run"
+    return f"{change_text(interval)}, budget {units.percent(budget)}{refused}"
 
 
-def is_refused(budget: float, *, floor: float | None) -> bool:
+def is_refused(budget: float, *, noise: float | None) -> bool:
     """Whether a budget cannot be held in a run: identical loops came out further apart."""
-    return floor is not None and floor > budget
-
-
-def _absent(run: Run, cell: CellSummary) -> str | None:
-    """Return why a side does not have a loop, or None if it has it."""
-    trials: Iterable[Trial] = run.trials_of(cell.cell)
-    failures: list[Failure] = [trial.failure for trial in trials if trial.failure is not None]
-    return next((f.message for f in failures if f.kind is FailureKind.UNAVAILABLE), None)
+    return noise is not None and noise > budget
 
 
 def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
@@ -236,7 +187,7 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
     settled = []
     for row in first.rows:
         fresh = second.get((row.loop, row.workload))
-        fresh = None if fresh is None else _beyond_noise(fresh, floor=first.noise_floor)
+        fresh = None if fresh is None else _beyond_noise(fresh, noise=first.noise)
         if not is_suspected(row) or fresh is None:
             settled.append(row)
         elif fresh.verdict in (Verdict.FAILED, Verdict.INVALID):
@@ -256,13 +207,13 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
     return settled
 
 
-def _beyond_noise(fresh: LoopVerdict, *, floor: float | None) -> LoopVerdict:
+def _beyond_noise(fresh: LoopVerdict, *, noise: float | None) -> LoopVerdict:
     """Return what fresh rounds say, or `unclear` where it is no more than identical loops showed in the first ones."""
-    if floor is None or fresh.slowdown is None or fresh.verdict not in (Verdict.SLOWER, Verdict.FASTER):
+    if noise is None or fresh.slowdown is None or fresh.verdict not in (Verdict.SLOWER, Verdict.FASTER):
         return fresh
-    if abs(log1p(fresh.slowdown)) > log1p(floor):
+    if abs(log1p(fresh.slowdown)) > log1p(noise):
         return fresh
-    reason = f"{fresh.reason}, less than the {units.percent(floor)} of identical loops in the first rounds"
+    reason = f"{fresh.reason}, less than the {units.percent(noise)} of identical loops in the first rounds"
     return replace(fresh, verdict=Verdict.UNCLEAR.value, reason=reason)
 
 
@@ -279,7 +230,7 @@ def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int
     )
     if fresh is None or everything is None or everything.low is None or 1.0 / fresh.estimate <= 1.0 + row.budget:
         return None
-    word = deciding.verdict(everything, margin=row.budget, floor=first.noise_floor)
+    word = deciding.verdict(everything, margin=row.budget, noise=first.noise)
     return change_text(everything) if word is Verdict.SLOWER else None
 
 

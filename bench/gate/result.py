@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bench.analysis.verdict import Verdict
 
-SCHEMA = "bench-verdict/1"
+SCHEMA = "bench-verdict/2"
 """Changes whenever a field of `bench-verdict.json` changes its name or meaning."""
 
 BASE, HEAD = "base", "head"
@@ -59,8 +59,9 @@ class GateResult:
     base: str
     head: str
     loops: tuple[LoopVerdict, ...]
-    noise_floor: float | None
-    """How far one loop, measured twice under two names, came out apart; a budget below it is refused."""
+    noise: float | None
+    """How far one loop, measured twice under two names, came out apart in a typical round; a budget below it is
+    refused."""
     rounds: int
     confirmation_rounds: int
     """0 when nothing was suspected."""
@@ -75,7 +76,7 @@ class Finding:
     rows: tuple[LoopVerdict, ...]
     base: str
     head: str
-    noise_floor: float | None
+    noise: float | None
     rounds: int
     run_id: str
     ratios: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)

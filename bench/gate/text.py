@@ -66,16 +66,16 @@ def annotation(result: GateResult) -> str | None:
 
 def _measured(result: GateResult) -> str:
     """Return how much was measured, and how quiet it was."""
-    noise = "n/a" if result.noise_floor is None else units.percent(result.noise_floor)
-    floor = "" if result.noise_floor is None else f" Identical loops came out {noise} apart."
+    noise = units.NOT_AVAILABLE if result.noise is None else units.percent(result.noise)
+    quiet = "" if result.noise is None else f" Identical loops came out {noise} apart."
     fresh = f", {result.confirmation_rounds} more to confirm" if result.confirmation_rounds else ""
     refused = ""
-    if any(is_refused(row.budget, floor=result.noise_floor) for row in result.loops):
+    if any(is_refused(row.budget, noise=result.noise) for row in result.loops):
         refused = (
             " Budgets below that are refused: no smaller slowdown is told from noise. More rounds, one thread or a"
             f" quieter machine lower it; a budget above {noise} holds here."
         )
-    return f"{result.rounds} rounds, both sides in each{fresh}.{floor}{refused}"
+    return f"{result.rounds} rounds, both sides in each{fresh}.{quiet}{refused}"
 
 
 def _markdown_table(rows: Sequence[LoopVerdict]) -> list[str]:

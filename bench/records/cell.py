@@ -1,29 +1,68 @@
-"""One thing to be measured, and the environment that it is measured in.
+"""One thing to be measured, the setting that it shares with what it is ranked with, and the environment it is in.
 
 Only the standard library is imported here, because the worker needs these records too.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
+
+Kind = TypeVar("Kind", bound="Training")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """One thing to be measured. Cells that differ in more than the loop are never ranked together."""
+class Training:
+    """What is trained, wherever it runs."""
 
-    loop: str
-    """Registered name, such as "tf-function"."""
     workload: str
     """Registered name, such as "mnist-mlp"."""
     track: str
     """"matched" or "guide"."""
-    device: str
-    """"cpu" or "gpu"."""
     batch_size: int
     """Samples per step."""
     width: int | None = None
     """Units of each hidden layer; None leaves the workload's own."""
+
+    @property
+    def training(self) -> "Training":
+        """What it has in common with all that train the same."""
+        return self._only(Training)
+
+    def _only(self, kind: type[Kind]) -> Kind:
+        """Return the fields of a class that this one inherits from, as a record of that class alone."""
+        return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting(Training):
+    """Everything that has to be alike in cells that are ranked together.
+
+    The only place where that is spelled out: what groups, plans, tables and sweeps compare are whole settings.
+    """
+
+    device: str
+    """"cpu" or "gpu"."""
     threads: int | None = None
     """CPU threads the framework may use; None leaves the framework's own default."""
+
+    @property
+    def setting(self) -> "Setting":
+        """What it has in common with all that may be ranked with it."""
+        return self._only(Setting)
+
+    @property
+    def slug(self) -> str:
+        """Short and safe in a file name: what nobody chose is left out."""
+        width = "" if self.width is None else f"-w{self.width}"
+        threads = "" if self.threads is None else f"-t{self.threads}"
+        return f"{self.workload}-{self.track}-{self.device}-b{self.batch_size}{width}{threads}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell(Setting):
+    """One thing to be measured: a loop in a setting."""
+
+    loop: str
+    """Registered name, such as "tf-function"."""
     side: str | None = None
     """Name of the `Side` that it is measured in, where a run compares environments; "again" for a second measurement
     of the same thing in the same rounds; "calibration" for the kernel that measures the machine."""
@@ -35,10 +74,7 @@ class Cell:
 
     def __str__(self) -> str:
         """Return a short name that is unique within a run and safe in a file name."""
-        width = "" if self.width is None else f"-w{self.width}"
-        threads = "" if self.threads is None else f"-t{self.threads}"
-        side = "" if self.side is None else f"-{self.side}"
-        return f"{self.loop}-{self.workload}-{self.track}-{self.device}-b{self.batch_size}{width}{threads}{side}"
+        return f"{self.loop}-{self.slug}{'' if self.side is None else f'-{self.side}'}"
 
 
 AGAIN = "again"

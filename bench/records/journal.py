@@ -10,13 +10,14 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Literal, final
 
 import msgspec
 
 from bench.errors import InvalidResult, ResultsError
+from bench.records import upgrade
 from bench.records.cell import CALIBRATION
-from bench.records.stored_run import SCHEMA_VERSION, Conditions, Floor, Run, RunEnd, RunHeader
+from bench.records.stored_run import SCHEMA_VERSION, Conditions, LeastStep, Run, RunEnd, RunHeader
 from bench.records.trial import Trial
 from bench.records.verification import Expectation, Verification
 
@@ -48,10 +49,10 @@ class ExpectationLine(msgspec.Struct, tag_field="kind", tag="expectation", froze
     expectation: Expectation
 
 
-class FloorLine(msgspec.Struct, tag_field="kind", tag="floor", frozen=True):
+class LeastStepLine(msgspec.Struct, tag_field="kind", tag="least-step", frozen=True):
     """The least time that a step can take on this machine, measured before the first round."""
 
-    floor: Floor
+    least_step: LeastStep
 
 
 class ConditionsLine(msgspec.Struct, tag_field="kind", tag="conditions", frozen=True):
@@ -66,7 +67,7 @@ class EndLine(msgspec.Struct, tag_field="kind", tag="end", frozen=True):
     end: RunEnd
 
 
-Line = HeaderLine | VerificationLine | TrialLine | ConditionsLine | ExpectationLine | FloorLine | EndLine
+Line = HeaderLine | VerificationLine | TrialLine | ConditionsLine | ExpectationLine | LeastStepLine | EndLine
 
 
 def utc_now() -> str:
@@ -115,9 +116,9 @@ class Journal:
         """Write what else the machine did during a round."""
         self._append(ConditionsLine(conditions=conditions))
 
-    def add_floor(self, floor: Floor) -> None:
+    def add_least_step(self, least_step: LeastStep) -> None:
         """Write the least time that a step can take."""
-        self._append(FloorLine(floor=floor))
+        self._append(LeastStepLine(least_step=least_step))
 
     def end(self, *, complete: bool) -> None:
         """Write the last line."""
@@ -149,7 +150,7 @@ def load(folder: Path) -> Run:
         text = path.read_bytes()
     except OSError as error:
         raise ResultsError(f"{path}: no such run ({error.strerror}); see 'bench list runs'") from error
-    lines = [_decode(line, path=path, number=number) for number, line in enumerate(_whole_lines(text), start=1)]
+    lines = list(_decoded(text, path=path))
     headers = [line.run for line in lines if isinstance(line, HeaderLine)]
     if not headers:
         raise InvalidResult(f"{path}: the first line with the run's header is missing")
@@ -162,7 +163,7 @@ def load(folder: Path) -> Run:
         verifications=tuple(line.verification for line in lines if isinstance(line, VerificationLine)),
         conditions=tuple(line.conditions for line in lines if isinstance(line, ConditionsLine)),
         expectations=tuple(line.expectation for line in lines if isinstance(line, ExpectationLine)),
-        floors=tuple(line.floor for line in lines if isinstance(line, FloorLine)),
+        least_steps=tuple(line.least_step for line in lines if isinstance(line, LeastStepLine)),
         end=ends[-1] if ends else None,
     )
 
@@ -209,26 +210,52 @@ def _whole_lines(text: bytes) -> Iterator[bytes]:
             yield line
 
 
-def _decode(line: bytes, *, path: Path, number: int) -> Line:
-    """Read one line, its schema version first.
+def _decoded(text: bytes, *, path: Path) -> Iterator[Line]:
+    """Yield the lines of a journal in today's schema.
 
     Raises:
-        InvalidResult: If it cannot be read, or was written by another version of the schema.
+        InvalidResult: If one cannot be read, or was written by a version of the schema that is not known.
     """
-    try:
-        version = msgspec.json.decode(line, type=_Versioned).run
-        if version is not None and version["schema_version"] != SCHEMA_VERSION:
-            raise InvalidResult(
-                f"{path}:{number}: schema version {version['schema_version']}, this tool reads {SCHEMA_VERSION}"
-            )
-        entry: Line = msgspec.json.decode(line, type=Line)
-    except (msgspec.DecodeError, KeyError) as error:
-        raise InvalidResult(f"{path}:{number}: {error}") from error
-    return entry
+    version, tracks = SCHEMA_VERSION, []
+    for number, line in enumerate(_whole_lines(text), start=1):
+        try:
+            header = msgspec.json.decode(line, type=_Versioned).run
+            if header is not None:
+                version = header.schema_version
+                tracks = list(dict.fromkeys(cell.track for cell in header.plan.cells))
+                if not upgrade.OLDEST <= version <= SCHEMA_VERSION:
+                    known = f"{upgrade.OLDEST} to {SCHEMA_VERSION}"
+                    raise InvalidResult(f"{path}:{number}: schema version {version}, this tool reads {known}")
+            if version == SCHEMA_VERSION:
+                yield msgspec.json.decode(line, type=Line)
+            else:
+                for one in upgrade.upgraded(msgspec.json.decode(line), version=version, tracks=tracks):
+                    yield msgspec.convert(one, type=Line)
+        except msgspec.DecodeError as error:
+            raise InvalidResult(f"{path}:{number}: {error}") from error
+
+
+class _Track(msgspec.Struct, frozen=True):
+    """The part of a cell that upgrading asks for."""
+
+    track: str
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    """The part of a plan that upgrading asks for."""
+
+    cells: list[_Track]
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """The part of a header that is read before anything else."""
+
+    schema_version: int
+    plan: _Plan
 
 
 class _Versioned(msgspec.Struct, frozen=True):
     """The part of a line that is read before anything else."""
 
-    kind: Literal["run", "verification", "trial", "conditions", "expectation", "floor", "end"]
-    run: dict[str, Any] | None = None
+    kind: Literal["run", "verification", "trial", "conditions", "expectation", "floor", "least-step", "end"]
+    run: _Header | None = None

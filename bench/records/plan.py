@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from bench.records.cell import AGAIN, Cell, Side
+from bench.records.cell import AGAIN, Cell, Setting, Side
 from bench.units import Seconds
 
 
@@ -41,6 +41,8 @@ class Plan:
     """Whether loops are checked against the reference, and those that fail are not ranked."""
     margin: float = 0.02
     """Smallest relative difference that matters."""
+    margins: dict[str, float] = field(default_factory=dict)
+    """Loop -> its own margin, where it is not that."""
     precision: float | None = None
     """Rounds are added until every interval is at most this wide to either side, as a fraction."""
     time_budget: Seconds | None = None
@@ -61,14 +63,17 @@ class Plan:
             return cell
         return replace(cell, side=self.sides[0].name if self.sides else None)
 
-    def group_of(self, cell: Cell) -> tuple[object, ...]:
+    def margin_of(self, cell: Cell) -> float:
+        """Return the smallest relative difference that matters for a cell's loop."""
+        return self.margins.get(cell.loop, self.margin)
+
+    def group_of(self, cell: Cell) -> tuple[Setting, str | None]:
         """Return what cells have in common that may be ranked together: all but the loop, or all but the side."""
-        common = (cell.workload, cell.track, cell.device, cell.batch_size, cell.width, cell.threads)
-        return (cell.loop, *common) if self.sides else common
+        return cell.setting, cell.loop if self.sides else None
 
     def groups(self, cells: Iterable[Cell]) -> list[list[Cell]]:
         """Return the given cells group by group, each in the order in which they came."""
-        groups: dict[tuple[object, ...], list[Cell]] = {}
+        groups: dict[tuple[Setting, str | None], list[Cell]] = {}
         for cell in cells:
             groups.setdefault(self.group_of(cell), []).append(cell)
         return list(groups.values())

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from bench.records.cell import Cell
+from bench.records.cell import Cell, Setting, Training
 from bench.records.plan import Plan
 from bench.records.trial import Trial
 from bench.records.verification import Expectation, Verification
 from bench.units import Seconds
 
-SCHEMA_VERSION = 1
-"""Raised whenever a stored field changes its name or meaning; `results/README.md` describes the schema."""
+SCHEMA_VERSION = 2
+"""Raised whenever a stored field changes its name or meaning; `results/README.md` describes the schema,
+and `bench.records.upgrade` reads what earlier versions wrote."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,13 +78,9 @@ class Conditions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Floor:
+class LeastStep(Training):
     """What one training step has to do at least, and the fastest at which this machine did such things in this run."""
 
-    workload: str
-    batch_size: int
-    width: int | None = None
-    """Of hidden layers; None where it is the workload's own."""
     threads: int
     """On which the ceilings were measured."""
     operations: int
@@ -107,7 +104,7 @@ class Floor:
 
     @property
     def step_seconds(self) -> Seconds:
-        """No step can take less: both may overlap, so it is the larger of the two."""
+        """The least time of a step: both may overlap, so it is the larger of the two."""
         return max(self.arithmetic_seconds, self.memory_seconds)
 
 
@@ -133,8 +130,8 @@ class Run:
     verifications: tuple[Verification, ...] = ()
     conditions: tuple[Conditions, ...] = ()
     expectations: tuple[Expectation, ...] = ()
-    floors: tuple[Floor, ...] = ()
-    """One per workload, batch size and width, on a CPU; none where a model is more than a chain of dense layers."""
+    least_steps: tuple[LeastStep, ...] = ()
+    """One for each training, on a CPU; none where a model is more than a chain of dense layers."""
     end: RunEnd | None = None
     """None when the parent was killed."""
 
@@ -163,15 +160,13 @@ class Run:
 
     def expectation_of(self, cell: Cell) -> Expectation | None:
         """Return the reference's curve for a cell; None where there is none."""
-        sought = (cell.workload, cell.track, cell.batch_size, cell.width)
-        return next((e for e in self.expectations if (e.workload, e.track, e.batch_size, e.width) == sought), None)
+        return next((curve for curve in self.expectations if curve.training == cell.training), None)
 
-    def floor_of(self, cell: Cell) -> Floor | None:
-        """Return the least time that a cell's step can take; None where it was not measured."""
-        if cell.device != "cpu":
+    def least_step_of(self, setting: Setting) -> LeastStep | None:
+        """Return the least time that a step can take in a setting; None where it was not measured."""
+        if setting.device != "cpu":
             return None
-        sought = (cell.workload, cell.batch_size, cell.width)
-        return next((floor for floor in self.floors if (floor.workload, floor.batch_size, floor.width) == sought), None)
+        return next((least for least in self.least_steps if least.training == setting.training), None)
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:
         """Return one cell's trials in the order of rounds."""

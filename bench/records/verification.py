@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bench.records.cell import Training
 from bench.records.trial import FailureKind
 
 
@@ -82,14 +83,9 @@ class Verification:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Expectation:
+class Expectation(Training):
     """The reference's own validation metric on the way, which timed trials are held against."""
 
-    workload: str
-    track: str
-    batch_size: int
-    width: int | None = None
-    """Units of each hidden layer; None is the workload's own."""
     higher_is_better: bool
     steps: tuple[int, ...]
     """Training steps after which the metric was noted, ascending."""

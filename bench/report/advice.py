@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench import units
-from bench.analysis import intervals, total_time
-from bench.analysis import verdict as deciding
+from bench.analysis import total_time
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.total_time import Line, Stretch
@@ -58,18 +57,21 @@ def build(run: Run, groups: Sequence[Group]) -> tuple[Advice, ...]:
 
 def _advice(run: Run, group: Group) -> Advice | None:
     """Return the paragraph of one group."""
-    cells = [cell for cell in group.cells if cell.verdict not in wording.UNRANKED and cell.step and cell.step.low]
-    floor = None if group.control is None else group.control.floor
+    cells = [cell for cell in group.cells if cell.is_ranked and cell.step and cell.step.low]
     lines = [line for cell in cells if (line := _line(run, cell)) is not None]
     if len(lines) < _FEWEST_LOOPS:
         return None
-    # As strict as the strictest comparison of the table, so that what is unclear there is not told apart here.
-    levels = [cell.speed_up.confidence for cell in cells if cell.speed_up is not None]
-    confidence = max(levels, default=intervals.CONFIDENCE)
-    stretches = total_time.choices(lines, margin=cells[0].margin, floor=floor, confidence=confidence)
-    conveniences = _conveniences(cells, floor=floor, confidence=confidence)
+    known = {wording.display_name(cell.cell.name): cell for cell in cells}
+    stretches = total_time.choices(
+        lines,
+        judged=lambda base, new: group.between(known[base], known[new]).verdict,
+        margin=cells[0].margin,
+        noise=None if group.noise is None else group.noise.relative,
+        confidence=group.confidence,
+    )
+    conveniences = _conveniences(cells, group=group)
     return Advice(
-        group=wording.name_of(group),
+        group=wording.setting_name(group.setting),
         stretches=stretches,
         conveniences=conveniences,
         text=" ".join(filter(None, (_choice(stretches), _convenience(conveniences)))),
@@ -107,7 +109,7 @@ def _names(stretch: Stretch) -> str:
     return wording.alternatives(stretch.loops)
 
 
-def _conveniences(cells: Sequence[CellSummary], *, floor: float | None, confidence: float) -> tuple[Convenience, ...]:
+def _conveniences(cells: Sequence[CellSummary], *, group: Group) -> tuple[Convenience, ...]:
     """Compare each `fit()` loop with the fastest hand-written one of its framework; cells come fastest first."""
     fastest: dict[str, CellSummary] = {}
     for cell in cells:
@@ -118,19 +120,14 @@ def _conveniences(cells: Sequence[CellSummary], *, floor: float | None, confiden
         by_hand = fastest.get(_framework(cell))
         if not _fits(cell) or by_hand is None:
             continue
-        shared = sorted(cell.process_steps.keys() & by_hand.process_steps.keys())
-        speed_up = intervals.ratio_interval(
-            [by_hand.process_steps[number] for number in shared],
-            [cell.process_steps[number] for number in shared],
-            confidence=confidence,
-        )
-        if speed_up is not None:
+        judged = group.between(by_hand, cell)
+        if judged.speed_up is not None:
             found.append(
                 Convenience(
                     loop=wording.display_name(cell.cell.name),
                     by_hand=wording.display_name(by_hand.cell.name),
-                    ratio=speed_up.reciprocal(),
-                    verdict=deciding.verdict(speed_up, margin=cell.margin, floor=floor),
+                    ratio=judged.speed_up.reciprocal(),
+                    verdict=judged.verdict,
                 )
             )
     return tuple(found)

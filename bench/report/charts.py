@@ -59,7 +59,7 @@ def speed_up(group: GroupReport, *, frame: Frame) -> Figure:
     ends = [1.0 / (1.0 + group.margin), 1.0 + group.margin]
     for row, cell in enumerate(cells):
         baseline = cell.verdict is None
-        words = baseline or cell.verdict in wording.UNRANKED
+        words = baseline or not cell.is_ranked
         right = " ".join(wording.verdict_words(cell)).lstrip() if words else wording.speed_text(cell)
         canvas.label(axes, row, frame=frame, left=wording.display_name(cell.cell.name), right=right)
         if baseline:
@@ -83,7 +83,7 @@ def step_times(group: GroupReport, *, frame: Frame) -> Figure:
     figure, axes = canvas.strips(len(cells), frame=frame, below=56.0)
     times = [step * 1e3 for cell in cells for step in cell.process_steps.values()]
     for row, cell in enumerate(cells):
-        colour = _MUTED if cell.verdict in wording.UNRANKED else _FASTER
+        colour = _MUTED if not cell.is_ranked else _FASTER
         values = [cell.process_steps[number] * 1e3 for number in sorted(cell.process_steps)]
         shown = _thinned(values, most=dots_per_loop(group))
         heights = [row + 7.0 / frame.value.row * (2.0 * (i + 0.5) / len(shown) - 1.0) for i in range(len(shown))]
@@ -142,7 +142,9 @@ def traces(group: GroupReport, *, frame: Frame) -> Figure:
 def traced(group: GroupReport) -> list[CellSummary]:
     """Return the loops whose blocks are shown, as they are ordered: first of all those that did not hold still."""
     known = [cell for cell in group.cells if cell.trace is not None]
-    restless = sorted(known, key=lambda cell: not (cell.unsteady_rounds or cell.excluded_blocks))[:TRACES]
+    restless = sorted(known, key=lambda cell: not (cell.oddities.unsteady_rounds or cell.oddities.excluded_blocks))[
+        :TRACES
+    ]
     return [cell for cell in known if cell in restless]
 
 
@@ -300,23 +302,23 @@ def _thinned(values: Sequence[float], *, most: int) -> list[float]:
 
 def _lines(group: GroupReport) -> list[CellSummary]:
     """Return the baseline and the fastest loops that have both a first and a steady step."""
-    known = [cell for cell in group.cells if cell.step and cell.first_step]
-    ranked = [cell for cell in known if cell.cell.name != group.baseline and cell.verdict not in wording.UNRANKED]
+    known = [cell for cell in group.cells if cell.step and cell.costs.first_step]
+    ranked = [cell for cell in known if cell.cell.name != group.baseline and cell.is_ranked]
     return [cell for cell in known if cell.cell.name == group.baseline] + ranked[: LINES - 1]
 
 
 def _last_step(cells: Sequence[CellSummary]) -> float:
     """Return how far the lines go: an epoch, and well past the last crossing."""
     crossings = [cell.break_even.steps for cell in cells if cell.break_even and cell.break_even.steps]
-    epochs = [cell.steps_per_epoch for cell in cells if cell.steps_per_epoch]
+    epochs = [cell.work.steps_per_epoch for cell in cells if cell.work.steps_per_epoch]
     return float(max(10.0 * max((c for c in crossings), default=100), max(epochs, default=1000)))
 
 
 def _total(cell: CellSummary, steps: float) -> float:
     """Return seconds after this many steps, the first one included."""
-    if cell.first_step is None or cell.step is None:
+    if cell.costs.first_step is None or cell.step is None:
         return math.nan
-    return cell.first_step + (steps - 1.0) * cell.step.estimate
+    return cell.costs.first_step + (steps - 1.0) * cell.step.estimate
 
 
 def _line_style(cell: CellSummary, *, index: int, baseline: str) -> dict[str, Any]:

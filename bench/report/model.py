@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from bench.analysis import summary
+from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
-from bench.records.stored_run import Floor, Run
+from bench.records.cell import Setting
+from bench.records.stored_run import LeastStep, Run
 from bench.report import advice, notices, provenance, rows, sentences, sweep, wording
 from bench.report.advice import Advice
 from bench.report.notices import Notice
@@ -16,7 +18,7 @@ from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow
 from bench.report.sweep import ScalingReport
 from bench.units import Seconds
 
-SCHEMA = "bench-report/1"
+SCHEMA = "bench-report/2"
 """Changes whenever a field of `report.json` changes its name or meaning."""
 
 _GROUPS_IN_VERDICT = 3
@@ -45,15 +47,8 @@ class GroupReport:
     """Cells that may be ranked together: all but the loop is the same."""
 
     name: str
-    """Workload, track, device, batch size, width and threads in words."""
-    workload: str
-    track: str
-    device: str
-    batch_size: int
-    """Samples per step."""
-    width: int | None
-    """Units of each hidden layer; None is the workload's own."""
-    threads: int | None
+    """The setting in words."""
+    setting: Setting
     baseline: str
     """Registered name of the loop that speed-ups refer to."""
     baseline_name: str
@@ -71,12 +66,12 @@ class GroupReport:
     start_up_conclusions: tuple[str, ...]
     work: tuple[WorkRow, ...]
     memory: tuple[MemoryRow, ...]
-    floor: Floor | None
+    least_step: LeastStep | None
     """The least time that a step can take; None where it was not measured."""
     limit: tuple[LimitRow, ...]
-    """Of the loops that finished; empty without a floor."""
+    """Of the loops that finished; empty without a least step."""
     limit_formula: str | None
-    """What the floor is made of."""
+    """What the least step is made of."""
     breakdown: tuple[BreakdownRow, ...]
     """Of the loops whose processes were asked; empty where none was."""
     cells: tuple[CellSummary, ...]
@@ -169,39 +164,35 @@ def build(
 def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
     """Sort, rank and describe one group."""
     # `compare` sorts by time alone; a loop of which some processes failed has a time, but no rank.
-    ordered = sorted(group.cells, key=lambda cell: (cell.verdict in wording.UNRANKED, wording.never_ran(cell)))
+    ordered = sorted(group.cells, key=lambda cell: (not cell.is_ranked, cell.never_ran))
     cells = tuple(_compact(cell) for cell in ordered)
     baseline = next(cell for cell in cells if cell.cell.name == group.baseline)
     ranks = rows.ranks(ordered)
-    sensitivity = sentences.sensitivity(cells, control=group.control)
-    floor = group.floor
-    limit = None if floor is None else sentences.limit(cells, floor=floor)
+    names = {cell.cell.name for cell in cells}
+    sensitivity = sentences.sensitivity(cells, noise=group.noise)
+    least = group.least_step
+    limit = None if least is None else sentences.limit(cells, least=least)
     start_up = [sentences.start_up(cell, baseline=baseline) for cell in cells]
     return GroupReport(
-        name=wording.name_of(group),
-        workload=group.workload,
-        track=group.track,
-        device=group.device,
-        batch_size=group.batch_size,
-        width=group.width,
-        threads=group.threads,
+        name=wording.setting_name(group.setting),
+        setting=group.setting,
         baseline=group.baseline,
         baseline_name=wording.display_name(group.baseline),
         margin=cells[0].margin,
-        metric=next((cell.metric_name for cell in cells if cell.metric_name), "metric"),
+        metric=next((cell.work.metric_name for cell in cells if cell.work.metric_name), "metric"),
         headline=sentences.headline(cells, baseline=group.baseline),
         rows=tuple(rows.main_row(cell, rank=rank) for cell, rank in zip(cells, ranks, strict=True)),
         conclusions=tuple(sentences.conclusion(cell, baseline=baseline, round_time=round_time) for cell in cells)
         + (() if sensitivity is None else (sensitivity,))
-        + (() if group.control is None else (sentences.noise_floor(group.control),))
+        + ((sentences.noise(group.noise),) if group.noise is not None and group.noise.loop in names else ())
         + (() if limit is None else (limit,)),
         start_up=tuple(rows.start_up_row(cell, baseline=cell is baseline) for cell in cells),
         start_up_conclusions=tuple(sentence for sentence in start_up if sentence is not None),
         work=tuple(rows.work_row(cell) for cell in cells),
         memory=tuple(rows.memory_row(cell) for cell in cells),
-        floor=floor,
-        limit=() if floor is None else tuple(rows.limit_row(c, floor=floor) for c in cells if c.step is not None),
-        limit_formula=None if floor is None else sentences.limit_formula(floor),
+        least_step=least,
+        limit=() if least is None else tuple(rows.limit_row(c, least=least) for c in cells if c.step is not None),
+        limit_formula=None if least is None else sentences.limit_formula(least),
         breakdown=tuple(rows.breakdown_row(cell, found=cell.breakdown) for cell in cells if cell.breakdown is not None),
         cells=cells,
     )
@@ -210,14 +201,31 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
 def _compact(cell: CellSummary) -> CellSummary:
     """Return the cell as it is published; the journal keeps the rest.
 
-    Python's traceback names folders of the machine. Four digits of a process's step time, and a tenth of a per cent
-    of what its blocks differ from it, are below its noise, and of a check the largest gaps are what counts.
+    Python's traceback names folders of the machine. Four digits of a process's step time, a tenth of a per cent of
+    what its blocks differ from it and eight digits of an interval are below its noise, and of a check the largest gaps
+    are what counts.
     """
     failure = None if cell.failure is None else replace(cell.failure, traceback=None)
     steps = {number: float(f"{seconds:.4g}") for number, seconds in cell.process_steps.items()}
     verification = None if cell.verification is None else replace(cell.verification, losses=())
     trace = None if cell.trace is None else cell.trace.rounded(3)
-    return replace(cell, failure=failure, process_steps=steps, trace=trace, verification=verification)
+    return replace(
+        cell,
+        failure=failure,
+        process_steps=steps,
+        trace=trace,
+        verification=verification,
+        step=_rounded(cell.step),
+        speed_up=_rounded(cell.speed_up),
+    )
+
+
+def _rounded(interval: Interval | None) -> Interval | None:
+    """Return an interval with eight digits of each of its numbers."""
+    if interval is None:
+        return None
+    numbers = {name: getattr(interval, name) for name in ("estimate", "low", "high", "confidence")}
+    return replace(interval, **{name: float(f"{number:.8g}") for name, number in numbers.items() if number is not None})
 
 
 def _title(run: Run) -> str:

@@ -116,7 +116,7 @@ def trust(run: Run, *, groups: Sequence[Group], noted: Sequence[Notice]) -> str:
         processes(run) + (f" ({failed} failed)" if failed else ""),
         f"{rounds} of {run.planned_rounds} rounds",
         f"noise {wording.noise_text(noise)}",
-        *(f"identical loops up to {units.percent(group.control.floor)} apart" for group in groups if group.control),
+        *(f"identical loops {units.percent(group.noise.relative)} apart" for group in groups[:1] if group.noise),
         "no warnings" if warnings == 0 else f"{warnings} {'warning' if warnings == 1 else 'warnings'}",
     )
     return f"Trust: {'low' if warnings else 'good'} - {', '.join(parts)}."
@@ -154,7 +154,7 @@ def _incomplete(run: Run) -> list[str]:
 
 
 def _failed(groups: Sequence[Group]) -> list[str]:
-    failed = [cell for group in groups for cell in group.cells if cell.failed_trials and not wording.never_ran(cell)]
+    failed = [cell for group in groups for cell in group.cells if cell.failed_trials and not cell.never_ran]
     if not failed:
         return []
     return [f"Failed and not ranked: {_names(failed)}. The reasons stand below; `journal.jsonl` has the tracebacks."]
@@ -184,7 +184,7 @@ def _peers(run: Run, workload: str) -> str:
 
 
 def _unavailable(groups: Sequence[Group]) -> list[str]:
-    missing = [cell for group in groups for cell in group.cells if cell.failed_trials and wording.never_ran(cell)]
+    missing = [cell for group in groups for cell in group.cells if cell.failed_trials and cell.never_ran]
     return [f"Not measured here: {_names(missing)}. The reasons stand below."] if missing else []
 
 
@@ -255,33 +255,34 @@ def _noise(groups: Sequence[Group]) -> list[str]:
 
 
 def _recompiled(groups: Sequence[Group]) -> list[str]:
-    found = [cell for group in groups for cell in group.cells if cell.recompiled_steps]
+    found = [cell for group in groups for cell in group.cells if cell.oddities.recompiled_steps]
     if not found:
         return []
     places = []
     for cell in found[:_NAMED]:
-        steps = ", ".join(units.count(step) for step in cell.recompiled_steps[:_NAMED])
+        steps = ", ".join(units.count(step) for step in cell.oddities.recompiled_steps[:_NAMED])
         places.append(f"{wording.display_name(cell.cell.name)} from step {steps}")
     where = "; ".join(places)
     return [f"Traced or compiled again while measured: {where}. A shape or a Python value changes between steps."]
 
 
 def _unsteady(groups: Sequence[Group]) -> list[str]:
-    found = [cell for group in groups for cell in group.cells if cell.unsteady_rounds]
+    found = [cell for group in groups for cell in group.cells if cell.oddities.unsteady_rounds]
     if not found:
         return []
-    count = sum(len(cell.unsteady_rounds) for cell in found)
+    count = sum(len(cell.oddities.unsteady_rounds) for cell in found)
     what = "1 process" if count == 1 else f"{count} processes"
     advice = "Look for other work on the machine, or measure longer with `--steps`."
     return [f"No steady state in {what} ({_names(found)}): the step time still moved. {advice}"]
 
 
 def _odd_processes(groups: Sequence[Group]) -> list[str]:
-    found = [cell for group in groups for cell in group.cells if cell.odd_rounds]
+    found = [cell for group in groups for cell in group.cells if cell.oddities.odd_rounds]
     if not found:
         return []
     where = "; ".join(
-        f"{wording.display_name(cell.cell.name)} in round {', '.join(str(number + 1) for number in cell.odd_rounds)}"
+        f"{wording.display_name(cell.cell.name)} in round "
+        f"{', '.join(str(number + 1) for number in cell.oddities.odd_rounds)}"
         for cell in found[:_NAMED]
     )
     far = units.percent(oddities.DISAGREEMENT)
@@ -289,10 +290,10 @@ def _odd_processes(groups: Sequence[Group]) -> list[str]:
 
 
 def _interrupted(groups: Sequence[Group]) -> list[str]:
-    found = [cell for group in groups for cell in group.cells if cell.disturbed_blocks]
+    found = [cell for group in groups for cell in group.cells if cell.oddities.disturbed_blocks]
     if not found:
         return []
-    count = sum(cell.disturbed_blocks for cell in found)
+    count = sum(cell.oddities.disturbed_blocks for cell in found)
     blocks = "1 slow block" if count == 1 else f"{count} slow blocks"
     return [f"Other work took the processor away in {blocks} ({_names(found)}). Stop it or wait for it."]
 
@@ -355,8 +356,8 @@ def _small_batch(groups: Sequence[Group]) -> list[str]:
     sizes = set()
     for group in groups:
         steps = [cell.step.estimate for cell in group.cells if cell.step is not None]
-        if group.batch_size <= _SMALL_BATCH and steps and min(steps) < _SMALL_STEP:
-            sizes.add(group.batch_size)
+        if group.setting.batch_size <= _SMALL_BATCH and steps and min(steps) < _SMALL_STEP:
+            sizes.add(group.setting.batch_size)
     if not sizes:
         return []
     shown = " and ".join(units.count(size) for size in sorted(sizes))

@@ -43,10 +43,10 @@ def draw(group: GroupReport, *, suffix: str) -> tuple[Picture, ...]:
     """
     pictures = []
     for number, cell in enumerate(group.cells, start=1):
-        if cell.images is not None:
-            images = np.frombuffer(b64decode(cell.images), np.uint8).reshape(-1, _SIDE, _SIDE)
+        if cell.work.images is not None:
+            images = np.frombuffer(b64decode(cell.work.images), np.uint8).reshape(-1, _SIDE, _SIDE)
             loop = display_name(cell.cell.name)
-            steps = "n/a" if cell.steps is None else cell.steps
+            steps = "n/a" if cell.work.steps is None else cell.work.steps
             pictures.append(
                 Picture(
                     name=f"images-{suffix}-{number}",

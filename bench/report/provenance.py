@@ -1,15 +1,18 @@
 """Where the numbers come from: facts of the run, how it measured, and the commands that repeat it."""
 
 import shlex
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench import units
 from bench.analysis import intervals
+from bench.analysis.differences import collate, device
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
 from bench.report import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _HASH_DIGITS = 12
 
@@ -147,33 +150,10 @@ def _software(run: Run) -> dict[str, str]:
     return collate(run.trials, lambda trial: trial.versions) | threads
 
 
-def device(trial: Trial) -> dict[str, str]:
-    """Return the device as the framework names it, and on a GPU whether it may round float32 products."""
-    named = {"device": trial.device_name} if trial.device_name else {}
-    rounding = {} if trial.tensor_float_32 is None else {"TF32": "allowed" if trial.tensor_float_32 else "off"}
-    return named | rounding
-
-
 def _source(trial: Trial) -> dict[str, str]:
     """Return the shortened hashes of the files that were measured."""
     hashes = {f"loop {trial.cell.loop}": trial.loop_sha256, f"workload {trial.cell.workload}": trial.workload_sha256}
     return {name: digest[:_HASH_DIGITS] for name, digest in hashes.items() if digest is not None}
-
-
-def collate(trials: Iterable[Trial], read: Callable[[Trial], Mapping[str, str]]) -> dict[str, str]:
-    """Return fact -> value; where trials differ, each value with the loops that it holds for."""
-    seen: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for trial in trials:
-        for name, value in read(trial).items():
-            seen[name][value].add(trial.cell.loop)
-    return {name: _values(seen[name]) for name in sorted(seen)}
-
-
-def _values(values: Mapping[str, set[str]]) -> str:
-    """Return the only value, or each value with its loops."""
-    if len(values) == 1:
-        return next(iter(values))
-    return "; ".join(f"{value} ({', '.join(sorted(loops))})" for value, loops in sorted(values.items()))
 
 
 def _loops(run: Run) -> list[str]:

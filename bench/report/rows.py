@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import units
-from bench.analysis import intervals
 from bench.analysis.breakdown import REST, Breakdown
 from bench.analysis.summary import CellSummary
-from bench.records.stored_run import Floor
+from bench.records.stored_run import LeastStep
 from bench.report import wording
 
 
@@ -16,7 +15,7 @@ class Row:
     """One loop in the main table."""
 
     rank: str
-    """"1", or "1=" where its interval against the leader of that rank includes 1x; "-" for failed loops."""
+    """One more than the number of loops that are ahead of it; "1=" where several share it, "-" for failed loops."""
     loop: str
     """Display name, see `display_name`."""
     verdict: str
@@ -103,7 +102,7 @@ class LimitRow:
     step: str
     """Milliseconds."""
     above: str
-    """How many times as long as the floor a step takes."""
+    """How many times as long as the least step it takes."""
     share: str
     """Of the step's time that would have been enough."""
 
@@ -145,12 +144,12 @@ def main_row(cell: CellSummary, *, rank: str) -> Row:
             samples,
             half_width=None if half_width is None or not samples or not step else samples * half_width / step.estimate,
         ),
-        first_step=units.seconds(cell.first_step),
-        peak_memory=units.mebibytes(cell.peak_memory_bytes),
+        first_step=units.seconds(cell.costs.first_step),
+        peak_memory=units.mebibytes(cell.costs.peak_memory_bytes),
         noise=wording.noise_text(None if step is None else step.relative_half_width),
-        processes=f"{cell.finished_trials} x {units.count(cell.steps)}",
-        validation_metric=units.number(cell.validation_metric),
-        reason=wording.failure_text(cell) if cell.verdict in wording.UNRANKED else None,
+        processes=f"{cell.finished_trials} x {units.count(cell.work.steps)}",
+        validation_metric=units.number(cell.work.validation_metric),
+        reason=wording.failure_text(cell) if not cell.is_ranked else None,
     )
 
 
@@ -158,13 +157,13 @@ def start_up_row(cell: CellSummary, *, baseline: bool) -> StartUpRow:
     """Format one loop for the start-up table."""
     return StartUpRow(
         loop=wording.display_name(cell.cell.name),
-        imports=units.seconds(cell.import_time),
-        build=units.seconds(cell.build_time),
-        first_step=units.seconds(cell.first_step),
-        warm_up=units.seconds(cell.warm_up_time),
+        imports=units.seconds(cell.costs.import_time),
+        build=units.seconds(cell.costs.build_time),
+        first_step=units.seconds(cell.costs.first_step),
+        warm_up=units.seconds(cell.costs.warm_up_time),
         step=wording.step_text(cell),
-        evaluation=units.seconds(cell.evaluation_time),
-        compiled=_compiled_text(cell.compiled),
+        evaluation=units.seconds(cell.costs.evaluation_time),
+        compiled=_compiled_text(cell.costs.compiled),
         pays_back=wording.BASELINE if baseline else wording.break_even_text(cell),
     )
 
@@ -183,12 +182,12 @@ def work_row(cell: CellSummary) -> WorkRow:
         loop=wording.display_name(cell.cell.name),
         verified=wording.verified_text(cell),
         loss_gap=units.tiny(None if cell.verification is None else cell.verification.largest_loss_gap),
-        steps=units.count(cell.steps),
-        samples=units.count(None if cell.steps is None else cell.steps * cell.cell.batch_size),
-        first_loss=units.number(cell.first_loss),
-        last_loss=units.number(cell.last_loss),
-        training_metric=units.number(cell.training_metric),
-        validation_metric=units.number(cell.validation_metric),
+        steps=units.count(cell.work.steps),
+        samples=units.count(None if cell.work.steps is None else cell.work.steps * cell.cell.batch_size),
+        first_loss=units.number(cell.work.first_loss),
+        last_loss=units.number(cell.work.last_loss),
+        training_metric=units.number(cell.work.training_metric),
+        validation_metric=units.number(cell.work.validation_metric),
     )
 
 
@@ -196,20 +195,20 @@ def memory_row(cell: CellSummary) -> MemoryRow:
     """Format one loop for the memory table."""
     return MemoryRow(
         loop=wording.display_name(cell.cell.name),
-        peak_memory=units.mebibytes(cell.peak_memory_bytes),
-        device_peak_memory=units.mebibytes(cell.device_peak_memory_bytes),
-        cores=units.number(cell.cores_in_use),
+        peak_memory=units.mebibytes(cell.costs.peak_memory_bytes),
+        device_peak_memory=units.mebibytes(cell.costs.device_peak_memory_bytes),
+        cores=units.number(cell.costs.cores_in_use),
     )
 
 
-def limit_row(cell: CellSummary, *, floor: Floor) -> LimitRow:
+def limit_row(cell: CellSummary, *, least: LeastStep) -> LimitRow:
     """Format one loop for the table of distances from the limit."""
     step = cell.step
     return LimitRow(
         loop=wording.display_name(cell.cell.name),
         step=wording.step_text(cell),
-        above=units.NOT_AVAILABLE if step is None else f"{units.number(step.estimate / floor.step_seconds)}x",
-        share=units.NOT_AVAILABLE if step is None else units.percent(floor.step_seconds / step.estimate),
+        above=units.NOT_AVAILABLE if step is None else f"{units.number(step.estimate / least.step_seconds)}x",
+        share=units.NOT_AVAILABLE if step is None else units.percent(least.step_seconds / step.estimate),
     )
 
 
@@ -230,34 +229,16 @@ def breakdown_row(cell: CellSummary, *, found: Breakdown) -> BreakdownRow:
 
 
 def ranks(cells: Sequence[CellSummary]) -> list[str]:
-    """Return each loop's place among cells sorted fastest first, unranked ones last.
+    """Return each loop's place as text: "1", or "1=" where several share it.
 
-    A loop shares the rank of its leader while the interval of their ratio, paired by round, includes 1x. Without an
-    interval there is no ranking: "n/a".
+    "-" for a loop that is not ranked; without an interval there is no ranking: "n/a".
     """
-    places: list[tuple[int, CellSummary] | None] = []
-    leader: tuple[int, CellSummary] | None = None
-    for position, cell in enumerate(cells, start=1):
-        if cell.verdict in wording.UNRANKED or cell.step is None or cell.step.low is None:
-            places.append(None)
-            continue
-        if leader is None or told_apart(leader[1], cell):
-            leader = (position, cell)
-        places.append((leader[0], cell))
-    numbers = [place[0] for place in places if place is not None]
-    texts = []
-    for cell, place in zip(cells, places, strict=True):
-        if place is None:
-            texts.append("-" if cell.verdict in wording.UNRANKED else units.NOT_AVAILABLE)
-        else:
-            texts.append(f"{place[0]}{'=' if numbers.count(place[0]) > 1 else ''}")
-    return texts
-
-
-def told_apart(first: CellSummary, second: CellSummary) -> bool:
-    """Return whether the interval of two loops' ratio, paired by round, leaves 1x out."""
-    shared = sorted(first.process_steps.keys() & second.process_steps.keys())
-    ratio = intervals.ratio_interval(
-        [first.process_steps[r] for r in shared], [second.process_steps[r] for r in shared]
-    )
-    return ratio is not None and ratio.low is not None and ratio.high is not None and not ratio.low <= 1.0 <= ratio.high
+    places = [cell.rank for cell in cells]
+    return [
+        f"{place}{'=' if places.count(place) > 1 else ''}"
+        if place is not None
+        else "-"
+        if not cell.is_ranked
+        else units.NOT_AVAILABLE
+        for cell, place in zip(cells, places, strict=True)
+    ]

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from bench import units
-from bench.analysis.summary import CellSummary, Control
+from bench.analysis.judgement import Noise
+from bench.analysis.summary import CellSummary
 from bench.analysis.total_time import BreakEven
 from bench.analysis.verdict import Verdict
-from bench.records.stored_run import Floor
-from bench.report import rows, wording
+from bench.records.stored_run import LeastStep
+from bench.report import wording
 from bench.units import Seconds
 
 USUAL_ROUNDS = 6
@@ -23,7 +24,7 @@ def headline(cells: Sequence[CellSummary], *, baseline: str) -> str:
         cells: Fastest first, failed ones last.
         baseline: Registered name of the loop that speed-ups refer to.
     """
-    ranked = [cell for cell in cells if cell.step is not None and cell.verdict not in wording.UNRANKED]
+    ranked = [cell for cell in cells if cell.step is not None and cell.is_ranked]
     if not ranked:
         return f"No loop finished: {_list([_name(cell) for cell in cells])}."
     leader = ranked[0]
@@ -33,9 +34,10 @@ def headline(cells: Sequence[CellSummary], *, baseline: str) -> str:
         return f"Can't tell which loop is fastest: one round gives no interval. Run {USUAL_ROUNDS} rounds."
     base = next((cell for cell in cells if cell.cell.name == baseline), leader)
     others = [cell for cell in ranked if cell is not base]
-    if any(cell.verdict is Verdict.FASTER for cell in others):
-        return _winner(others, baseline=base)
-    if all(cell.verdict is Verdict.SLOWER for cell in others):
+    leaders = [cell for cell in ranked if cell.rank == 1]
+    if base not in leaders and any(cell.verdict is Verdict.FASTER for cell in leaders):
+        return _winner(leaders, baseline=base)
+    if leaders == [base]:
         nearest = f"the nearest is {_name(others[0])}, {wording.speed_text(others[0])}{_interval(others[0])}"
         return f"{_name(base)}, the baseline, is the fastest loop: {nearest}."
     return _no_winner(others, baseline=base)
@@ -50,7 +52,7 @@ def conclusion(cell: CellSummary, *, baseline: CellSummary, round_time: Seconds 
         round_time: Wall time of one round, to say how long settling an `unclear` would take.
     """
     name, reference = _name(cell), _name(baseline)
-    if cell.verdict in wording.UNRANKED:
+    if not cell.is_ranked:
         return f"{name} is not ranked: {wording.failure_text(cell)}."
     if cell.cell == baseline.cell:
         return f"{name} is the baseline: {_step(cell)}."
@@ -70,7 +72,7 @@ def start_up(cell: CellSummary, *, baseline: CellSummary) -> str | None:
     if cell.break_even is None or cell.verdict not in (Verdict.FASTER, Verdict.SLOWER):
         return None
     name, reference = _name(cell), _name(baseline)
-    starts = f"first step {units.duration(cell.first_step)} against {units.duration(baseline.first_step)}"
+    starts = f"first step {units.duration(cell.costs.first_step)} against {units.duration(baseline.costs.first_step)}"
     if cell.break_even.kind is BreakEven.AT_ONCE:
         return f"{name} is ahead of {reference} at once ({starts})."
     if cell.break_even.kind is BreakEven.NEVER:
@@ -81,59 +83,60 @@ def start_up(cell: CellSummary, *, baseline: CellSummary) -> str | None:
     return f"{name} is ahead of {reference} until {steps} ({starts}), then falls behind."
 
 
-def sensitivity(cells: Sequence[CellSummary], *, control: Control | None) -> str | None:
+def sensitivity(cells: Sequence[CellSummary], *, noise: Noise | None) -> str | None:
     """Return the smallest slowdown that every comparison of a group would have told; None without an interval."""
     known = [cell.smallest_difference for cell in cells if cell.smallest_difference is not None]
     if not known:
         return None
-    smallest = max([*known, *([] if control is None else [control.floor])])
+    smallest = max([*known, *([] if noise is None else [noise.relative])])
     return (
         f"Smallest slowdown that this run would have found for every loop, four times in five: "
         f"{units.percent(smallest)} (margin {units.percent(cells[0].margin)})."
     )
 
 
-def noise_floor(control: Control) -> str:
+def noise(found: Noise) -> str:
     """Return what measuring one thing twice has shown."""
-    name, ratio = wording.display_name(control.name), control.ratio
-    span = f"{units.percent(abs(ratio.estimate - 1.0))} apart on average"
+    ratio = found.ratio
+    known = ratio.low is not None and ratio.high is not None
+    span = f" (95 % interval {units.speed_span(ratio.estimate, low=ratio.low, high=ratio.high)})" if known else ""
     return (
-        f"Noise floor: {name} was measured twice under two names in the same rounds, and came out {span}, "
-        f"at most {units.percent(control.floor)} (95 % interval). A smaller difference is called unclear."
+        f"Noise: {wording.display_name(found.loop)} was measured twice under two names in the same rounds, and came "
+        f"out {units.percent(found.relative)} apart in a typical round{span}. A smaller difference is called unclear."
     )
 
 
-def limit(cells: Sequence[CellSummary], *, floor: Floor) -> str | None:
+def limit(cells: Sequence[CellSummary], *, least: LeastStep) -> str | None:
     """Return how far the fastest loop of a group is from the least time that a step can take.
 
     Args:
         cells: Fastest first, those that are not ranked last.
-        floor: Of the group.
+        least: Of the group.
     """
-    leader = next((cell for cell in cells if cell.step is not None and cell.verdict not in wording.UNRANKED), None)
+    leader = next((cell for cell in cells if cell.step is not None and cell.is_ranked), None)
     if leader is None or leader.step is None:
         return None
-    above = units.number(leader.step.estimate / floor.step_seconds)
+    above = units.number(leader.step.estimate / least.step_seconds)
     return f"{_name(leader)} takes {above} times as long as the least that this processor needs for such a step."
 
 
-def limit_formula(floor: Floor) -> str:
-    """Return what a floor is made of, with the numbers."""
-    threads = "1 thread" if floor.threads == 1 else f"{floor.threads} threads"
+def limit_formula(least: LeastStep) -> str:
+    """Return what the least step is made of, with the numbers."""
+    threads = "1 thread" if least.threads == 1 else f"{least.threads} threads"
     arithmetic = (
-        f"{units.number(floor.operations / 1e6)} million operations at "
-        f"{units.number(floor.operations_per_second / 1e9)} billion per second, as in a large float32 matrix product "
-        f"({units.milliseconds(floor.arithmetic_seconds)} ms)"
+        f"{units.number(least.operations / 1e6)} million operations at "
+        f"{units.number(least.operations_per_second / 1e9)} billion per second, as in a large float32 matrix product "
+        f"({units.milliseconds(least.arithmetic_seconds)} ms)"
     )
     memory = (
-        f"{units.number(floor.bytes / 1e6)} MB of weights, moments and inputs at "
-        f"{units.number(floor.bytes_per_second / 1e9)} GB/s, as in a copy of the same size "
-        f"({units.milliseconds(floor.memory_seconds)} ms)"
+        f"{units.number(least.bytes / 1e6)} MB of weights, moments and inputs at "
+        f"{units.number(least.bytes_per_second / 1e9)} GB/s, as in a copy of the same size "
+        f"({units.milliseconds(least.memory_seconds)} ms)"
     )
     return (
-        f"The floor is {units.milliseconds(floor.step_seconds)} ms per step, the larger of {arithmetic} and {memory}; "
-        f"both ceilings were measured in this run on {threads}. Handling data, activations, metrics and dispatch are "
-        f"taken to cost nothing."
+        f"The least step is {units.milliseconds(least.step_seconds)} ms per step, the larger of {arithmetic} and "
+        f"{memory}; both ceilings were measured in this run on {threads}. Handling data, activations, metrics and "
+        f"dispatch are taken to cost nothing."
     )
 
 
@@ -178,15 +181,20 @@ def break_even_plot(cells: Sequence[CellSummary], *, baseline: str) -> str:
     return f"Total time ahead of {reference}, first step included: {_list(parts) or 'nothing to compare'}."
 
 
-def _winner(others: Sequence[CellSummary], *, baseline: CellSummary) -> str:
-    """Return the headline of a group in which some loop is faster than the baseline."""
-    best = next(cell for cell in others if cell.verdict is Verdict.FASTER)
-    place = others.index(best)
+def _winner(leaders: Sequence[CellSummary], *, baseline: CellSummary) -> str:
+    """Return the headline of a group in which some loop is faster than the baseline.
+
+    Args:
+        leaders: The loops than which none was judged faster, fastest first; the baseline is not among them.
+        baseline: Of the group.
+    """
+    best = next(cell for cell in leaders if cell.verdict is Verdict.FASTER)
+    place = leaders.index(best)
     speed = f"{wording.speed_text(best)} than {_name(baseline)}"
     if place > 0:
-        doubtful = _list([_name(cell) for cell in others[:place]])
+        doubtful = _list([_name(cell) for cell in leaders[:place]])
         return f"{_name(best)} is {speed} {_evidence(best, baseline)}; {doubtful} may be faster still."
-    tied = [_name(cell) for cell in others[1:] if not rows.told_apart(best, cell)]
+    tied = [_name(cell) for cell in leaders[1:]]
     also = f", not told apart from {_list(tied)}" if tied else ""
     return f"{_name(best)} is the fastest loop{also}: {speed} {_evidence(best, baseline)}."
 
@@ -261,9 +269,9 @@ def _step(cell: CellSummary) -> str:
 
 def _epochs(cell: CellSummary) -> str:
     """Return break-even steps as epochs, or nothing where the length of an epoch is not known."""
-    if cell.break_even is None or cell.break_even.steps is None or not cell.steps_per_epoch:
+    if cell.break_even is None or cell.break_even.steps is None or not cell.work.steps_per_epoch:
         return ""
-    return f" or {units.number(cell.break_even.steps / cell.steps_per_epoch)} epochs"
+    return f" or {units.number(cell.break_even.steps / cell.work.steps_per_epoch)} epochs"
 
 
 def _name(cell: CellSummary) -> str:

@@ -14,7 +14,7 @@ from bench.analysis import cost_model
 from bench.analysis.cost_model import CostModel
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
-from bench.report import rows, wording
+from bench.report import wording
 
 _MICROSECONDS = 1e6
 _FEWEST_THAT_MEET = 2
@@ -127,13 +127,13 @@ def costs_text(model: CostModel | None) -> str:
 
 def _common(group: Group, quantity: Quantity) -> tuple[object, ...]:
     """Return what the groups of a sweep share."""
-    size = group.width if quantity is Quantity.BATCH else group.batch_size
-    return (group.workload, group.track, group.device, group.threads, size)
+    setting = group.setting
+    return replace(setting, batch_size=0) if quantity is Quantity.BATCH else replace(setting, width=None), group.loop
 
 
 def _size(group: Group, quantity: Quantity) -> int | None:
     """Return the size that is swept."""
-    return group.batch_size if quantity is Quantity.BATCH else group.width
+    return group.setting.batch_size if quantity is Quantity.BATCH else group.setting.width
 
 
 def _sizes(groups: Iterable[Group], quantity: Quantity) -> list[int]:
@@ -149,17 +149,9 @@ def _report(groups: Sequence[Group], *, quantity: Quantity) -> ScalingReport:
     lines = [_line(name, by_size=by_size, quantity=quantity) for name in names]
     # A loop of one size alone says nothing about scaling.
     lines = [line for line in lines if len(line.points) > 1]
-    common = groups[0]
     meetings = _meetings(lines)
     return ScalingReport(
-        name=wording.group_name(
-            workload=common.workload,
-            track=common.track,
-            device=common.device,
-            batch_size=None if quantity is Quantity.BATCH else common.batch_size,
-            width=None if quantity is Quantity.WIDTH else common.width,
-            threads=common.threads,
-        ),
+        name=wording.setting_name(groups[0].setting, without="batch_size" if quantity is Quantity.BATCH else "width"),
         quantity=quantity,
         sizes=tuple(sizes),
         rows=tuple(_row(line, sizes=sizes) for line in lines),
@@ -176,7 +168,7 @@ def _report(groups: Sequence[Group], *, quantity: Quantity) -> ScalingReport:
 
 def _ranked(groups: Iterable[Group]) -> list[CellSummary]:
     """Return the measured and valid cells, fastest first."""
-    cells = (cell for group in groups for cell in group.cells if cell.verdict not in wording.UNRANKED)
+    cells = (cell for group in groups for cell in group.cells if cell.is_ranked)
     return sorted((cell for cell in cells if cell.step is not None), key=lambda cell: cell.step.estimate)  # type: ignore[union-attr]
 
 
@@ -246,9 +238,8 @@ def _leaders(by_size: dict[int, list[CellSummary]], *, quantity: Quantity) -> tu
     """Return which loops are fastest at which sizes, in one sentence; nothing where no round can be compared."""
     leaders = []
     for size, cells in by_size.items():
-        if cells and cells[0].step is not None and cells[0].step.low is not None:
-            tied = [cell for cell in cells[1:] if not rows.told_apart(cells[0], cell)]
-            names = sorted(wording.display_name(cell.cell.name) for cell in [cells[0], *tied])
+        names = sorted(wording.display_name(cell.cell.name) for cell in cells if cell.rank == 1)
+        if names:
             leaders.append((wording.alternatives(names), units.count(size)))
     parts = [
         f"{wording.listing([size for _, size in group])}: {names}"

@@ -1,7 +1,7 @@
 """The report's tables as pandas frames of strings, and one frame of plain numbers for CSV."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -81,7 +81,7 @@ def work(group: GroupReport) -> Table:
         f"Training {group.metric}": [row.training_metric for row in group.work],
         f"Validation {group.metric}": [row.validation_metric for row in group.work],
     }
-    own = "" if group.width is None else ", at the workload's own width, not at this one"
+    own = "" if group.setting.width is None else ", at the workload's own width, not at this one"
     caption = (
         f"Verified step by step against an independent float64 reference{own}; the loss gap is the largest relative "
         "one. "
@@ -110,7 +110,7 @@ def limit(group: GroupReport) -> Table | None:
     columns = {
         "Loop": [row.loop for row in group.limit],
         "ms/step": [row.step for row in group.limit],
-        "Times the floor": [row.above for row in group.limit],
+        "Times the least step": [row.above for row in group.limit],
         "Share of the limit": [row.share for row in group.limit],
     }
     return Table(title="How far from the limit?", caption=group.limit_formula, frame=_frame(columns))
@@ -222,12 +222,7 @@ def _summary_rows(report: Report) -> Iterable[Mapping[str, object]]:
         for row, cell in zip(group.rows, group.cells, strict=True):
             yield {
                 "run_id": report.run_id,
-                "workload": group.workload,
-                "track": group.track,
-                "device": group.device,
-                "batch_size": group.batch_size,
-                "width": group.width,
-                "threads": group.threads,
+                **asdict(group.setting),
                 "rank": row.rank,
                 "loop": row.loop,
                 "baseline": group.baseline_name,
@@ -235,7 +230,7 @@ def _summary_rows(report: Report) -> Iterable[Mapping[str, object]]:
                 **_bounds("speed_up", cell.speed_up),
                 **_bounds("step_seconds", cell.step),
                 **_plain(cell),
-                "floor_seconds": None if group.floor is None else group.floor.step_seconds,
+                "least_step_seconds": None if group.least_step is None else group.least_step.step_seconds,
                 "reason": row.reason,
             }
 
@@ -254,23 +249,23 @@ def _plain(cell: CellSummary) -> dict[str, object]:
     steps = None if cell.break_even is None else cell.break_even.steps
     return {
         "samples_per_second": cell.samples_per_second,
-        "first_step_seconds": cell.first_step,
-        "import_seconds": cell.import_time,
-        "build_seconds": cell.build_time,
-        "warm_up_seconds": cell.warm_up_time,
-        "evaluation_seconds": cell.evaluation_time,
+        "first_step_seconds": cell.costs.first_step,
+        "import_seconds": cell.costs.import_time,
+        "build_seconds": cell.costs.build_time,
+        "warm_up_seconds": cell.costs.warm_up_time,
+        "evaluation_seconds": cell.costs.evaluation_time,
         "break_even": None if cell.break_even is None else str(cell.break_even.kind),
         "break_even_steps": steps,
-        "peak_memory_bytes": cell.peak_memory_bytes,
-        "device_peak_memory_bytes": cell.device_peak_memory_bytes,
-        "cores_in_use": cell.cores_in_use,
-        "first_loss": cell.first_loss,
-        "last_loss": cell.last_loss,
-        "training_metric": cell.training_metric,
-        "validation_metric": cell.validation_metric,
+        "peak_memory_bytes": cell.costs.peak_memory_bytes,
+        "device_peak_memory_bytes": cell.costs.device_peak_memory_bytes,
+        "cores_in_use": cell.costs.cores_in_use,
+        "first_loss": cell.work.first_loss,
+        "last_loss": cell.work.last_loss,
+        "training_metric": cell.work.training_metric,
+        "validation_metric": cell.work.validation_metric,
         "verified": _verified(cell.verification),
         "largest_loss_gap": None if cell.verification is None else cell.verification.largest_loss_gap,
-        "steps": cell.steps,
+        "steps": cell.work.steps,
         "finished_processes": cell.finished_trials,
         "failed_processes": cell.failed_trials,
         "rounds_to_settle": cell.rounds_to_settle,

@@ -5,9 +5,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bench.analysis.verdict import Verdict
 from bench.report.model import GroupReport, Report
 from bench.report.rows import Row
-from bench.report.wording import UNAVAILABLE, UNRANKED
+from bench.report.wording import UNAVAILABLE
 from bench.text import aligned
 
 _NAME_WIDTH = 32
@@ -93,7 +94,8 @@ def _table(group: GroupReport, *, width: int) -> Table:
     for row in group.rows:
         cells = _cells(row)
         table.add_row(
-            *(cells[header] for header in shown), style="dim" if row.verdict in (*UNRANKED, UNAVAILABLE) else ""
+            *(cells[header] for header in shown),
+            style="dim" if row.verdict in (Verdict.FAILED, Verdict.INVALID, UNAVAILABLE) else "",
         )
     return table
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from bench import units
 from bench.analysis.intervals import Interval
-from bench.analysis.summary import CellSummary, Group
+from bench.analysis.summary import CellSummary
 from bench.analysis.verdict import Verdict
-from bench.records.trial import Failure, FailureKind
+from bench.records.cell import Setting
+from bench.records.trial import Failure
 
 BASELINE = "baseline"
 """Stands where a verdict would, in the row that the others are compared with."""
@@ -30,9 +31,6 @@ GLYPHS = {
 MOST_NOISE = 10.0
 """Beyond this the number itself says nothing."""
 
-UNRANKED = (Verdict.FAILED, Verdict.INVALID)
-"""Shown last, without a rank."""
-
 _REASON_LIMIT = 300
 _ALTERNATIVES = 4
 
@@ -49,30 +47,22 @@ def display_name(name: str) -> str:
     return shown
 
 
-def name_of(group: Group) -> str:
-    """Return all that the cells of a group have in common, in words."""
-    return group_name(
-        workload=group.workload,
-        track=group.track,
-        device=group.device,
-        batch_size=group.batch_size,
-        width=group.width,
-        threads=group.threads,
-    )
+def setting_name(setting: Setting, *, without: str | None = None) -> str:
+    """Return in words what cells that are ranked together have in common; what nobody chose is left out.
 
-
-def group_name(
-    *, workload: str, track: str, device: str, batch_size: int | None, width: int | None, threads: int | None
-) -> str:
-    """Return in words what cells have in common; what they do not have, or nobody chose, is None."""
-    parts = [display_name(workload), f"{track} track", device.upper()]
-    if batch_size is not None:
-        parts.append(f"batch {units.count(batch_size)}")
-    if width is not None:
-        parts.append(f"width {units.count(width)}")
-    if threads is not None:
-        parts.append("1 thread" if threads == 1 else f"{threads} threads")
-    return ", ".join(parts)
+    Args:
+        setting: Of a group.
+        without: Name of a field that is left out, such as "batch_size" where batch sizes are swept.
+    """
+    parts = {
+        "workload": display_name(setting.workload),
+        "track": f"{setting.track} track",
+        "device": setting.device.upper(),
+        "batch_size": f"batch {units.count(setting.batch_size)}",
+        "width": None if setting.width is None else f"width {units.count(setting.width)}",
+        "threads": {None: None, 1: "1 thread"}.get(setting.threads, f"{setting.threads} threads"),
+    }
+    return ", ".join(part for axis, part in parts.items() if part is not None and axis != without)
 
 
 def listing(parts: Sequence[str]) -> str:
@@ -88,16 +78,11 @@ def alternatives(names: Sequence[str]) -> str:
     return " or ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
-def never_ran(cell: CellSummary) -> bool:
-    """Return whether a loop has no numbers because it could not run here, or because the run ended first."""
-    return cell.verdict is Verdict.FAILED and (cell.failure is None or cell.failure.kind is FailureKind.UNAVAILABLE)
-
-
 def verdict_words(cell: CellSummary) -> tuple[str, str]:
     """Return the glyph and the word that stand for a verdict; no glyph for the baseline, which has none."""
     if cell.verdict is None:
         return "", BASELINE
-    return ("-", UNAVAILABLE) if never_ran(cell) else (GLYPHS[cell.verdict], str(cell.verdict))
+    return ("-", UNAVAILABLE) if cell.never_ran else (GLYPHS[cell.verdict], str(cell.verdict))
 
 
 def step_text(cell: CellSummary) -> str:
@@ -147,15 +132,15 @@ def drift_text(cell: CellSummary) -> str:
 
 def break_even_text(cell: CellSummary) -> str:
     """Return "after 145 steps", "until 145 steps", "at once" or "never"; "unclear" where the steady speed is."""
-    if cell.break_even is None or cell.verdict in UNRANKED:
+    if cell.break_even is None or not cell.is_ranked:
         return units.NOT_AVAILABLE
     if cell.verdict not in (Verdict.FASTER, Verdict.SLOWER):
         return str(Verdict.UNCLEAR)  # the crossing of two nearly parallel lines may lie anywhere
     text, steps = str(cell.break_even.kind), cell.break_even.steps
     if steps is not None:
         text = f"{text} {units.about(steps)} steps"
-        if cell.steps_per_epoch:
-            text = f"{text} ({units.number(steps / cell.steps_per_epoch)} epochs)"
+        if cell.work.steps_per_epoch:
+            text = f"{text} ({units.number(steps / cell.work.steps_per_epoch)} epochs)"
     return text
 
 
@@ -166,7 +151,7 @@ def failure_text(cell: CellSummary) -> str:
     total = cell.failed_trials + cell.finished_trials
     if cell.failure is None:
         return "the run ended before its turn came"
-    if never_ran(cell):
+    if cell.never_ran:
         return _one_line(cell.failure.message)
     return f"{cell.failed_trials} of {total} processes failed: {_message(cell.failure)}"
 

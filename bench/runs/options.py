@@ -70,6 +70,8 @@ class Options:
     data: Path | None = None
     verify: bool = True
     margin: float = verdict.MARGIN
+    margins: Mapping[str, float] = field(default_factory=dict)
+    """Loop -> its own margin, where it is not that."""
     again: bool = False
     """Whether the baseline is measured twice, under two names, to see what noise does."""
     precision: float | None = None
@@ -159,6 +161,7 @@ def plan_of(
         breakdown=options.breakdown,
         verify=options.verify,
         margin=options.margin,
+        margins=dict(options.margins),
         precision=options.precision,
         time_budget=options.time_budget,
         cpus=_cpus(options, device=device),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from bench.analysis import summary
+from bench.analysis import reading
 from bench.errors import NothingComparable, TrialsFailed, UsageError
 from bench.records.cell import AGAIN
 from bench.records.stored_run import Run
@@ -19,7 +19,7 @@ def check(run: Run) -> None:
     failures = {trial.cell: trial.failure for trial in run.trials if trial.failure is not None}
     crashed = [cell for cell, failure in failures.items() if failure.kind is not FailureKind.UNAVAILABLE]
     invalid = [v for v in run.verifications if v.failed]
-    off = [cell.name for cell in run.header.plan.cells if summary.off_the_curve(run, cell) is not None]
+    off = [cell.name for cell in run.header.plan.cells if reading.off_the_curve(run, cell) is not None]
     if crashed:
         names = ", ".join(dict.fromkeys(cell.name for cell in crashed))
         raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")

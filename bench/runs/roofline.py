@@ -2,7 +2,7 @@
 
     operations      additions and multiplications of one step of a chain of dense layers
     bytes_moved     what the optimizer has to read and write at least, and the batch
-    measure         the floors of a plan, with the ceilings that this machine shows now
+    measure         the least step of each training of a plan, with the ceilings that this machine shows now
 
 A lower bound in the sense of Williams, Waterman and Patterson, "Roofline: an insightful visual performance model for
 multicore architectures", CACM 52(4), 2009: arithmetic and memory may overlap, so the larger of the two counts, and
@@ -10,10 +10,11 @@ everything else (data handling, activations, metrics, dispatch) is taken to cost
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from bench.machine import ceilings, cpus
 from bench.records.plan import Plan
-from bench.records.stored_run import Floor
+from bench.records.stored_run import LeastStep
 from bench.sides.launcher import Launcher
 from bench.verify.reference.dense import RECIPES
 from loops import registry
@@ -62,11 +63,11 @@ def state_bytes(shapes: Sequence[tuple[int, ...]], *, optimizer: str) -> int:
     return bytes_moved(shapes, batch_size=0, optimizer=optimizer) // 2
 
 
-def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
-    """Yield the floor of each workload, batch size and width of a plan; of none where the machine is not measured.
+def measure(plan: Plan, *, launcher: Launcher) -> Iterator[LeastStep]:
+    """Yield the least step of each training of a plan; of none where the machine is not measured.
 
     Args:
-        plan: Its threads and CPUs are what the ceilings are measured with; on a GPU there is no floor yet.
+        plan: Its threads and CPUs are what the ceilings are measured with; on a GPU there are none yet.
         launcher: Knows the environment of its processes.
     """
     kernel = plan.calibration
@@ -74,7 +75,7 @@ def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
         return
     wanted = {}
     for cell in plan.cells:
-        key = cell.workload, cell.batch_size, cell.width
+        key = cell.training
         if cell.workload in RECIPES and key not in wanted:  # of other models nobody has counted the operations
             workload = registry.load_workload(cell.workload)
             workload = workload if cell.width is None else workload.of_width(cell.width)
@@ -87,15 +88,13 @@ def measure(plan: Plan, *, launcher: Launcher) -> Iterator[Floor]:
     found = ceilings.measure(request, environment=environment) if wanted else None
     if found is None:
         return
-    for (name, batch_size, width), (shapes, optimizer) in wanted.items():
-        yield Floor(
-            workload=name,
-            batch_size=batch_size,
-            width=width,
+    for training, (shapes, optimizer) in wanted.items():
+        yield LeastStep(
+            **asdict(training),
             threads=threads,
-            operations=operations(shapes, batch_size=batch_size),
-            bytes=bytes_moved(shapes, batch_size=batch_size, optimizer=optimizer),
+            operations=operations(shapes, batch_size=training.batch_size),
+            bytes=bytes_moved(shapes, batch_size=training.batch_size, optimizer=optimizer),
             operations_per_second=found.operations_per_second,
             # A core copies what fits into its own cache as if the others were not there.
-            bytes_per_second=threads * found.bytes_per_second[sizes[name, batch_size, width]],
+            bytes_per_second=threads * found.bytes_per_second[sizes[training]],
         )

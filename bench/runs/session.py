@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -171,9 +171,9 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
                 skip={trial.cell for trial in unavailable},
                 console=console,
             )
-            if not opened.run.floors:
+            if not opened.run.least_steps:
                 for found in roofline.measure(plan, launcher=launcher):
-                    journal.add_floor(found)
+                    journal.add_least_step(found)
             display = screen.enter_context(console.display(plan, done=len(done)))
             measuring.measure(
                 plan,
@@ -286,7 +286,7 @@ def _expect(opened: Opened, *, console: Console) -> None:
         return
     finished = {trial.cell for trial in run.trials if trial.failure is None}
     cells = {
-        (cell.workload, cell.track, cell.batch_size, cell.width): cell
+        cell.training: cell
         for cell in plan.cells
         if cell in finished and learning_curve.has_reference(cell.workload) and run.expectation_of(cell) is None
     }
@@ -316,14 +316,9 @@ def _launch(
     backend, identity = _identity(cell, opened=opened)
     kernel = cell == plan.calibration
     request = TrialRequest(
+        **asdict(cell.setting),
         loop=cell.loop,
-        workload=cell.workload,
         backend=backend,
-        track=cell.track,
-        device=cell.device,
-        batch_size=cell.batch_size,
-        width=cell.width,
-        threads=cell.threads,
         seed=plan.seed,
         digits=opened.digits,
         blocks=KERNEL_BLOCKS if kernel else blocks,

@@ -11,6 +11,7 @@ from the reference's by rounding errors, and on raw pixels in shuffled order soo
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
@@ -113,7 +114,7 @@ class Memory:
 
     def recall(self, cell: Cell, *, otherwise: Callable[[], Expectation]) -> Expectation:
         """Return the curve for a cell, from an earlier run or, the first time, by training the reference."""
-        key = json.dumps([*self._key, cell.workload, cell.track, cell.batch_size, cell.width])
+        key = json.dumps([*self._key, asdict(cell.training)])
         path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
         if path.exists():
             try:

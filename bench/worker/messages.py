@@ -7,6 +7,7 @@ Only the standard library is imported here, because a process with a framework n
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bench.records.cell import Setting
 from bench.records.trial import Ablation, Block, FailureKind
 from bench.records.verification import Gap
 from bench.units import Seconds
@@ -17,19 +18,12 @@ class UnexpectedMessage(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TrialRequest:
+class TrialRequest(Setting):
     """What the harness asks of a trial; the first command."""
 
     kind: ClassVar[str] = "trial"
     loop: str
-    workload: str
     backend: str
-    track: str
-    device: str
-    batch_size: int
-    width: int | None = None
-    """Units of each hidden layer; None leaves the workload's own."""
-    threads: int | None
     seed: int
     digits: str
     """Folder with the decoded arrays."""

@@ -21,7 +21,7 @@ import pytest
 
 from bench.records.cell import CALIBRATION, Cell
 from bench.records.plan import Plan
-from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, Floor, Run, RunEnd, RunHeader
+from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, LeastStep, Run, RunEnd, RunHeader
 from bench.records.trial import Block, BlockKind, Failure, FailureKind, Trial
 from bench.records.verification import Gap, Verification
 from bench.units import Seconds
@@ -102,13 +102,14 @@ def make_run() -> Callable[..., Run]:
 
 
 @pytest.fixture
-def make_floor() -> Callable[..., Floor]:
-    """Return a factory of floors: a million operations in 0.1 ms, a million bytes in 0.2 ms."""
+def make_least_step() -> Callable[..., LeastStep]:
+    """Return a factory of least steps: a million operations in 0.1 ms, a million bytes in 0.2 ms."""
 
-    def make(**changes: object) -> Floor:
-        return Floor(
+    def make(**changes: object) -> LeastStep:
+        return LeastStep(
             **{
                 "workload": "mnist-mlp",
+                "track": "matched",
                 "batch_size": 32,
                 "threads": 1,
                 "operations": 1_000_000,

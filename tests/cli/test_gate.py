@@ -77,7 +77,7 @@ def test_the_same_code_passes_and_is_measured_once(gated):
     verdict = verdict_of(session)
     assert (0, 1) == (done.code, len(verdict["runs"])), done.err
     assert verdict["outcome"] in {"passed", "unclear"}
-    assert verdict["noise_floor"] > 0.0
+    assert verdict["noise"] > 0.0
     assert "::error" not in done.out
 
 

@@ -10,7 +10,7 @@ never the fact of the machine that happens to export it.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
 from statistics import mean, median, stdev
@@ -22,7 +22,7 @@ from bench import units
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, summarise
 from bench.errors import NothingComparable, ResultsError, UsageError
-from bench.records.cell import Cell
+from bench.records.cell import Cell, Setting
 from bench.records.stored_run import Run
 from bench.records.trial import BlockKind, Trial
 from bench.report import wording
@@ -92,7 +92,7 @@ def render(run: Run, *, to: Format) -> str:
 
 def remarks(run: Run, *, to: Format) -> tuple[str, ...]:
     """Return what an export leaves out: each loop with its reason, and values that have no counterpart elsewhere."""
-    unranked = (cell for group in summarise(run) for cell in group.cells if cell.verdict in wording.UNRANKED)
+    unranked = (cell for group in summarise(run) for cell in group.cells if not cell.is_ranked)
     lines = [f"not exported: {wording.display_name(str(cell.cell))}: {wording.failure_text(cell)}" for cell in unranked]
     entries = _entries(run) if to == "pyperf" else ()
     if entries:
@@ -133,16 +133,19 @@ def _entries(run: Run) -> tuple[Entry, ...]:
         )
         for group in summarise(run)
         for cell in group.cells
-        if cell.verdict not in wording.UNRANKED
+        if cell.is_ranked
     )
 
 
 def _parameters(cell: Cell) -> str:
     """Return everything but the loop, as it stands in a name: "mnist-mlp-matched-cpu-b32"."""
-    width = "" if cell.width is None else f"-w{cell.width}"
-    threads = "" if cell.threads is None else f"-t{cell.threads}"
     side = "" if cell.side is None else f"-{_escaped(cell.side)}"
-    return f"{_escaped(cell.workload)}-{cell.track}-{cell.device}-b{cell.batch_size}{width}{threads}{side}"
+    return f"{_setting(cell).slug}{side}"
+
+
+def _setting(cell: Cell) -> Setting:
+    """Return a cell's setting with the workload's name escaped."""
+    return replace(cell.setting, workload=_escaped(cell.workload))
 
 
 def _escaped(text: str) -> str:
@@ -211,14 +214,7 @@ def _pytest_benchmark_entry(entry: Entry, *, run: Run) -> Json:
         "group": parameters,
         "name": entry.name,
         "fullname": entry.name,
-        "params": {
-            "workload": _escaped(cell.workload),
-            "track": cell.track,
-            "device": cell.device,
-            "batch_size": cell.batch_size,
-            "width": cell.width,
-            "threads": cell.threads,
-        },
+        "params": asdict(_setting(cell)),
         "param": parameters,
         "extra_info": {"bench": _facts(entry, run=run)},
         "options": {"disable_gc": False, "timer": _TIMER, "min_rounds": run.header.plan.rounds, "warmup": True},
@@ -284,11 +280,11 @@ def _facts(entry: Entry, *, run: Run) -> Json:
         "baseline": entry.baseline,
         "speed_up": _interval(cell.speed_up),
         "step_seconds": _interval(cell.step),
-        "first_step_seconds": cell.first_step,
+        "first_step_seconds": cell.costs.first_step,
         "samples_per_second": cell.samples_per_second,
         "measured_steps": _measured_steps(entry),
-        "peak_memory_bytes": cell.peak_memory_bytes,
-        "device_peak_memory_bytes": cell.device_peak_memory_bytes,
+        "peak_memory_bytes": cell.costs.peak_memory_bytes,
+        "device_peak_memory_bytes": cell.costs.device_peak_memory_bytes,
         "device_name": first.device_name,
         "versions": first.versions,
         "loop_sha256": first.loop_sha256,
@@ -352,12 +348,7 @@ def _pyperf_entry(entry: Entry, *, run: Run, count: int) -> Json:
             # One value for all runs: pyperf refuses a benchmark whose processes differ in these.
             **{f"{name}_version": ", ".join(dict.fromkeys(found)) for name, found in versions.items()},
             bench_loop=cell.loop,
-            bench_workload=cell.workload,
-            bench_track=cell.track,
-            bench_device=cell.device,
-            bench_batch_size=cell.batch_size,
-            bench_width=cell.width,
-            bench_threads=cell.threads,
+            **{f"bench_{axis}": value for axis, value in asdict(cell.setting).items()},
             bench_baseline=entry.baseline,
             bench_verdict=entry.verdict,
             bench_speed_up=None if entry.summary.speed_up is None else speed,

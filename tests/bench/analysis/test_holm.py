@@ -113,18 +113,18 @@ def test_two_rounds_that_contradict_each_other_are_unclear_in_any_family():
     assert {Verdict.UNCLEAR} == set(holm.verdicts([pair] * 100))
 
 
-def test_a_difference_within_the_noise_floor_is_unclear():
+def test_a_difference_within_the_noise_is_unclear():
     """Copies of one loop that differ by 6 % leave nothing to say of 5 %, but something of 10 %."""
     pairs = [interval(1 / 1.05), interval(1 / 1.10), interval(1.10)]
 
-    found = holm.verdicts(pairs, floor=0.06)
+    found = holm.verdicts(pairs, noise=0.06)
 
     assert [Verdict.UNCLEAR, Verdict.SLOWER, Verdict.FASTER] == found
 
 
-def test_the_noise_floor_does_not_touch_same():
+def test_the_noise_does_not_touch_same():
     """Whatever lies inside the margin is said to."""
-    assert [Verdict.SAME] == holm.verdicts([interval(1.0)], floor=0.06)
+    assert [Verdict.SAME] == holm.verdicts([interval(1.0)], noise=0.06)
 
 
 def test_in_noise_that_dwarfs_the_margin_the_promise_holds():

@@ -36,9 +36,9 @@ def summary_with(make_run):
 def test_blocks_in_which_something_was_compiled_are_known_by_their_first_step(summary_with):
     """Counted from 1, the first call and the warm-up of three blocks of 150 steps included."""
     assert (1 + 3 * 150 + 1, 1 + 3 * 150 + 5 * 150 + 1) == (
-        summary_with(compilations=lambda place, _: 2 * (place in {0, 5})).recompiled_steps
+        summary_with(compilations=lambda place, _: 2 * (place in {0, 5})).oddities.recompiled_steps
     )
-    assert () == summary_with().recompiled_steps
+    assert () == summary_with().oddities.recompiled_steps
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_block_is_disturbed_if_it_was_slow_while_other_work_ran(summary_with, 
         involuntary_switches=lambda place, usual: switches if place == 5 else usual,
     )
 
-    assert expected == summary.disturbed_blocks
+    assert expected == summary.oddities.disturbed_blocks
 
 
 def test_a_process_that_never_settles_is_pointed_out(make_run, make_trial):
@@ -68,7 +68,7 @@ def test_a_process_that_never_settles_is_pointed_out(make_run, make_trial):
     (group,) = summarising.summarise(run)
 
     assert {first.cell.loop: (first.round,)} == {
-        c.cell.loop: c.unsteady_rounds for c in group.cells if c.unsteady_rounds
+        c.cell.loop: c.oddities.unsteady_rounds for c in group.cells if c.oddities.unsteady_rounds
     }
 
 
@@ -80,4 +80,6 @@ def test_a_process_far_from_its_siblings_is_named(make_run):
 
     (group,) = summarising.summarise(replace(run, trials=(slow, *run.trials[1:])))
 
-    assert {first.cell.loop: (first.round,)} == {c.cell.loop: c.odd_rounds for c in group.cells if c.odd_rounds}
+    assert {first.cell.loop: (first.round,)} == {
+        c.cell.loop: c.oddities.odd_rounds for c in group.cells if c.oddities.odd_rounds
+    }

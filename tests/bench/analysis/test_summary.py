@@ -54,7 +54,7 @@ def test_groups_are_never_mixed(make_run, make_cell, make_trial):
 
     groups = summarising.summarise(replace(run, header=replace(run.header, plan=plan)))
 
-    assert [(32, 5), (256, 5)] == [(group.batch_size, len(group.cells)) for group in groups]
+    assert [(32, 5), (256, 5)] == [(group.setting.batch_size, len(group.cells)) for group in groups]
 
 
 def test_a_cell_with_a_failed_trial_is_failed_and_last(make_run):
@@ -153,18 +153,18 @@ def again(cell):
     return replace(cell, side=AGAIN)
 
 
-def test_a_repetition_is_no_row_but_the_noise_floor(make_run, make_cell):
+def test_a_repetition_is_no_row_but_the_noise(make_run, make_cell):
     """What identical loops differ by is shown, and never ranked."""
     cell = make_cell("tf-eager")
     (group,) = summarising.summarise(make_run(cells=[cell, make_cell("tf-fit"), again(cell)], noise=0.02))
 
     assert ["tf-fit", "tf-eager"] == [summary.cell.name for summary in group.cells]
-    assert "tf-eager" == group.control.name
-    assert 0.0 < group.control.floor < 0.1
-    assert pytest.approx(1.0, abs=group.control.floor) == group.control.ratio.estimate
+    assert "tf-eager" == group.noise.loop
+    assert 0.0 < group.noise.relative < 0.1
+    assert pytest.approx(1.0, abs=group.noise.relative) == group.noise.ratio.estimate
 
 
-def test_a_difference_below_the_noise_floor_is_unclear(make_run, make_cell):
+def test_a_difference_below_the_noise_is_unclear(make_run, make_cell):
     """Identical things were further apart in this very run."""
     slow, fast = make_cell("tf-eager"), make_cell("tf-fit")
     run = make_run(cells=[slow, fast, again(slow)], noise=0.001, steps={"tf-eager": 1.06e-3, "tf-fit": 1e-3})
@@ -179,7 +179,7 @@ def test_a_difference_below_the_noise_floor_is_unclear(make_run, make_cell):
 
     assert Verdict.FASTER == before.cells[0].verdict
     assert Verdict.UNCLEAR == after.cells[0].verdict
-    assert after.control.floor > 0.15
+    assert after.noise.relative > 0.15
 
 
 def test_sides_of_a_loop_are_compared_with_the_first_and_loops_are_not(make_run, make_cell):
@@ -235,8 +235,10 @@ def summary_with(make_run):
 
 def test_blocks_before_a_process_settled_are_counted(summary_with):
     """Four of its ten; the other two processes held still from the start."""
-    assert 4 == summary_with(seconds=lambda place, seconds: seconds * (2.0 if place < 4 else 1.0)).excluded_blocks
-    assert 0 == summary_with().excluded_blocks
+    assert (
+        4 == summary_with(seconds=lambda place, seconds: seconds * (2.0 if place < 4 else 1.0)).oddities.excluded_blocks
+    )
+    assert 0 == summary_with().oddities.excluded_blocks
 
 
 def test_precision_is_judged_on_every_pair_whether_or_not_it_is_verified(make_run, make_cell):
@@ -271,10 +273,10 @@ def test_without_a_curve_nothing_is_held_against_a_trial(make_run):
     assert all(cell.off_the_curve is None for group in summarising.summarise(run) for cell in group.cells)
 
 
-def test_a_floor_holds_for_its_workload_batch_size_and_processor(make_run, make_cell, make_floor):
+def test_a_floor_holds_for_its_workload_batch_size_and_processor(make_run, make_cell, make_least_step):
     """Another batch does other work, and a GPU is another machine."""
     run = make_run(cells=[make_cell("tf-eager")], steps={"tf-eager": 2e-3})
 
-    assert summarising.summarise(replace(run, floors=(make_floor(),)))[0].floor == make_floor()
-    assert summarising.summarise(replace(run, floors=(make_floor(batch_size=64),)))[0].floor is None
-    assert replace(run, floors=(make_floor(),)).floor_of(make_cell("tf-eager", device="gpu")) is None
+    assert summarising.summarise(replace(run, least_steps=(make_least_step(),)))[0].least_step == make_least_step()
+    assert summarising.summarise(replace(run, least_steps=(make_least_step(batch_size=64),)))[0].least_step is None
+    assert replace(run, least_steps=(make_least_step(),)).least_step_of(make_cell("tf-eager", device="gpu")) is None

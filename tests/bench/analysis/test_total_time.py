@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from bench.analysis import total_time
-from bench.analysis.total_time import BreakEven, BreakEvenSteps, Line, Stretch, choices, envelope
+from bench.analysis import judgement, total_time
+from bench.analysis.total_time import BreakEven, BreakEvenSteps, Line, Stretch, envelope
 
 
 def stretches(found):
@@ -21,6 +21,17 @@ def line(name, start, step, *, rounds=6, noise=0.001):
         starts={r: start * (1.0 + random.gauss(0.0, noise)) for r in range(rounds)},
         steps={r: step * (1.0 + random.gauss(0.0, noise)) for r in range(rounds)},
     )
+
+
+def choices(lines, *, margin, noise=None):
+    """Return the choices where steps are judged by the same rule as totals."""
+    steps = {line.name: line.steps for line in lines}
+
+    def judged(base, new):
+        speed_up = judgement.paired_speed_up(steps[base], steps[new])
+        return judgement.judge(speed_up, margin=margin, noise=noise).verdict
+
+    return total_time.choices(lines, judged=judged, margin=margin, noise=noise)
 
 
 def test_three_lines_take_turns():
@@ -94,12 +105,12 @@ def test_noise_leaves_the_choice_open():
     assert [{"one", "two"}] == [set(stretch.loops) for stretch in found]
 
 
-def test_a_noise_floor_widens_what_is_alike():
+def test_noise_widens_what_is_alike():
     """Identical loops differed by 10 % in this run, so 5 % is no difference."""
     lines = [line("one", 1.0, 1.0), line("two", 1.05, 1.05)]
 
     assert [("one",)] == [stretch.loops for stretch in choices(lines, margin=0.02)]
-    assert [("one", "two")] == [stretch.loops for stretch in choices(lines, margin=0.02, floor=0.10)]
+    assert [("one", "two")] == [stretch.loops for stretch in choices(lines, margin=0.02, noise=0.10)]
 
 
 @pytest.mark.parametrize(

@@ -59,25 +59,14 @@ def test_no_number_of_rounds_is_promised_where_none_would_do(speed_up):
     assert verdict.rounds_to_settle(speed_up, limit=200) is None
 
 
-@pytest.mark.parametrize(("low", "high", "expected"), [(0.98, 1.01, 1 / 0.98 - 1), (0.99, 1.03, 0.03)])
-def test_the_noise_floor_is_the_further_bound(low, high, expected):
-    """On either side."""
-    assert pytest.approx(expected) == verdict.noise_floor(interval(low, high))
-
-
-def test_there_is_no_noise_floor_without_an_interval():
-    """One round tells nothing."""
-    assert verdict.noise_floor(Interval(estimate=1.0, low=None, high=None, count=1)) is None
-
-
 @pytest.mark.parametrize(
     ("estimate", "expected"), [(1.05, Verdict.UNCLEAR), (1.10, Verdict.FASTER), (1 / 1.05, Verdict.UNCLEAR)]
 )
-def test_a_difference_has_to_exceed_the_noise_floor(estimate, expected):
+def test_a_difference_has_to_exceed_the_noise(estimate, expected):
     """Identical loops came to 6 % in this run."""
     speed_up = Interval(estimate=estimate, low=estimate * 0.99, high=estimate * 1.01, count=6)
 
-    assert expected is verdict.verdict(speed_up, floor=0.06)
+    assert expected is verdict.verdict(speed_up, noise=0.06)
 
 
 def test_a_wider_level_needs_more_rounds_to_settle():

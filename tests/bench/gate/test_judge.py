@@ -13,12 +13,18 @@ from bench.records.cell import AGAIN
 from bench.records.trial import Failure, FailureKind
 
 
+def finding(run, **settings):
+    """Return what a run says, its plan holding what the settings ask."""
+    wanted = Settings(**settings)
+    plan = replace(run.header.plan, margin=wanted.max_slowdown, margins=wanted.budgets)
+    return judging.of_sides(replace(run, header=replace(run.header, plan=plan)))
+
+
 def judge(run, *, confirmation=None, fail_on_unclear=False, **settings):
     """Return what the gate makes of runs."""
-    wanted = Settings(**settings)
     return judging.judge(
-        judging.of_sides(run, settings=wanted),
-        confirmation=None if confirmation is None else judging.of_sides(confirmation, settings=wanted),
+        finding(run, **settings),
+        confirmation=None if confirmation is None else finding(confirmation, **settings),
         fail_on_unclear=fail_on_unclear,
     )
 
@@ -41,7 +47,7 @@ def test_a_slowdown_is_suspected_before_it_is_confirmed(make_gate_run):
     """Only the loop that changed."""
     run = make_gate_run({"tf-fit": 1.1, "tf-function": 1.0})
 
-    assert ("tf-fit",) == judging.of_sides(run, settings=Settings()).suspects
+    assert ("tf-fit",) == judging.of_sides(run).suspects
 
 
 def test_a_confirmed_slowdown_fails_and_names_the_loop(make_gate_run):
@@ -84,7 +90,7 @@ def test_rounds_that_hide_a_large_slowdown_are_measured_again(make_gate_run, sid
     """One wild process among twelve, on either side, makes any interval of six rounds useless."""
     wild = with_wild_round(make_gate_run({"tf-fit": 1.1}), side=side, factor=1.8)
 
-    first = judging.of_sides(wild, settings=Settings())
+    first = judging.of_sides(wild)
     result = judge(wild, confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
 
     assert (["unclear"], ("tf-fit",)) == ([row.verdict for row in first.rows], first.suspects)
@@ -115,7 +121,7 @@ def test_noise_that_fresh_rounds_dispel_is_no_doubt(make_gate_run):
 
 def test_a_little_doubt_is_not_measured_again(make_gate_run):
     """It would cost every second gate on a noisy machine as much again."""
-    first = judging.of_sides(make_gate_run({"tf-fit": 1.0}, noise=0.05), settings=Settings())
+    first = finding(make_gate_run({"tf-fit": 1.0}, noise=0.05))
 
     assert (["unclear"], ()) == ([row.verdict for row in first.rows], first.suspects)
 
@@ -149,7 +155,7 @@ def test_a_slowdown_within_its_budget_passes(make_gate_run):
     """Each loop has its own."""
     run = make_gate_run({"tf-fit": 1.08, "tf-function": 1.08})
 
-    assert ("tf-function",) == judging.of_sides(run, settings=Settings(budgets={"tf-fit": 0.15})).suspects
+    assert ("tf-function",) == finding(run, budgets={"tf-fit": 0.15}).suspects
 
 
 def test_a_difference_smaller_than_that_of_identical_loops_is_unclear_and_says_why(make_gate_run):
@@ -165,7 +171,7 @@ def test_a_difference_smaller_than_that_of_identical_loops_is_unclear_and_says_w
 
     assert ("unclear", Outcome.UNCLEAR) == (result.loops[0].verdict, result.outcome)
     assert "budget 2 % refused, as identical loops were 2" in result.loops[0].reason
-    assert pytest.approx(0.2, abs=0.03) == result.noise_floor
+    assert pytest.approx(0.2, abs=0.03) == result.noise
     assert "Budgets below that are refused" in to_text(result)
     assert "Budgets below that are refused" in to_markdown(result)
 
@@ -175,12 +181,12 @@ def test_fresh_rounds_confirm_nothing_that_is_within_the_noise_of_the_first_ones
     noisy = make_gate_run({"tf-fit": 1.0}, noise=0.05)
     calm = make_gate_run({"tf-fit": 1.018}, noise=0.002, seed=1, control=False)
 
-    first = judging.of_sides(noisy, settings=Settings(max_slowdown=0.001))
-    again = judging.of_sides(calm, settings=Settings(max_slowdown=0.001))
+    first = finding(noisy, max_slowdown=0.001)
+    again = finding(calm, max_slowdown=0.001)
     result = judge(noisy, confirmation=calm, max_slowdown=0.001)
 
     assert (("tf-fit",), "slower") == (first.suspects, again.rows[0].verdict)
-    assert first.noise_floor > 0.018
+    assert first.noise > 0.018
     assert (Outcome.UNCLEAR, 0, "unclear") == (result.outcome, result.exit_code, result.loops[0].verdict)
     assert "of identical loops in the first rounds" in result.loops[0].reason
     assert "Budgets below that are refused" in to_text(result)
@@ -190,7 +196,7 @@ def test_a_budget_above_the_noise_is_not_refused(make_gate_run):
     """Identical loops were apart, by less."""
     result = judge(make_gate_run({"tf-fit": 1.1}), max_slowdown=0.05)
 
-    assert 0.0 < result.noise_floor < 0.05
+    assert 0.0 < result.noise < 0.05
     assert "refused" not in to_text(result)
 
 
@@ -201,7 +207,7 @@ def test_one_odd_repetition_does_not_hide_a_slowdown(make_gate_run):
     slow = replace(odd, blocks=tuple(replace(block, seconds=1.3 * block.seconds) for block in odd.blocks))
     trials = tuple(slow if trial == odd else trial for trial in run.trials)
 
-    assert ("tf-fit",) == judging.of_sides(replace(run, trials=trials), settings=Settings()).suspects
+    assert ("tf-fit",) == finding(replace(run, trials=trials)).suspects
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,14 @@
 import json
 
 from bench.gate import judge as judging
-from bench.gate.settings import Settings
 from bench.gate.text import annotation, headline, to_json, to_markdown
 
 
-def judge(run, *, confirmation=None, fail_on_unclear=False, **settings):
+def judge(run, *, confirmation=None, fail_on_unclear=False):
     """Return what the gate makes of runs."""
-    wanted = Settings(**settings)
     return judging.judge(
-        judging.of_sides(run, settings=wanted),
-        confirmation=None if confirmation is None else judging.of_sides(confirmation, settings=wanted),
+        judging.of_sides(run),
+        confirmation=None if confirmation is None else judging.of_sides(confirmation),
         fail_on_unclear=fail_on_unclear,
     )
 
@@ -22,7 +20,7 @@ def test_the_verdict_file_has_stable_words(make_gate_run):
     result = judge(make_gate_run({"tf-fit": 1.1}), confirmation=make_gate_run({"tf-fit": 1.1}, seed=1))
     verdict = json.loads(to_json(result))
 
-    assert ("bench-verdict/1", "regression", 1) == (verdict["schema"], verdict["outcome"], verdict["exit_code"])
+    assert ("bench-verdict/2", "regression", 1) == (verdict["schema"], verdict["outcome"], verdict["exit_code"])
     assert {"loop", "verdict", "slowdown", "low", "high", "budget", "confirmed", "reason"} <= verdict["loops"][0].keys()
     assert "ref=main (aaaaaaaaaaaa)" == verdict["base"]
 

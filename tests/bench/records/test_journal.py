@@ -94,12 +94,12 @@ def test_another_schema_version_is_refused(written):
     """Numbers whose meaning may have changed are not read."""
     journal, _ = written
     path = journal.folder / JOURNAL
-    path.write_text(path.read_text().replace('"schema_version":1', '"schema_version":99', 1))
+    path.write_text(path.read_text().replace('"schema_version":2', '"schema_version":99', 1))
 
     with pytest.raises(InvalidResult) as caught:
         load(journal.folder)
 
-    assert f"{path}:1: schema version 99, this tool reads 1" == str(caught.value)
+    assert f"{path}:1: schema version 99, this tool reads 1 to 2" == str(caught.value)
 
 
 def test_a_journal_without_its_header_is_refused(written):

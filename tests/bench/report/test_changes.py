@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.report import changes, two_runs
+from bench.analysis import two_runs
+from bench.report import changes
 
 KERNEL = 0.3e-3
 

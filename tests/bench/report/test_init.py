@@ -36,8 +36,8 @@ def test_the_public_names_are_these():
     ("output_format", "beginning"),
     [
         ("table", "tf-function is the fastest loop: 21.7x faster than tf-eager"),
-        ("json", '{\n  "schema": "bench-report/1",\n'),
-        ("csv", "run_id,workload,track,device,batch_size,width,threads,rank,loop,"),
+        ("json", '{\n  "schema": "bench-report/2",\n'),
+        ("csv", "run_id,workload,track,batch_size,width,device,threads,rank,loop,"),
         ("md", "### Training-loop speed: mnist-mlp\n"),
     ],
 )

@@ -145,13 +145,13 @@ def test_noise_of_a_single_loop_is_that_of_its_step_time(make_run):
     assert report.noise == pytest.approx(report.groups[0].cells[0].step.relative_half_width)
 
 
-def test_the_noise_floor_stands_in_the_line_of_trust(make_run, make_cell):
+def test_the_noise_stands_in_the_line_of_trust(make_run, make_cell):
     """And as a sentence among the conclusions."""
     cell = make_cell("tf-eager")
     report = build(make_run(cells=[cell, make_cell("tf-fit"), replace(cell, side=AGAIN)]))
 
-    assert re.search(r"identical loops up to \d+(\.\d+)? % apart", report.trust)
-    assert report.groups[0].conclusions[-1].startswith("Noise floor: tf-eager was measured twice under two names")
+    assert re.search(r"identical loops \d+(\.\d+)? % apart", report.trust)
+    assert report.groups[0].conclusions[-1].startswith("Noise: tf-eager was measured twice under two names")
 
 
 def test_stolen_time_names_the_rounds(make_run):

@@ -191,8 +191,8 @@ def test_markdown_begins_with_the_answer(report):
         "| Rank | Loop | Verdict | Speed-up | 95 % interval | ms/step | Samples/s | First step s |",
         "|--:|:--|:--|:--|:--|--:|--:|--:|",
         "| 1 | tf-function | ▲ faster | 21.7x faster | 20.8 to 22.7 | 0.381 | 84,000 | 0.620 |",
-        "| 2 | tf-fit | ▲ faster | 11.6x faster | 11.3 to 11.9 | 0.715 | 44,700 | 1.10 |",
-        "| 3 | torch-native | ▲ faster | 10.9x faster | 10.5 to 11.3 | 0.761 | 42,100 | 0.0210 |",
+        "| 2= | tf-fit | ▲ faster | 11.6x faster | 11.3 to 11.9 | 0.715 | 44,700 | 1.10 |",
+        "| 2= | torch-native | ▲ faster | 10.9x faster | 10.5 to 11.3 | 0.761 | 42,100 | 0.0210 |",
         "| 4 | torch-keras | ▲ faster | 8.14x faster | 7.91 to 8.38 | 1.02 | 31,500 | 0.0340 |",
         "| 5 | tf-eager | baseline | n/a | n/a | 8.28 | 3,870 | 0.0450 |",
     ]

@@ -16,7 +16,7 @@ def test_facts_name_run_data_software_machine_and_source(make_run):
 
     assert "2026-01-02-120000-abcd" == found["Run: run id"]
     assert "nightly" == found["Run: label"]
-    assert "0.1.0, schema 1" == found["Run: bench"]
+    assert "0.1.0, schema 2" == found["Run: bench"]
     assert "150 ms" == found["Run: block time"]
     assert "sized by time" == found["Run: steps per process"]
     assert "cd" * 32 == found["Data: SHA-256"]

@@ -126,13 +126,6 @@ def test_failed_loops_and_single_rounds_have_no_rank(make_run, make_failure, cel
     assert ["n/a", "n/a", "n/a", "n/a", "-"] == rows.ranks(list(cells.values()))
 
 
-def test_loops_without_a_shared_round_are_not_told_apart(make_run, make_failure, cells_of):
-    """A ratio needs two loops measured side by side."""
-    first = cells_of(make_run(failures={"tf-fit": make_failure()}))
-
-    assert not rows.told_apart(first["tf-fit"], first["tf-eager"])
-
-
 @pytest.mark.parametrize(
     ("compiled", "words"),
     [

@@ -145,12 +145,12 @@ def test_csv_keeps_hostile_names_whole(make_run):
     assert ['a,b"c', "d"] == list(frame["loop"])
 
 
-def test_a_report_says_how_far_each_loop_is_from_the_floor(make_run, make_cell, make_floor):
+def test_a_report_says_how_far_each_loop_is_from_the_floor(make_run, make_cell, make_least_step):
     """As a multiple and as a share, with the formula beside it; step times of the fixture carry some noise."""
     run = make_run(
         cells=[make_cell("tf-eager"), make_cell("tf-function")], steps={"tf-eager": 2e-3, "tf-function": 4e-4}
     )
-    run = replace(run, floors=(make_floor(),))
+    run = replace(run, least_steps=(make_least_step(),))
 
     (group,) = model.build(run).groups
     limit = tables.limit(group)

@@ -20,13 +20,13 @@ def test_eighty_columns_show_the_whole_answer(report):
         "tf-function is the fastest loop: 21.7x faster than tf-eager (0.381 vs 8.28 ms",
         "per step; 95 % interval 20.8 to 22.7).",
         "",
-        "                                     95 %           ms/ samples  first   val.",
-        "# loop         verdict  speed-up     interval      step      /s step s metric",
-        "1 tf-function  ▲ faster 21.7x faster 20.8 to 22.7 0.381  84,000  0.620  0.957",
-        "2 tf-fit       ▲ faster 11.6x faster 11.3 to 11.9 0.715  44,700   1.10  0.957",
-        "3 torch-native ▲ faster 10.9x faster 10.5 to 11.3 0.761  42,100 0.0210  0.957",
-        "4 torch-keras  ▲ faster 8.14x faster 7.91 to 8.38  1.02  31,500 0.0340  0.957",
-        "5 tf-eager     baseline n/a          n/a           8.28   3,870 0.0450  0.957",
+        "                                      95 %           ms/ samples  first   val.",
+        "#  loop         verdict  speed-up     interval      step      /s step s metric",
+        "1  tf-function  ▲ faster 21.7x faster 20.8 to 22.7 0.381  84,000  0.620  0.957",
+        "2= tf-fit       ▲ faster 11.6x faster 11.3 to 11.9 0.715  44,700   1.10  0.957",
+        "2= torch-native ▲ faster 10.9x faster 10.5 to 11.3 0.761  42,100 0.0210  0.957",
+        "4  torch-keras  ▲ faster 8.14x faster 7.91 to 8.38  1.02  31,500 0.0340  0.957",
+        "5  tf-eager     baseline n/a          n/a           8.28   3,870 0.0450  0.957",
         "",
         "For under 74 steps use tf-eager, beyond 74 use tf-function (import, build,",
         "compile counted). What the convenience of fit() costs per step at this size:",
@@ -41,9 +41,9 @@ def test_eighty_columns_show_the_whole_answer(report):
 @pytest.mark.parametrize(
     ("width", "header"),
     [
-        (40, "# loop         verdict  speed-up"),
-        (50, "# loop         verdict  speed-up      step"),
-        (64, "# loop         verdict  speed-up     interval      step"),
+        (40, "#  loop         verdict  speed-up"),
+        (50, "#  loop         verdict  speed-up      step"),
+        (64, "#  loop         verdict  speed-up     interval      step"),
     ],
 )
 def test_a_narrow_terminal_shows_fewer_columns(report, width, header):
@@ -100,5 +100,5 @@ def test_a_terminal_without_unicode_gets_ascii(report):
     text = terminal.to_text(report, console=Console(file=file, width=80))
 
     assert text.isascii()
-    assert "1 tf-function  + faster 21.7x faster" in text
+    assert "1  tf-function  + faster 21.7x faster" in text
     assert "noise ~ 4.4 %" in text

@@ -112,7 +112,8 @@ def test_break_even_is_given_in_steps_and_epochs(make_run, cells_of, break_even,
 def test_break_even_without_the_length_of_an_epoch_is_in_steps(make_run, cells_of):
     """What is not known is left out."""
     after = BreakEvenSteps(kind=BreakEven.AFTER, steps=74)
-    cell = replace(cells_of(make_run())["tf-function"], break_even=after, steps_per_epoch=None)
+    cell = cells_of(make_run())["tf-function"]
+    cell = replace(cell, break_even=after, work=replace(cell.work, steps_per_epoch=None))
 
     assert "after 74 steps" == wording.break_even_text(cell)
 

@@ -1,0 +1,81 @@
+"""What is read of one cell's trials before anything is compared, once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.analysis.band import band
+from bench.analysis.judgement import Condition
+from bench.analysis.process import trial_step_seconds
+from bench.records.cell import Cell
+from bench.records.stored_run import Run
+from bench.records.trial import Failure, Trial
+from bench.records.verification import Verification
+from bench.units import Seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What is read of a cell's trials before anything is compared."""
+
+    cell: Cell
+    trials: tuple[Trial, ...]
+    steps: dict[int, Seconds]
+    """Round -> seconds per step, of the trials that finished."""
+    verification: Verification | None
+    off_the_curve: str | None
+    did_its_work: bool
+    """Whether it was shown to do the same work, as far as the run asks for it, and its timed trials did it."""
+
+    @property
+    def condition(self) -> Condition:
+        """What became of it."""
+        if self.failures or not self.steps:
+            return Condition.FAILED
+        return Condition.SOUND if self.did_its_work else Condition.INVALID
+
+    @property
+    def finished(self) -> list[Trial]:
+        """The trials that have numbers."""
+        return [trial for trial in self.trials if trial.failure is None]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why the others have none."""
+        return [trial.failure for trial in self.trials if trial.failure is not None]
+
+
+def read(run: Run, cell: Cell) -> Reading:
+    """Read a cell's trials, and find what became of it."""
+    trials = run.trials_of(cell)
+    steps = steps_by_round(trials)
+    verification = run.verification_of(cell)
+    passed = not verification.failed if verification is not None else not run.header.plan.verify
+    off = off_the_curve(run, cell)
+    return Reading(
+        cell=cell,
+        trials=trials,
+        steps=steps,
+        verification=verification,
+        off_the_curve=off,
+        did_its_work=passed and off is None,
+    )
+
+
+def off_the_curve(run: Run, cell: Cell) -> str | None:
+    """Return how a timed trial ended outside what the reference had learned by then, or None if none did."""
+    expectation = run.expectation_of(cell)
+    for trial in run.trials_of(cell) if expectation is not None else ():
+        if trial.failure is None and trial.steps is not None and trial.validation_metric is not None:
+            assert expectation is not None  # or there is nothing to go through
+            low, high = band(expectation, steps=trial.steps)
+            if not low <= trial.validation_metric <= high:
+                what = f"validation {trial.metric_name or 'metric'} {trial.validation_metric:.3g}"
+                when = f"after {trial.steps} timed steps in round {trial.round + 1}"
+                return f"{what} {when}; the reference had {max(low, 0.0):.3g} to {high:.3g}"
+    return None
+
+
+def steps_by_round(trials: Iterable[Trial]) -> dict[int, Seconds]:
+    """Return round -> seconds per step, for the trials that finished."""
+    pairs = ((trial.round, trial_step_seconds(trial)) for trial in trials)
+    return {number: seconds for number, seconds in pairs if seconds is not None}

@@ -1,0 +1,297 @@
+"""Two stored runs, baseline first: which loops became faster or slower, and what differs between the runs besides.
+
+Rounds of different runs are not paired: between two sessions the machine may have changed its speed, which no number of
+rounds in either tells. So each run measures a kernel in every round, and steps are compared as multiples of its step.
+What is found here is put into words in `bench/report/changes.py`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import log
+from statistics import median
+from typing import Literal
+
+from bench.analysis import holm
+from bench.analysis import intervals as estimates
+from bench.analysis import verdict as deciding
+from bench.analysis.differences import MACHINE, VARIABLE, Difference, collate_finished, differences, of_frameworks
+from bench.analysis.intervals import Interval, UnpairedInterval
+from bench.analysis.judgement import Condition, judge
+from bench.analysis.process import trial_step_seconds
+from bench.analysis.summary import CellSummary, Group, paired_intervals, summarise
+from bench.analysis.verdict import Verdict
+from bench.records.cell import Cell
+from bench.records.stored_run import Run
+from bench.records.trial import Trial
+from bench.units import Seconds
+
+FEWEST_ROUNDS = 2
+"""For a variance."""
+
+_SHORT = 12
+
+
+class DoubtKind(StrEnum):
+    """Why the kernel cannot tell how fast the machine was in one run against the other."""
+
+    NO_KERNEL = "no-kernel"
+    """`Doubt.named` says in which runs: "base", "new"."""
+    OTHER_CONDITIONS = "other-conditions"
+    """The kernel itself ran under others, which are named."""
+    OTHER_MACHINE = "other-machine"
+    """Its facts are named."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubt:
+    """Why raw times decide."""
+
+    kind: DoubtKind
+    named: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """What two runs say about one loop."""
+
+    cell: Cell
+    verdict: Verdict
+    base: CellSummary | None
+    """None where that run does not plan it."""
+    new: CellSummary | None
+    decided_by: Literal["calibrated", "raw"] | None
+    speed_up: Interval | None
+    """Of the times that decide: base / new, above 1 is faster; at a level at which all rows hold together."""
+    calibrated: Interval | None
+    """Steps as multiples of the kernel's step in the same round; None where a run lacks them."""
+    raw: Interval | None
+    """Steps in seconds."""
+    rounds_to_settle: int | None
+    """For `unclear`: rounds in either run that would settle it, if the spread stays."""
+
+    @property
+    def base_step(self) -> Interval | None:
+        """Seconds per step in the base."""
+        return None if self.base is None else self.base.step
+
+    @property
+    def new_step(self) -> Interval | None:
+        """Seconds per step in the new run."""
+        return None if self.new is None else self.new.step
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What two runs say about one another."""
+
+    base: str
+    """Run id."""
+    new: str
+    margin: float
+    """Smallest relative difference that matters, but for loops with one of their own."""
+    differences: tuple[Difference, ...]
+    """Mismatches first, then what may have been changed on purpose, then circumstances."""
+    doubt: Doubt | None
+    """None where the kernel tells how fast the machine was."""
+    machine: Interval | None
+    """How many times faster the kernel ran in the new run; None where its times cannot be compared."""
+    noise: float | None
+    """The largest that identical loops differed by in either run."""
+    rows: tuple[Row, ...]
+    """Slower first, then unclear, faster, same, and what has no numbers."""
+    incomplete: tuple[Literal["base", "new"], ...]
+    """Runs that lack trials."""
+    paired_half_width: float | None
+    """Median relative half-width of the intervals between loops inside the runs, where rounds are paired."""
+
+    @property
+    def mismatches(self) -> tuple[Difference, ...]:
+        """The differences that forbid a comparison."""
+        return tuple(difference for difference in self.differences if difference.mismatch)
+
+
+def compare_runs(
+    base: Run, new: Run, *, margin: float = deciding.MARGIN, margins: Mapping[str, float] | None = None
+) -> Comparison:
+    """Compare every loop that two runs have in common, and name those that only one has.
+
+    A pair is decided by calibrated times where both runs have a kernel that was the same and that tells how fast the
+    device was, otherwise by raw times, whose interval knows nothing of a machine at another speed.
+
+    Args:
+        base: The baseline.
+        new: What is compared with it.
+        margin: Smallest relative difference that matters.
+        margins: Loop -> its own margin, where it is not that.
+    """
+    summarised = summarise(base), summarise(new)
+    before, after = (_by_cell(run, groups) for run, groups in zip((base, new), summarised, strict=True))
+    found = differences(base, new, cells=[cell for cell in before if cell in after])
+    doubt = _doubt(base, new, found=found)
+    kernels = _kernel(base), _kernel(new)
+    pairs = [
+        _pair(cell, found=(before.get(cell), after.get(cell)), kernels=None if doubt else kernels)
+        for cell in dict.fromkeys([*before, *after])
+    ]
+    pairs = [pair for pair in pairs if {pair.base_condition, pair.new_condition} != {Condition.ABSENT}]
+    edges = [(margins or {}).get(pair.cell.loop, margin) for pair in pairs]
+    shown = holm.simultaneous([pair.deciding for pair in pairs], margins=edges)
+    noise = max((group.noise.relative for of in summarised for group in of if group.noise is not None), default=None)
+    rows = [
+        _row(pair, speed_up=one, margin=edge, noise=noise) for pair, one, edge in zip(pairs, shown, edges, strict=True)
+    ]
+    return Comparison(
+        base=base.header.run_id,
+        new=new.header.run_id,
+        margin=margin,
+        differences=found,
+        doubt=doubt,
+        machine=None if doubt else estimates.unpaired_ratio_interval(*map(_values, kernels)),
+        noise=noise,
+        rows=tuple(sorted(rows, key=_place)),
+        incomplete=tuple(name for name, run in _named(base, new).items() if not run.complete),
+        paired_half_width=median_half_width(interval for run in (base, new) for interval in paired_intervals(run)),
+    )
+
+
+def median_half_width(intervals: Iterable[Interval | None]) -> float | None:
+    """Return the median relative half-width of those that have one, at the usual level."""
+    widths = [one.at(estimates.CONFIDENCE).relative_half_width for one in intervals if one is not None]
+    known = [width for width in widths if width is not None]
+    return median(known) if known else None
+
+
+def _named(base: Run, new: Run) -> dict[Literal["base", "new"], Run]:
+    """Return both runs by what they are called."""
+    return {"base": base, "new": new}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pair:
+    """One cell in both runs; None where a run does not plan it."""
+
+    cell: Cell
+    base: CellSummary | None
+    new: CellSummary | None
+    raw: UnpairedInterval | None = None
+    calibrated: UnpairedInterval | None = None
+    trusted: bool = False
+    """Whether calibrated times decide."""
+
+    @property
+    def base_condition(self) -> Condition:
+        """What became of it in the base."""
+        return Condition.ABSENT if self.base is None else self.base.condition
+
+    @property
+    def new_condition(self) -> Condition:
+        """What became of it in the new run."""
+        return Condition.ABSENT if self.new is None else self.new.condition
+
+    @property
+    def deciding(self) -> UnpairedInterval | None:
+        """The comparison that gives the verdict."""
+        return self.calibrated if self.trusted else self.raw
+
+
+def _by_cell(run: Run, groups: Iterable[Group]) -> dict[Cell, CellSummary]:
+    """Return what each cell's trials say together, in the order of the plan, without cells that repeat another one."""
+    found = {summary.cell: summary for group in groups for summary in group.cells}
+    return {cell: found[cell] for cell in run.header.plan.cells if cell in found}
+
+
+def _kernel(run: Run) -> dict[int, Seconds]:
+    """Return round -> the kernel's seconds per step."""
+    pairs = ((trial.round, trial_step_seconds(trial)) for trial in run.calibration)
+    return {number: seconds for number, seconds in pairs if seconds is not None}
+
+
+def _values(steps: Mapping[int, Seconds]) -> list[Seconds]:
+    """Return the times in the order of rounds."""
+    return [seconds for _, seconds in sorted(steps.items())]
+
+
+def _pair(
+    cell: Cell,
+    *,
+    found: tuple[CellSummary | None, CellSummary | None],
+    kernels: tuple[Mapping[int, Seconds], Mapping[int, Seconds]] | None,
+) -> _Pair:
+    """Compare one cell, raw and, where there are kernels to calibrate with, calibrated, at the usual level."""
+    base, new = found
+    pair = _Pair(cell=cell, base=base, new=new)
+    if base is None or new is None or {pair.base_condition, pair.new_condition} != {Condition.SOUND}:
+        return pair
+    steps = base.process_steps, new.process_steps
+    shares = [
+        {number: seconds / kernel[number] for number, seconds in times.items() if number in kernel}
+        for times, kernel in zip(steps, kernels or ({}, {}), strict=True)
+    ]
+    calibrated = all(len(share) >= FEWEST_ROUNDS for share in shares)
+    return _Pair(
+        cell=cell,
+        base=base,
+        new=new,
+        raw=estimates.unpaired_ratio_interval(*map(_values, steps)),
+        calibrated=estimates.unpaired_ratio_interval(*map(_values, shares)) if calibrated else None,
+        trusted=calibrated and cell.device == "cpu",
+    )
+
+
+def _doubt(base: Run, new: Run, *, found: Iterable[Difference]) -> Doubt | None:
+    """Return why the kernel cannot tell how fast the machine was in one run against the other, or None if it can."""
+    missing = [name for name, run in _named(base, new).items() if len(_kernel(run)) < FEWEST_ROUNDS]
+    if missing:
+        return Doubt(kind=DoubtKind.NO_KERNEL, named=tuple(missing))
+    facts = [collate_finished(run.calibration, _kernel_facts) for run in (base, new)]
+    changed = [
+        f"{what} {facts[0].get(what)} against {value}"
+        for what, value in facts[1].items()
+        if facts[0].get(what) != value
+    ]
+    changed += [one.what for one in found if one.what.startswith(VARIABLE) and not of_frameworks(one.what)]
+    if changed:
+        return Doubt(kind=DoubtKind.OTHER_CONDITIONS, named=tuple(changed))
+    machine = [one.what for one in found if one.what in MACHINE]
+    return Doubt(kind=DoubtKind.OTHER_MACHINE, named=tuple(machine)) if machine else None
+
+
+def _kernel_facts(trial: Trial) -> dict[str, str]:
+    """Return what a kernel's speed depends on besides the machine."""
+    return {
+        "source": f"{trial.loop_sha256} {trial.workload_sha256}"[:_SHORT],
+        "cell": str(trial.cell),
+        **{name: version for name, version in trial.versions.items() if name in ("python", "numpy")},
+    }
+
+
+def _row(pair: _Pair, *, speed_up: Interval | None, margin: float, noise: float | None) -> Row:
+    """Judge one pair."""
+    judged = judge(speed_up, base=pair.base_condition, new=pair.new_condition, margin=margin, noise=noise)
+    settle = None
+    if judged.verdict is Verdict.UNCLEAR and speed_up is not None:
+        settle = deciding.rounds_to_settle(speed_up, margin=margin)
+    return Row(
+        cell=pair.cell,
+        verdict=judged.verdict,
+        base=pair.base,
+        new=pair.new,
+        decided_by=None if judged.speed_up is None else "calibrated" if pair.trusted else "raw",
+        speed_up=judged.speed_up,
+        calibrated=pair.calibrated,
+        raw=pair.raw,
+        rounds_to_settle=settle,
+    )
+
+
+ORDER = (
+    *(Verdict.SLOWER, Verdict.FAILED, Verdict.INVALID, Verdict.REMOVED, Verdict.UNCLEAR),
+    *(Verdict.FASTER, Verdict.SAME, Verdict.NEW),
+)
+"""What calls for action first."""
+
+
+def _place(row: Row) -> tuple[int, float]:
+    """Sort what calls for action first, and the largest change of each kind."""
+    return (ORDER.index(row.verdict), 0.0 if row.speed_up is None else -abs(log(row.speed_up.estimate)))
