@@ -68,7 +68,7 @@ def times(cell: CellSummary, *, least: units.Seconds) -> str:
 def sweep(run: Run) -> str:
     """Milliseconds per step by batch size, and what `fit()` costs over the fastest loop by hand of its framework."""
     groups = summary.summarise(run)
-    by_size = {group.batch_size: {cell.cell.loop: cell for cell in group.cells} for group in groups}
+    by_size = {group.setting.batch_size: {cell.cell.loop: cell for cell in group.cells} for group in groups}
     costs = {
         (size, found.loop): f" ({difference(found.ratio.estimate)})"
         for size, one in zip(by_size, advice.build(run, groups), strict=True)

@@ -229,9 +229,9 @@ def _cost(comparison: Comparison, *, rows: Sequence[Row]) -> str | None:
     }
     if widths["raw"] is None:
         return "No interval: each run needs two rounds at least."
-    told = [f"{wording.noise_text(width)} {name}" for name, width in widths.items() if width is not None]
+    told = [f"{wording.width_text(width)} {name}" for name, width in widths.items() if width is not None]
     paired = comparison.paired_half_width
-    inside = f", {wording.noise_text(paired)} between loops inside the runs, where rounds are paired" if paired else ""
+    inside = f", {wording.width_text(paired)} between loops inside the runs, where rounds are paired" if paired else ""
     wider = ""
     if widths["calibrated"] is not None and widths["raw"] > 0.0:
         ratio = log1p(widths["calibrated"]) / log1p(widths["raw"])

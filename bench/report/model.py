@@ -108,7 +108,7 @@ class Report:
     trust: str
     complete: bool
     """Whether every planned trial has a row."""
-    noise: float | None
+    widest_interval: float | None
     """Largest relative half-width among the intervals."""
     notices: tuple[Notice, ...]
     change: Change | None
@@ -147,7 +147,7 @@ def build(
         counts=_counts(groups),
         trust=notices.trust(run, groups=summaries, noted=noted),
         complete=run.complete,
-        noise=notices.widest_interval(summaries),
+        widest_interval=notices.widest_interval(summaries),
         notices=noted,
         change=change,
         groups=groups,
@@ -224,8 +224,17 @@ def _rounded(interval: Interval | None) -> Interval | None:
     """Return an interval with eight digits of each of its numbers."""
     if interval is None:
         return None
-    numbers = {name: getattr(interval, name) for name in ("estimate", "low", "high", "confidence")}
-    return replace(interval, **{name: float(f"{number:.8g}") for name, number in numbers.items() if number is not None})
+
+    def eight(number: float | None) -> float | None:
+        return None if number is None else float(f"{number:.8g}")
+
+    return replace(
+        interval,
+        estimate=float(f"{interval.estimate:.8g}"),
+        low=eight(interval.low),
+        high=eight(interval.high),
+        confidence=round(interval.confidence, 8),
+    )
 
 
 def _title(run: Run) -> str:

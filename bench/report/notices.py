@@ -15,7 +15,7 @@ from bench.report import wording
 FEW_ROUNDS = 5
 """Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
 
-WIDE_NOISE = 0.05
+WIDE_INTERVAL = 0.05
 """An interval wider than ± 5 % rarely settles anything between compiled loops."""
 
 STOLEN = 0.02
@@ -43,7 +43,7 @@ class NoticeKind(StrEnum):
     CHOSEN_DATA = "chosen-data"
     IDENTITY = "identity"
     FEW_ROUNDS = "few-rounds"
-    NOISE = "noise"
+    WIDE_INTERVALS = "wide-intervals"
     RECOMPILED = "recompiled"
     UNSTEADY = "unsteady"
     ODD_PROCESS = "odd-process"
@@ -87,7 +87,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.SYNTHETIC_DATA, _synthetic(run)),
             (NoticeKind.IDENTITY, _identity(run)),
             (NoticeKind.FEW_ROUNDS, _few_rounds(run)),
-            (NoticeKind.NOISE, _noise(groups)),
+            (NoticeKind.WIDE_INTERVALS, _wide_intervals(groups)),
             (NoticeKind.RECOMPILED, _recompiled(groups)),
             (NoticeKind.UNSTEADY, _unsteady(groups)),
             (NoticeKind.ODD_PROCESS, _odd_processes(groups)),
@@ -107,15 +107,15 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
 
 
 def trust(run: Run, *, groups: Sequence[Group], noted: Sequence[Notice]) -> str:
-    """Return how far the run can be trusted, in one line: processes, rounds, noise, warnings."""
-    noise = widest_interval(groups)
+    """Return how far the run can be trusted, in one line: processes, rounds, intervals, warnings."""
+    widest = widest_interval(groups)
     warnings = sum(notice.lowers_trust for notice in noted)
     rounds = len({trial.round for trial in _started(run)})
     failed = sum(trial.failure is not None for trial in _started(run))
     parts = (
         processes(run) + (f" ({failed} failed)" if failed else ""),
         f"{rounds} of {run.planned_rounds} rounds",
-        f"noise {wording.noise_text(noise)}",
+        f"intervals up to {wording.width_text(widest)}",
         *(f"identical loops {units.percent(group.noise.relative)} apart" for group in groups[:1] if group.noise),
         "no warnings" if warnings == 0 else f"{warnings} {'warning' if warnings == 1 else 'warnings'}",
     )
@@ -245,12 +245,12 @@ def _few_rounds(run: Run) -> list[str]:
     return [f"Only {rounds} rounds: the intervals are wide. Use `--rounds 6` or more to narrow them."]
 
 
-def _noise(groups: Sequence[Group]) -> list[str]:
-    noise = widest_interval(groups)
-    if noise is None or noise <= WIDE_NOISE:
+def _wide_intervals(groups: Sequence[Group]) -> list[str]:
+    widest = widest_interval(groups)
+    if widest is None or widest <= WIDE_INTERVAL:
         return []
     return [
-        f"Intervals reach {wording.noise_text(noise)}. More rounds, `--threads 1` or a quieter machine narrow them."
+        f"Intervals reach {wording.width_text(widest)}. More rounds, `--threads 1` or a quieter machine narrow them."
     ]
 
 

@@ -33,7 +33,7 @@ class Row:
     """Seconds, tracing and compiling included."""
     peak_memory: str
     """MiB, largest resident set."""
-    noise: str
+    half_width: str
     """Half-width of the step time's interval, relative."""
     processes: str
     """Finished processes x steps of each."""
@@ -146,7 +146,7 @@ def main_row(cell: CellSummary, *, rank: str) -> Row:
         ),
         first_step=units.seconds(cell.costs.first_step),
         peak_memory=units.mebibytes(cell.costs.peak_memory_bytes),
-        noise=wording.noise_text(None if step is None else step.relative_half_width),
+        half_width=wording.width_text(None if step is None else step.relative_half_width),
         processes=f"{cell.finished_trials} x {units.count(cell.work.steps)}",
         validation_metric=units.number(cell.work.validation_metric),
         reason=wording.failure_text(cell) if not cell.is_ranked else None,

@@ -36,7 +36,7 @@ def loops(group: GroupReport) -> Table:
         "Samples/s": [row.samples_per_second for row in group.rows],
         "First step s": [row.first_step for row in group.rows],
         "Peak memory MiB": [row.peak_memory for row in group.rows],
-        "Noise": [row.noise for row in group.rows],
+        "Interval ±": [row.half_width for row in group.rows],
         "Processes x steps": [row.processes for row in group.rows],
         f"Validation {group.metric}": [row.validation_metric for row in group.rows],
     }

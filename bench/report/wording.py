@@ -28,7 +28,7 @@ GLYPHS = {
 }
 """A shape for each verdict, so that none is told by colour alone."""
 
-MOST_NOISE = 10.0
+WIDEST = 10.0
 """Beyond this the number itself says nothing."""
 
 _REASON_LIMIT = 300
@@ -113,12 +113,12 @@ def ratio_span(ratio: Interval | None) -> str:
     return units.NOT_AVAILABLE if ratio is None else units.speed_span(ratio.estimate, low=ratio.low, high=ratio.high)
 
 
-def noise_text(relative_half_width: float | None) -> str:
+def width_text(relative_half_width: float | None) -> str:
     """Return "± 2.1 %", or "over ± 1,000 %" where two rounds say next to nothing."""
     if relative_half_width is None:
         return units.NOT_AVAILABLE
-    if relative_half_width > MOST_NOISE:
-        return f"over ± {units.percent(MOST_NOISE)}"
+    if relative_half_width > WIDEST:
+        return f"over ± {units.percent(WIDEST)}"
     return f"± {units.percent(relative_half_width)}"
 
 

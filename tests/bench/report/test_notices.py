@@ -26,7 +26,10 @@ def test_an_ordinary_run_states_only_its_scope(make_run):
 
     assert [SMALL_BATCH, ONE_MACHINE] == [notice.text for notice in report.notices]
     assert not any(notice.lowers_trust for notice in report.notices)
-    assert report.trust == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, noise ± 4.4 %, no warnings."
+    assert (
+        report.trust
+        == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.4 %, no warnings."
+    )
 
 
 def test_an_interrupted_run_is_incomplete_and_can_be_finished(make_run):
@@ -115,7 +118,9 @@ def test_wide_intervals_are_announced_with_a_remedy(make_run):
     """Noise lowers trust, and can be lowered."""
     run = make_run(noise=0.08)
 
-    assert texts(run)[NoticeKind.NOISE].endswith("More rounds, `--threads 1` or a quieter machine narrow them.")
+    assert texts(run)[NoticeKind.WIDE_INTERVALS].endswith(
+        "More rounds, `--threads 1` or a quieter machine narrow them."
+    )
     assert build(run).trust.startswith("Trust: low")
 
 
@@ -124,7 +129,7 @@ def test_disturbances_announced_at_the_start_are_repeated(make_run):
     run = make_run(warnings=("load 1.8 on 2 cores",))
 
     assert "load 1.8 on 2 cores" == texts(run)[NoticeKind.DISTURBANCE]
-    assert build(run).trust.endswith("noise ± 4.4 %, 1 warning.")
+    assert build(run).trust.endswith("intervals up to ± 4.4 %, 1 warning.")
 
 
 def test_large_batches_and_slow_steps_measure_compute(make_run):

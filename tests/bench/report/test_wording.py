@@ -84,12 +84,12 @@ def test_missing_numbers_read_not_available(make_run, make_failure, cells_of):
     assert "n/a" == wording.step_text(cell)
     assert "n/a" == wording.speed_text(cell)
     assert "n/a" == wording.break_even_text(cell)
-    assert "n/a" == wording.noise_text(None)
+    assert "n/a" == wording.width_text(None)
 
 
 def test_noise_is_a_symmetric_percentage():
     """Noise is half an interval."""
-    assert "± 2.1 %" == wording.noise_text(0.0213)
+    assert "± 2.1 %" == wording.width_text(0.0213)
 
 
 @pytest.mark.parametrize(
