@@ -39,7 +39,7 @@ def test_an_interrupted_run_is_incomplete_and_can_be_finished(make_run):
     assert texts(run)[NoticeKind.INCOMPLETE] == (
         "The run is incomplete: 10 of 30 processes. Finish it with `bench run --resume 2026-01-02-120000-abcd`."
     )
-    assert build(run).trust.startswith("Trust: low - incomplete: 10 of 30 processes, 2 of 6 rounds, noise ")
+    assert build(run).trust.startswith("Trust: low - incomplete: 10 of 30 processes, 2 of 6 rounds, intervals up to ")
 
 
 def test_failed_loops_are_named(make_run, make_failure):
@@ -143,11 +143,11 @@ def test_large_batches_and_slow_steps_measure_compute(make_run):
     assert NoticeKind.SMALL_BATCH not in texts(make_run(steps={"tf-eager": 0.34, "tf-function": 0.27}))
 
 
-def test_noise_of_a_single_loop_is_that_of_its_step_time(make_run):
+def test_the_interval_of_a_single_loop_is_that_of_its_step_time(make_run):
     """Where nothing is compared there is still an interval."""
     report = build(make_run(steps={"tf-eager": 8e-3}))
 
-    assert report.noise == pytest.approx(report.groups[0].cells[0].step.relative_half_width)
+    assert report.widest_interval == pytest.approx(report.groups[0].cells[0].step.relative_half_width)
 
 
 def test_the_noise_stands_in_the_line_of_trust(make_run, make_cell):

@@ -30,7 +30,7 @@ def test_the_main_table_has_these_columns_and_rows(report):
         "Samples/s",
         "First step s",
         "Peak memory MiB",
-        "Noise",
+        "Interval ±",
         "Processes x steps",
         "Validation metric",
     ]
