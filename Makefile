@@ -1,12 +1,12 @@
 # make run    set up and measure       make test   set up and test
 # make lint   ruff and mypy            make study  how often verdicts err (STUDY_MINUTES=10)
-# make clean  remove the environment
+# make clean  remove the environment   make test-faults  full disks, kills, forged files (under 15 minutes)
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow test-browser test-speed study lint clean
+.PHONY: run test test-slow test-browser test-faults test-speed study lint clean
 
 run: $(SETUP)
 	$(BIN)/bench run
@@ -21,6 +21,10 @@ test-slow: $(SETUP)
 test-browser: $(SETUP)
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || true
 	$(BIN)/python -m pytest -m browser
+
+# Full disks, kills, forged files and hostile processes: seeded, so that what fails once fails again.
+test-faults: $(SETUP)
+	$(BIN)/python -m pytest tests/faults -m faults
 
 # BASE=HEAD~1 compares with that commit; without it, the loops are measured and compared with nothing.
 test-speed: $(SETUP)
