@@ -1,15 +1,67 @@
-"""Text that people read: short tables for a terminal or in Markdown, and words that Markdown shows as they are.
+"""Text that people read: short tables for a terminal or in Markdown, and words that are shown as they are.
+
+Names come from other people's code and files. Here is the only place where they are made harmless:
+
+    display_name       for a terminal, a page, a plot: no escapes, no line breaks, no change of direction
+    lines_of           the same for text of several lines
+    plain              for Markdown: no markup either
+    without_formula    for CSV: nothing that a spreadsheet runs
 
 The report's own tables are pandas'.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
+
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What a cell begins with that spreadsheets run, the wide forms included. Source: OWASP, "CSV injection"."""
+
+
+def display_name(name: str) -> str:
+    """Return a name that cannot disturb the text around it.
+
+    Control and direction-override characters become U+FFFD; a right-to-left name is isolated, so that the numbers
+    beside it stay where they are. A name that was made harmless once stays as it is.
+    """
+    if name.isascii() and name.isprintable():
+        return name
+    bare = name
+    if name.startswith(_ISOLATE) and name.endswith(_END_OF_ISOLATE):
+        bare = name[1:-1]
+    shown = "".join("\N{REPLACEMENT CHARACTER}" if _disturbs(character) else character for character in bare)
+    if any(unicodedata.bidirectional(character) in ("R", "AL") for character in shown):
+        return f"{_ISOLATE}{shown}{_END_OF_ISOLATE}"
+    return shown
+
+
+def lines_of(text: str) -> str:
+    """Return text of several lines in which only the line breaks are left of what `display_name` takes out."""
+    return "\n".join(display_name(line.replace("\t", "    ")) for line in text.split("\n"))
+
+
+def without_formula(text: str) -> str:
+    """Return what a spreadsheet shows as text; what it would run begins with an apostrophe.
+
+    >>> without_formula("=HYPERLINK(1)"), without_formula("tf-eager")
+    ("'=HYPERLINK(1)", 'tf-eager')
+    """
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def _disturbs(character: str) -> bool:
+    """Return whether a character is a control, a line break, a direction mark, half a pair, or barred from XML."""
+    if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") or character in "\ufffe\uffff":
+        return True
+    return unicodedata.bidirectional(character) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+
+
+_ISOLATE, _END_OF_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return one line per row in columns of equal width; nothing is padded at the end of a line."""
-    lines = [header, *rows]
+    lines = [[display_name(cell) for cell in line] for line in (header, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return [line.rstrip() for line in padded]
@@ -17,7 +69,7 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def piped(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return a table in Markdown; whatever the cells hold, none ends a cell or opens an element."""
-    lines = [header, ["---"] * len(header), *([plain(cell) for cell in row] for row in rows)]
+    lines = [[plain(cell) for cell in header], ["---"] * len(header), *([plain(cell) for cell in row] for row in rows)]
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
@@ -26,7 +78,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is, in a paragraph as in a table cell; plain `code` stays code."""
-    parts = re.split(r"(`[\w ./-]+`)", " ".join(text.split()))
+    parts = re.split(r"(`[\w ./-]+`)", display_name(" ".join(text.split())))
     parts[::2] = [_escape_markdown(part) for part in parts[::2]]
     # Only a number, dash or plus at the beginning could be taken for a list item.
     return re.sub(r"^(\d+)([.)])(?=\s|$)|^([-+=])(?=\s|$)", _escape_item, "".join(parts))

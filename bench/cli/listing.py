@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.errors import InvalidResult
 from bench.machine import gpu
 from bench.paths import SOURCE_TREE
-from bench.text import table
+from bench.text import display_name, table
 from bench.worker import frameworks
 from loops import guides, registry
 
@@ -46,7 +46,7 @@ def render_environment(*, environment: Mapping[str, str], output_format: str) ->
     disturbances = disturbing.disturbances(environment=environment)
     if output_format == "json":
         return json.dumps({"passport": facts, "disturbances": disturbances}, indent=2)
-    lines = [f"{fact:<28}  {value}" for fact, value in facts.items()]
+    lines = [f"{display_name(fact):<28}  {display_name(value)}" for fact, value in facts.items()]
     quiet = ["nothing found that would disturb a measurement"]
     return "\n".join([*lines, "", *(f"! {sentence}" for sentence in disturbances or ()), *(quiet * (not disturbances))])
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import Format
+from bench.text import lines_of
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -28,7 +29,7 @@ class Terminal:
 
     def notice(self, text: str) -> None:
         """Print one line as it is."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(lines_of(text), markup=False, highlight=False, soft_wrap=True)
 
     def display(self, plan: "Plan", *, done: int) -> "Display":
         """Return the progress display."""

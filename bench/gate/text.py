@@ -23,7 +23,7 @@ def to_markdown(result: GateResult) -> str:
     quiet = (Verdict.SAME, Verdict.UNCLEAR)
     loud = [row for row in result.loops if row.verdict not in quiet]
     folded = [row for row in result.loops if row.verdict in quiet]
-    lines = [f"### {headline(result)}", ""]
+    lines = [f"### {text.plain(headline(result))}", ""]
     lines += _markdown_table(loud)
     if folded:
         count = f"{len(folded)} {'loop' if len(folded) == 1 else 'loops'} without a clear change"
@@ -35,7 +35,7 @@ def to_markdown(result: GateResult) -> str:
 def to_text(result: GateResult) -> str:
     """Return the same for a terminal."""
     sentences = [f"  {row.loop}: {row.reason}" for row in result.loops]
-    return "\n".join([headline(result), *sentences, _measured(result)])
+    return text.lines_of("\n".join([headline(result), *sentences, _measured(result)]))
 
 
 def headline(result: GateResult) -> str:
@@ -61,7 +61,8 @@ def annotation(result: GateResult) -> str | None:
     """Return the one line that makes GitHub mark the job, or None when there is nothing to mark."""
     if result.exit_code == 0:
         return None
-    return f"::error title=bench gate::{headline(result)} See the job summary."
+    told = text.display_name(headline(result)).replace("%", "%25")  # GitHub reads codes after a per cent sign
+    return f"::error title=bench gate::{told} See the job summary."
 
 
 def _measured(result: GateResult) -> str:

@@ -1,14 +1,16 @@
 """Words and numbers of one loop, as they stand in rows, sentences, notices and charts alike."""
 
-import unicodedata
 from collections.abc import Sequence
 
-from bench import units
+from bench import text, units
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary
 from bench.analysis.verdict import Verdict
 from bench.records.cell import Setting
 from bench.records.trial import Failure
+
+display_name = text.display_name
+"""Makes a name harmless, wherever it is to stand."""
 
 BASELINE = "baseline"
 """Stands where a verdict would, in the row that the others are compared with."""
@@ -33,18 +35,6 @@ WIDEST = 10.0
 
 _REASON_LIMIT = 300
 _ALTERNATIVES = 4
-
-
-def display_name(name: str) -> str:
-    """Return a name that cannot disturb the text around it.
-
-    Control and direction-override characters become U+FFFD; a right-to-left name is isolated, so that the numbers
-    beside it stay where they are.
-    """
-    shown = "".join("\N{REPLACEMENT CHARACTER}" if _disturbs(character) else character for character in name)
-    if any(unicodedata.bidirectional(character) in ("R", "AL") for character in shown):
-        return f"\N{FIRST STRONG ISOLATE}{shown}\N{POP DIRECTIONAL ISOLATE}"
-    return shown
 
 
 def setting_name(setting: Setting, *, without: str | None = None) -> str:
@@ -187,10 +177,3 @@ def _one_line(text: str) -> str:
     """Return a text on one line, cut where it is long."""
     text = display_name(" ".join(text.split()))
     return text if len(text) <= _REASON_LIMIT else f"{text[:_REASON_LIMIT]}... (all of it in journal.jsonl)"
-
-
-def _disturbs(character: str) -> bool:
-    """Return whether a character is a control, a line break, a direction mark, half a pair, or barred from XML."""
-    if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") or character in "\ufffe\uffff":
-        return True
-    return unicodedata.bidirectional(character) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")

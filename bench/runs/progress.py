@@ -16,6 +16,7 @@ from bench.records.cell import Cell
 from bench.records.plan import Plan
 from bench.records.trial import Trial
 from bench.runs.rounds import Observer
+from bench.text import display_name
 from bench.units import Seconds, duration
 from bench.worker import ablation
 
@@ -69,7 +70,7 @@ class Lines:
 
     def _print(self, line: str) -> None:
         """Write one line as it is: no markup, no wrapping."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(display_name(line), markup=False, highlight=False, soft_wrap=True)
 
 
 @final
@@ -124,7 +125,7 @@ class Bar:
         draw = phase not in {"measure", "break down"} or now - self._drawn > BETWEEN_DRAWINGS
         if draw:
             self._drawn = now
-        what = "starting all loops" if cell is None else f"{cell.name}: {phase}"
+        what = "starting all loops" if cell is None else display_name(f"{cell.name}: {phase}")
         rounds = max(self._plan.rounds, round_number + 1)
         self._progress.update(
             self._task,
@@ -141,7 +142,8 @@ class Bar:
         (task,) = self._progress.tasks
         self._progress.update(self._task, completed=max(task.completed, self._ended * self._per_trial))
         if trial.failure is not None:
-            self._console.print(f"{trial.cell.name} {_found(trial)}", markup=False, highlight=False, soft_wrap=True)
+            told = display_name(f"{trial.cell.name} {_found(trial)}")
+            self._console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def _place(round_number: int, *, plan: Plan) -> str:
