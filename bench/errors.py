@@ -2,6 +2,7 @@
 
     BenchError                     exit code 2 unless noted
     ├── UsageError                 options that contradict each other or cannot be honoured
+    ├── FileTrouble                a file that the system does not let us read or write; names path, reason and way out
     ├── ResultsError               a results folder that cannot be written, or is not there
     │   └── InvalidResult          a stored file with a wrong field; names file, line and field
     ├── NoDevice                   the asked-for device is not there, with what each framework sees
@@ -24,6 +25,10 @@ class BenchError(Exception):
 
 class UsageError(BenchError):
     """Options that contradict each other or cannot be honoured."""
+
+
+class FileTrouble(BenchError):
+    """The system does not let us read or write a file; the message names the path, its reason and the way out."""
 
 
 class ResultsError(BenchError):

@@ -1,10 +1,221 @@
-"""Folders that cost time to make and are kept: made under another name first, so that half of one is never used."""
+"""Files that are written whole or not at all, folders that are made once, and what the system says in one line.
 
-from collections.abc import Callable
+explained       turns what the system refuses into one line with the path and a way out
+make_folder     a folder and those above it
+write_whole     one file: the old content or the new one, never a mixture and never half of it
+write_all       several files of one folder: nothing is changed before all of them are written
+build_once      a folder that costs time to make and is kept
+"""
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
-from bench.errors import UsageError
+from bench.errors import FileTrouble, UsageError
+
+_PARTIAL = re.compile(r"\.partial-\d+-[0-9a-f]{16}")
+"""What is being written: the process, and what nobody can guess."""
+
+_WAYS_OUT = {
+    errno.ENOSPC: "free some space (df -h) or inodes (df -i), or choose another place",
+    errno.EDQUOT: "your quota is used up; free some space or choose another place",
+    errno.EFBIG: "the limit on the size of a file is reached (ulimit -f); raise it or choose another place",
+    errno.EROFS: "it lies on a read-only file system; choose another place",
+    errno.EACCES: "you lack the permission; change it (chmod, chown) or choose another place",
+    errno.EPERM: "you lack the permission; change it (chmod, chown) or choose another place",
+    errno.ENOENT: "a folder on the way is not there, or a link leads nowhere; make it or choose another place",
+    errno.EEXIST: "a file or a link that leads nowhere has its name; move it away or choose another place",
+    errno.ENOTDIR: "a file stands where a folder should be; move it away or choose another place",
+    errno.EISDIR: "a folder stands where the file should be; move it away or choose another place",
+    errno.ELOOP: "links lead in a circle; remove them or choose another place",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.EMFILE: "too many files are open (ulimit -n); raise the limit",
+    errno.EIO: "the disk fails; look at the system's log and choose another place",
+}
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF)
+"""What file systems answer that cannot flush a folder."""
+
+
+def way_out(error: OSError) -> str:
+    """Return what a person can do about it."""
+    return _WAYS_OUT.get(error.errno or 0, "choose another place, or look at the system's log")
+
+
+@contextmanager
+def explained(path: Path | str, *, doing: str = "written", otherwise: str | None = None) -> Iterator[None]:
+    """Turn what the system refuses inside into one line.
+
+    Args:
+        path: What is named.
+        doing: What cannot be done with it: "written", "read", "made".
+        otherwise: The way out, where there is a better one than the system's words suggest.
+
+    Raises:
+        FileTrouble: In place of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FileTrouble(
+            f"{path}: cannot be {doing} ({error.strerror or error}); {otherwise or way_out(error)}"
+        ) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are not there.
+
+    Raises:
+        FileTrouble: If they cannot be made.
+    """
+    with explained(folder, doing="made"):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def write_whole(path: Path, content: bytes, *, overwrite: bool = True) -> None:
+    """Write a file so that whoever looks, whenever, finds the old content or the new one.
+
+    It is written under a name of this process' own, flushed to the disk and renamed. What is no regular file, such as a
+    pipe or `/dev/stdout`, is written as it is. A link stays, its target is replaced.
+
+    Raises:
+        FileExistsError: If it is there and is not to be overwritten.
+        FileTrouble: If it cannot be written; nothing is left behind and the old file is as it was.
+    """
+    if _is_special(path):
+        with explained(path), path.open("wb", buffering=0) as stream:
+            _put(stream, content)
+        return
+    if not overwrite and os.path.lexists(path):
+        raise _there_already(path)
+    with explained(path):
+        target = Path(os.path.realpath(path))
+        if target.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    sweep(target.parent)
+    with ExitStack() as unfinished:
+        partial = _written(target, content, unfinished=unfinished, named=path)
+        with explained(path):
+            if overwrite:
+                partial.replace(target)
+            taken = not overwrite and not _took_free_name(partial, target)
+            _flush_folder(target.parent)
+    if taken:
+        raise _there_already(path)
+
+
+def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write several files into a folder, which is made; the order is kept, and the last one is renamed last.
+
+    Raises:
+        FileTrouble: If one of them cannot be written; then none is, and the old ones are as they were.
+    """
+    make_folder(folder)
+    for name in contents:
+        if (folder / name).is_dir():
+            with explained(folder / name):
+                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    sweep(folder)
+    with ExitStack() as unfinished:
+        written = {
+            folder / name: _written(folder / name, content, unfinished=unfinished, named=folder / name)
+            for name, content in contents.items()
+        }
+        for target, partial in written.items():
+            with explained(target):
+                partial.replace(target)
+        with explained(folder):
+            _flush_folder(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that died while writing have left in a folder; whoever still writes holds a lock."""
+    with suppress(OSError):
+        left = [entry.path for entry in os.scandir(folder) if _PARTIAL.fullmatch(entry.name)]
+        for path in left:
+            with suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 - a path as scandir gives it
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)  # noqa: PTH108
+
+
+def _is_special(path: Path) -> bool:
+    """Return whether a path leads to something that is neither a file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _written(target: Path, content: bytes, *, unfinished: ExitStack, named: Path) -> Path:
+    """Write beside the target and return where; it is removed with `unfinished` unless it was renamed by then.
+
+    Raises:
+        FileTrouble: If it cannot be written.
+    """
+    with explained(named):
+        file, partial = _claimed(target.parent)
+        unfinished.enter_context(file)  # whose lock tells others that somebody still needs it
+        unfinished.callback(partial.unlink, missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+        _put(file, content)
+        os.fsync(file.fileno())
+    return partial
+
+
+def _claimed(folder: Path) -> tuple[BinaryIO, Path]:
+    """Return a new, locked file of this process in a folder, and its name; nobody's sweep has removed it."""
+    while True:
+        partial = folder / f".partial-{os.getpid()}-{secrets.token_hex(8)}"
+        file = partial.open("xb", buffering=0)
+        with suppress(OSError):  # no locks on this file system: then nobody sweeps either
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if partial.exists():
+            return file, partial
+        file.close()
+
+
+def _put(file: BinaryIO, content: bytes) -> None:
+    """Write all of it; the system may take it piece by piece."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
+
+
+def _took_free_name(partial: Path, target: Path) -> bool:
+    """Give what was written its name, unless another process has taken it since."""
+    try:
+        target.hardlink_to(partial)
+    except FileExistsError:
+        return False
+    except OSError:  # no such links on this file system
+        partial.replace(target)
+    return True
+
+
+def _there_already(path: Path) -> FileExistsError:
+    """Return what says that a file is not to be overwritten."""
+    return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the disk keep the names as well."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def build_once(folder: Path, build: Callable[[Path], None]) -> Path:

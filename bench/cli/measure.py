@@ -180,7 +180,7 @@ def run(
     if resume and (options.loops or options.more_loops):
         raise click.UsageError(f"--resume goes on with the plan of {resume}; it takes no LOOP")
     opened = (
-        runs.resume(resume, options=options, environment=os.environ)
+        runs.resume(resume, options=options, console=terminal, environment=os.environ)
         if resume
         else runs.start(options, console=terminal, environment=os.environ)
     )

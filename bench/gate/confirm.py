@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bench import report
-from bench.errors import NothingComparable, ResultsError
+from bench.errors import NothingComparable
+from bench.files import explained, make_folder, write_whole
 from bench.gate import judge
 from bench.gate.result import BASE, HEAD, Finding, GateResult
 from bench.gate.settings import Settings
@@ -151,12 +152,9 @@ def _measure(
 
 def _write(result: GateResult, *, file: Path, environment: Mapping[str, str]) -> None:
     """Write the verdict, and the summary where GitHub says that it wants one."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        journal.replace(file, to_json(result).encode())
-        summary = environment.get("GITHUB_STEP_SUMMARY")
-        if summary:
-            with Path(summary).open("a", encoding="utf-8") as page:
-                page.write(to_markdown(result) + os.linesep)
-    except OSError as error:
-        raise ResultsError(f"{error.filename}: cannot write the verdict ({error.strerror})") from error
+    make_folder(file.parent)
+    write_whole(file, to_json(result).encode())
+    summary = environment.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with explained(summary), Path(summary).open("a", encoding="utf-8") as page:
+            page.write(to_markdown(result) + os.linesep)

@@ -4,11 +4,14 @@ Trials that measured the machine come last; their `side` reads "calibration".
 """
 
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.files import write_all
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
+from bench.text import without_formula
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,13 +41,25 @@ def blocks(run: Run) -> "pd.DataFrame":
 
 
 def write(run: Run, *, folder: Path) -> list[Path]:
-    """Write both tables as CSV and Parquet, and return the files."""
-    written = []
+    """Write both tables as CSV and Parquet, and return the files.
+
+    Raises:
+        FileTrouble: If they cannot be written; then none is.
+    """
+    contents = {}
     for name, table in (("trials", trials(run)), ("blocks", blocks(run))):
-        written += [folder / f"{name}.csv", folder / f"{name}.parquet"]
-        table.to_csv(written[-2], index=False)
-        table.to_parquet(written[-1], index=False)
-    return written
+        contents[f"{name}.csv"] = defused(table).to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")
+        columns = BytesIO()
+        table.to_parquet(columns, index=False)
+        contents[f"{name}.parquet"] = columns.getvalue()
+    write_all(folder, contents)
+    return [folder / name for name in contents]
+
+
+def defused(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a table whose cells and column names no spreadsheet takes for formulas; numbers stay what they are."""
+    renamed = table.rename(columns=without_formula)
+    return renamed.map(lambda value: without_formula(value) if isinstance(value, str) else value)
 
 
 def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from bench.files import write_all
 from bench.records.stored_run import Run
 from bench.report.model import Change, DataFile, Report, build
 
@@ -52,6 +53,9 @@ def write(run: Run, *, folder: Path, results_folder: Path, change: Change | None
 
     Returns:
         The path of index.html, which is written last.
+
+    Raises:
+        FileTrouble: If the folder cannot be written; the files of an earlier report are then as they were.
     """
     from bench.report import page, pictures, plots  # noqa: PLC0415
 
@@ -67,11 +71,7 @@ def write(run: Run, *, folder: Path, results_folder: Path, change: Change | None
     contents["report.json"] = page.to_json(report).encode()
     contents["report.md"] = page.to_markdown(report).encode()
     contents["index.html"] = page.to_html(report, plots=drawn, scaling=swept, pictures=generated).encode()
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        temporary = folder / f".{name}.new"
-        temporary.write_bytes(content)
-        temporary.replace(folder / name)
+    write_all(folder, contents)
     return folder / "index.html"
 
 

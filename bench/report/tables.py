@@ -9,6 +9,7 @@ from bench import units
 from bench.analysis.cost_model import FITS_WITHIN
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary
+from bench.records.tables import defused
 from bench.records.verification import Verification
 from bench.report.model import Change, GroupReport, Report
 from bench.report.sweep import Quantity, ScalingReport
@@ -213,7 +214,7 @@ def summary(report: Report) -> "pd.DataFrame":
 
 def to_csv(report: Report) -> str:
     """Return `summary` as CSV; what is missing reads "n/a"."""
-    return summary(report).to_csv(index=False, na_rep=units.NOT_AVAILABLE, lineterminator="\n")
+    return defused(summary(report)).to_csv(index=False, na_rep=units.NOT_AVAILABLE, lineterminator="\n")
 
 
 def _summary_rows(report: Report) -> Iterable[Mapping[str, object]]:

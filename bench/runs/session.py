@@ -113,15 +113,15 @@ def _crowding(plan: Plan, *, available_mebibytes: int) -> Iterator[str]:
         )
 
 
-def resume(name: str, *, options: Options, environment: Mapping[str, str]) -> Opened:
+def resume(name: str, *, options: Options, console: Console, environment: Mapping[str, str]) -> Opened:
     """Open the journal of an interrupted run, to go on with what is missing.
 
     Raises:
-        ResultsError: If there is no such run.
+        ResultsError: If there is no such run, or another process writes to it.
         UsageError: If the data are not those of the run, or what a side was measured with is gone.
     """
     folder = find(options.results, name)
-    run = load(folder)
+    journal, run = Journal.reopen(folder, tell=console.notice)
     choice = mnist.DatasetChoice(run.header.dataset.name)
     fixture = mnist.resolve(choice, file=options.data, cache=options.cache)
     if fixture.sha256 != run.header.dataset.sha256:
@@ -132,7 +132,7 @@ def resume(name: str, *, options: Options, environment: Mapping[str, str]) -> Op
     if gone:
         raise UsageError(f"{folder.name} cannot go on: what was made for {gone[0]} is gone; start a new run")
     return Opened(
-        journal=Journal(folder),
+        journal=journal,
         run=run,
         digits=fixture.folder,
         cache=options.cache,
@@ -211,6 +211,7 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
     run = load(journal.folder)
     tables.write(run, folder=journal.folder)
     write_manifest(run, folder=journal.folder)
+    journal.release()
     return run
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from bench.files import make_folder, write_whole
 from bench.paths import SOURCE_TREE
-from bench.records import journal
 from bench.records.cell import Cell
 from bench.records.verification import Expectation
 from bench.verify.reference import dense
@@ -122,6 +122,6 @@ class Memory:
             except msgspec.DecodeError:
                 pass  # written by another version of the tool
         curve = otherwise()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        journal.replace(path, msgspec.json.encode(curve))
+        make_folder(self._folder)
+        write_whole(path, msgspec.json.encode(curve))
         return curve

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from bench.files import make_folder, write_whole
 from bench.machine.passport import variable_facts
 from bench.paths import SOURCE_TREE
-from bench.records import journal
 from bench.records.verification import Verification
 from bench.verify.pool import PACKAGES
 from loops import registry
@@ -37,9 +37,9 @@ class Memory:
     def keep(self, verification: Verification) -> None:
         """Remember a result that passed against the reference; all else is looked at again each time."""
         if verification.passed and verification.peer is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             path = self._path(verification.loop, workload=verification.workload, device=verification.device)
-            journal.replace(path, msgspec.json.encode(verification))
+            write_whole(path, msgspec.json.encode(verification))
 
     def _path(self, loop: str, *, workload: str, device: str) -> Path:
         """Return a file whose name changes with everything that a verification depends on."""

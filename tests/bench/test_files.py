@@ -1,9 +1,179 @@
-"""What is made in a cache is whole or not there."""
+"""Files are written whole or not at all, whatever the disk says and whoever else writes."""
+
+import fcntl
+import multiprocessing
+import resource
+import stat
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from bench.errors import UsageError
-from bench.files import build_once
+from bench import files
+from bench.errors import FileTrouble, UsageError
+
+
+@contextmanager
+def no_file_beyond(limit):
+    """Have the system refuse to let files grow beyond so many bytes, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def names(folder):
+    """Return what lies in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path):
+    """Whoever made it private does not find it open to all."""
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    path.chmod(0o600)
+
+    files.write_whole(path, b"new")
+
+    assert (b"new", 0o600, ["page.html"]) == (path.read_bytes(), stat.S_IMODE(path.stat().st_mode), names(tmp_path))
+
+
+def test_a_disk_that_is_full_half_way_keeps_the_old_file(tmp_path):
+    """And nothing else: no half of the new one under any name."""
+    path = tmp_path / "base.json"
+    path.write_text("old")
+
+    with (
+        no_file_beyond(1000),
+        pytest.raises(FileTrouble, match=r"base\.json: cannot be written \(File too large\); .*"),
+    ):
+        files.write_whole(path, b"x" * 5000)
+
+    assert ("old", ["base.json"]) == (path.read_text(), names(tmp_path))
+
+
+def test_of_several_files_none_is_changed_when_one_does_not_fit(tmp_path):
+    """A page and its plots belong together."""
+    files.write_all(tmp_path, {"plot.svg": b"old plot", "index.html": b"old page"})
+
+    with no_file_beyond(1000), pytest.raises(FileTrouble, match=r"index\.html: cannot be written"):
+        files.write_all(tmp_path, {"plot.svg": b"new plot", "index.html": b"x" * 5000})
+
+    assert ["index.html", "plot.svg"] == names(tmp_path)
+    assert (b"old plot", b"old page") == ((tmp_path / "plot.svg").read_bytes(), (tmp_path / "index.html").read_bytes())
+
+
+def test_a_file_that_is_there_is_overwritten_only_when_asked(tmp_path):
+    """A link that leads nowhere counts as well."""
+    path, link = tmp_path / "base.json", tmp_path / "link.json"
+    path.write_text("old")
+    link.symlink_to(tmp_path / "nothing")
+
+    for taken in (path, link):
+        with pytest.raises(FileExistsError):
+            files.write_whole(taken, b"new", overwrite=False)
+    files.write_whole(tmp_path / "free.json", b"new", overwrite=False)
+
+    assert ("old", b"new") == (path.read_text(), (tmp_path / "free.json").read_bytes())
+    assert ["base.json", "free.json", "link.json"] == names(tmp_path)
+
+
+def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path):
+    """As writing into it would do."""
+    (tmp_path / "far").mkdir()
+    link = tmp_path / "near.json"
+    link.symlink_to(tmp_path / "far" / "real.json")
+
+    files.write_whole(link, b"new")
+
+    assert (True, b"new") == (link.is_symlink(), (tmp_path / "far" / "real.json").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda path: path.mkdir(), "a folder stands where the file should be"),
+        (lambda path: path.symlink_to(path), "links lead in a circle"),
+        (lambda path: path.symlink_to(path.parent / "no" / "where"), "a folder on the way is not there"),
+    ],
+)
+def test_what_stands_in_the_way_of_a_file_is_named(tmp_path, prepare, words):
+    """One line with the path, the system's reason and a way out; no traceback, nothing left behind."""
+    path = tmp_path / "base.json"
+    prepare(path)
+
+    with pytest.raises(FileTrouble, match=words) as caught:
+        files.write_whole(path, b"new")
+
+    assert str(caught.value).startswith(f"{path}: cannot be written (")
+    assert ["base.json"] == names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda path: path.write_text("a file"), "a file or a link"),
+        (lambda path: path.symlink_to("nowhere"), "a file or a link"),
+        (lambda path: path.symlink_to(path), "cannot be made"),
+    ],
+)
+def test_what_stands_in_the_way_of_a_folder_is_named(tmp_path, prepare, words):
+    """Reports are written below it."""
+    folder = tmp_path / "reports"
+    prepare(folder)
+
+    with pytest.raises(FileTrouble, match=words):
+        files.write_all(folder, {"index.html": b"page"})
+
+
+def test_a_device_is_written_as_it_is():
+    """`-o /dev/full` is refused by the system, not replaced by a file."""
+    with pytest.raises(FileTrouble, match=r"/dev/full: cannot be written \(No space left on device\)"):
+        files.write_whole(Path("/dev/full"), b"new")
+
+    assert Path("/dev/full").is_char_device()
+
+
+def _write_often(path, content):
+    """Write the same content again and again, in a process of its own."""
+    for _ in range(60):
+        files.write_whole(path, content)
+
+
+def test_writers_at_the_same_time_never_mix(tmp_path):
+    """Every read finds one writer's content as a whole, and nothing else is left in the end."""
+    path = tmp_path / "verdict.json"
+    files.write_whole(path, b"a" * 20_000)
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_write_often, args=(path, letter * 20_000)) for letter in (b"a", b"b", b"c")]
+    for writer in writers:
+        writer.start()
+    seen = set()
+    while any(writer.is_alive() for writer in writers):
+        content = path.read_bytes()
+        seen.add((len(content), len(set(content))))
+    for writer in writers:
+        writer.join()
+
+    assert {(20_000, 1)} == seen
+    assert [0, 0, 0] == [writer.exitcode for writer in writers]
+    assert ["verdict.json"] == names(tmp_path)
+
+
+def test_what_dead_writers_left_is_removed_and_what_living_ones_write_is_not(tmp_path):
+    """The kernel lets go of a lock when its holder dies; nobody has to guess from ages or process numbers."""
+    dead, alive = tmp_path / f".partial-1-{'0' * 16}", tmp_path / f".partial-1-{'1' * 16}"
+    similar = tmp_path / ".partial-mine"
+    for path in (dead, alive, similar):
+        path.write_text("half")
+    with alive.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+        files.write_whole(tmp_path / "page.html", b"new")
+
+    assert {similar.name, alive.name, "page.html"} == set(names(tmp_path))
 
 
 def test_what_is_half_made_is_never_used(tmp_path):
@@ -14,7 +184,7 @@ def test_what_is_half_made_is_never_used(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build_once(tmp_path / "cache" / "thing", fail)
+        files.build_once(tmp_path / "cache" / "thing", fail)
 
     assert [] == list((tmp_path / "cache").iterdir())
 
@@ -27,7 +197,7 @@ def test_another_process_may_be_faster(tmp_path):
         (tmp_path / "thing").mkdir()
         (tmp_path / "thing" / "theirs").touch()
 
-    folder = build_once(tmp_path / "thing", build)
+    folder = files.build_once(tmp_path / "thing", build)
 
     assert ["theirs"] == [path.name for path in folder.iterdir()]
 
@@ -37,4 +207,4 @@ def test_a_cache_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").touch()
 
     with pytest.raises(UsageError, match="choose by BENCH_CACHE_DIR"):
-        build_once(tmp_path / "file" / "thing", lambda folder: folder.mkdir())
+        files.build_once(tmp_path / "file" / "thing", lambda folder: folder.mkdir())

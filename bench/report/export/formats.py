@@ -21,7 +21,8 @@ import numpy as np
 from bench import units
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, summarise
-from bench.errors import NothingComparable, ResultsError, UsageError
+from bench.errors import NothingComparable, UsageError
+from bench.files import write_whole
 from bench.records.cell import Cell, Setting
 from bench.records.stored_run import Run
 from bench.records.trial import BlockKind, Trial
@@ -111,15 +112,12 @@ def save(text: str, *, file: Path, force: bool) -> None:
 
     Raises:
         UsageError: If the file is there and was not to be overwritten.
-        ResultsError: If it cannot be written.
+        FileTrouble: If it cannot be written; an older file is then as it was.
     """
     try:
-        with file.open("wb" if force else "xb") as stream:
-            stream.write(f"{text}\n".encode())
+        write_whole(file, f"{text}\n".encode(), overwrite=force)
     except FileExistsError as error:
         raise UsageError(f"{file}: is there already; choose another --output or give --force") from error
-    except OSError as error:
-        raise ResultsError(f"{file}: cannot be written ({error.strerror}); choose another --output") from error
 
 
 def _entries(run: Run) -> tuple[Entry, ...]:

@@ -1,12 +1,18 @@
 """Runs on disk: what is written is read back, and what is wrong is named."""
 
 import json
+import math
+import os
+import resource
+from dataclasses import replace
 
 import pytest
 
-from bench.errors import InvalidResult, ResultsError
+from bench.errors import FileTrouble, InvalidResult, ResultsError, UsageError
 from bench.records.journal import JOURNAL, MANIFEST, Journal, find, load, write_manifest
 from bench.records.stored_run import RunEnd
+from bench.records.trial import FailureKind
+from bench.records.verification import Expectation, Gap
 
 
 @pytest.fixture
@@ -77,7 +83,8 @@ def test_a_wrong_field_is_named_with_file_and_line(written):
     with pytest.raises(InvalidResult) as caught:
         load(journal.folder)
 
-    assert f"{path}:2: Expected `float`, got `str` - at `$.trial.blocks[2].seconds`" == str(caught.value)
+    named = f"{path}:2: Expected `float`, got `str` - at `$.trial.blocks[2].seconds`"
+    assert f"{named}; correct the line, or move the run's folder away" == str(caught.value)
 
 
 def test_a_line_that_is_no_json_is_named(written):
@@ -99,7 +106,9 @@ def test_another_schema_version_is_refused(written):
     with pytest.raises(InvalidResult) as caught:
         load(journal.folder)
 
-    assert f"{path}:1: schema version 99, this tool reads 1 to 2" == str(caught.value)
+    assert str(caught.value) == (
+        f"{path}:1: schema version 99, this tool reads 1 to 2; read it with the version of the tool that wrote it"
+    )
 
 
 def test_a_journal_without_its_header_is_refused(written):
@@ -122,7 +131,7 @@ def test_results_that_cannot_be_written_are_an_error_with_a_way_out(tmp_path, ma
     """A file stands where the folder should be."""
     (tmp_path / "results").write_text("")
 
-    with pytest.raises(ResultsError, match=r"cannot write results .* choose another --results-dir"):
+    with pytest.raises(FileTrouble, match=r"results: cannot be made .* move it away or choose another place"):
         Journal.create(tmp_path / "results", header=make_run().header)
 
 
@@ -180,3 +189,192 @@ def test_trials_of_the_kernel_are_read_back_apart(tmp_path, make_run):
 
     assert (run.trials, run.calibration) == (loaded.trials, loaded.calibration)
     assert loaded.header.plan.calibration == run.calibration[0].cell
+
+
+def reopened(folder):
+    """Return a journal that goes on, what is stored, and what was told."""
+    told = []
+    journal, run = Journal.reopen(folder, tell=told.append)
+    return journal, run, told
+
+
+@pytest.mark.parametrize("lost", [1, 20, 2000])
+def test_a_torn_last_line_is_cut_off_before_anything_is_appended(written, lost):
+    """Else the next line would be joined to it, and both were lost for ever."""
+    journal, run = written
+    journal.release()
+    path = journal.folder / JOURNAL
+    path.write_bytes(path.read_bytes()[:-lost])
+    kept = load(journal.folder).trials
+
+    again, stored, told = reopened(journal.folder)
+    for trial in run.trials[len(kept) :]:
+        again.add(trial)
+
+    assert kept == stored.trials
+    assert run.trials == load(journal.folder).trials
+    assert 1 == len(told)
+    assert f"{path}: the last line was not written to its end; cut back by " in told[0]
+
+
+def test_a_whole_journal_is_not_touched_when_a_run_goes_on(written):
+    """And nothing is said."""
+    journal, _ = written
+    journal.release()
+    before = (journal.folder / JOURNAL).read_bytes()
+
+    _, _, told = reopened(journal.folder)
+
+    assert (before, []) == ((journal.folder / JOURNAL).read_bytes(), told)
+
+
+def test_what_is_no_run_is_not_cut(tmp_path):
+    """A file without a single whole line may be anything."""
+    (tmp_path / JOURNAL).write_text("precious")
+
+    with pytest.raises(InvalidResult, match="header is missing"):
+        Journal.reopen(tmp_path, tell=print)
+
+    assert "precious" == (tmp_path / JOURNAL).read_text()
+
+
+def test_an_append_that_fails_is_undone(written, make_trial, make_cell):
+    """A full disk takes half a line; the half is taken back, and the run can go on."""
+    journal, run = written
+    path = journal.folder / JOURNAL
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 100, limits[1]))
+    try:
+        with pytest.raises(FileTrouble) as caught:
+            journal.add(make_trial(make_cell("tf-eager"), round=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert before == path.read_bytes()
+    assert str(caught.value).startswith(f"{path}: cannot be written (File too large); ")
+    assert str(caught.value).endswith(f"go on with: bench run --resume {run.header.run_id}")
+
+
+def test_a_run_that_cannot_be_begun_leaves_no_folder(tmp_path, make_run):
+    """Half of one would be listed as a run for ever."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+    try:
+        with pytest.raises(FileTrouble):
+            Journal.create(tmp_path, header=make_run().header)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_second_writer_is_refused(written):
+    """Two that go on with one run would measure everything twice."""
+    journal, _ = written
+
+    with pytest.raises(ResultsError, match=rf"process {os.getpid()} on .* is writing to this run"):
+        Journal.reopen(journal.folder, tell=print)
+
+
+def test_a_second_row_of_a_cell_and_round_is_not_written(written):
+    """Neither by the process that wrote the first nor by one that goes on."""
+    journal, run = written
+    with pytest.raises(ResultsError, match=r"has a row of tf-eager-.* in round 1 already; no second one is written"):
+        journal.add(run.trials[0])
+    journal.release()
+
+    again, _, _ = reopened(journal.folder)
+
+    with pytest.raises(ResultsError, match="no second one is written"):
+        again.add(run.trials[0])
+
+
+def test_a_line_that_stands_there_twice_is_refused(written):
+    """It would count as evidence twice."""
+    journal, _ = written
+    path = journal.folder / JOURNAL
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, lines[3]]))
+
+    with pytest.raises(InvalidResult) as caught:
+        load(journal.folder)
+
+    assert str(caught.value).startswith(f"{path}:12: $.trial: a second row of 'tf-fit-mnist-mlp-matched-cpu-b32'")
+
+
+def test_line_ends_of_other_systems_are_read_and_lone_ones_are_refused(written):
+    """A trial that is passed over without a word would be lost."""
+    journal, run = written
+    path = journal.folder / JOURNAL
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\n", b"\r\n"))
+    assert run.trials == load(journal.folder).trials
+
+    path.write_bytes(content.replace(b"\n", b"\r", 2))
+
+    with pytest.raises(InvalidResult, match=r"journal\.jsonl:1: JSON is malformed"):
+        load(journal.folder)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32"])
+def test_another_encoding_is_named_and_no_traceback(written, encoding):
+    """Editors of other systems write such files."""
+    journal, _ = written
+    path = journal.folder / JOURNAL
+    path.write_bytes(path.read_text().encode(encoding))
+
+    with pytest.raises(InvalidResult, match=r"journal\.jsonl:1: .*; correct the line, or move the run's folder away"):
+        load(journal.folder)
+
+
+def test_values_that_are_no_numbers_are_stored_as_what_they_mean(written, make_cell, make_trial):
+    """JSON has no word for them, and `null` could not be read back: the whole run would be lost."""
+    journal, run = written
+    found = replace(run.verifications[0], gaps=(Gap(what="loss", largest=math.nan, allowed=1e-5, step=3),))
+    journal.add_verification(replace(found, losses=(2.0, math.inf, 1.0)))
+    journal.add(make_trial(make_cell("tf-eager"), round=2, last_loss=math.inf))
+    journal.add_expectation(
+        Expectation(
+            workload="mnist-mlp",
+            track="matched",
+            batch_size=32,
+            higher_is_better=True,
+            steps=(1, 2),
+            metrics=(0.5, math.nan),
+        )
+    )
+
+    loaded = load(_with_rounds(journal.folder, rounds=3))
+
+    assert ("loss: not a number, or infinite at step 3", (2.0,)) == (
+        loaded.verifications[-1].problem,
+        loaded.verifications[-1].losses,
+    )
+    assert (FailureKind.BROKEN_CONTRACT, ()) == (loaded.trials[-1].failure.kind, loaded.trials[-1].blocks)
+    assert "$.trial.last_loss: expected a number" in loaded.trials[-1].failure.message
+    assert (0.5,) == loaded.expectations[-1].metrics
+
+
+def _with_rounds(folder, *, rounds):
+    """Have the plan of a stored run say so many rounds."""
+    path = folder / JOURNAL
+    path.write_text(path.read_text().replace('"rounds":2', f'"rounds":{rounds}', 1))
+    return folder
+
+
+def test_what_could_not_be_read_back_is_not_begun(tmp_path, make_run):
+    """An option of the user's that no journal can hold is refused before anything is measured."""
+    header = make_run().header
+
+    for field, value in (("seed", 10**30), ("timeout", math.inf), ("rounds", 10**9)):
+        with pytest.raises(UsageError, match=rf"\$\.run\.plan\.{field}: expected a number from"):
+            Journal.create(tmp_path, header=replace(header, plan=replace(header.plan, **{field: value})))
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_names_that_are_no_text_are_stored_all_the_same(tmp_path, make_run):
+    """The system hands over undecodable bytes of a command line as halves of characters."""
+    journal = Journal.create(tmp_path, header=replace(make_run().header, label="caf\udce9"))
+
+    assert "caf?" == load(journal.folder).header.label

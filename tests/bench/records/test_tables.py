@@ -56,3 +56,23 @@ def test_trials_of_the_kernel_are_rows_that_say_so(make_run):
         trials[trials["side"].notna()][["loop", "side", "round"]].itertuples(index=False, name=None)
     )
     assert sum(len(trial.blocks) for trial in run.calibration) == (blocks["side"] == "calibration").sum()
+
+
+def test_a_spreadsheet_runs_nothing_of_a_table(tmp_path, make_run, make_failure):
+    """Text is defused, numbers stay numbers; the columnar file keeps what was stored."""
+    run = make_run(
+        steps={"=HYPERLINK(1)": 1e-3, "other": 1e-3},
+        rounds=1,
+        failures={"other": make_failure(message="@SUM(1)")},
+        trial_fields={"=HYPERLINK(1)": {"validation_metric": -0.5}},
+    )
+
+    tables.write(run, folder=tmp_path)
+
+    (first, second) = pd.read_csv(tmp_path / "trials.csv").to_dict("records")
+    assert ("'=HYPERLINK(1)", -0.5, "'@SUM(1)") == (
+        first["loop"],
+        first["validation_metric"],
+        second["failure_message"],
+    )
+    assert "=HYPERLINK(1)" == pd.read_parquet(tmp_path / "trials.parquet")["loop"][0]
