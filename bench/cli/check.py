@@ -14,6 +14,7 @@ from bench.cli.group import main
 from bench.cli.measure import run
 from bench.cli.options import Percent, complete_loops, complete_runs, complete_workloads, option, options_of
 from bench.cli.terminal import Terminal, cache_folder
+from bench.errors import FileTrouble
 
 
 @options_of(
@@ -131,12 +132,15 @@ def gate(
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     gated = confirm.check(options, console=Terminal(), environment=os.environ, folder=Path.cwd())
-    click.echo(to_text(gated.result))
+    try:
+        click.echo(to_text(gated.result))
+        marked = annotation(gated.result)
+        if marked and os.environ.get("GITHUB_ACTIONS") == "true":
+            click.echo(marked)
+    except FileTrouble as trouble:  # what was judged stands, and the verdict file says it
+        click.echo(f"warning: {trouble}", err=True)
     if gated.page is not None:
         click.echo(f"report: {gated.page}", err=True)
-    marked = annotation(gated.result)
-    if marked and os.environ.get("GITHUB_ACTIONS") == "true":
-        click.echo(marked)
     context.exit(gated.result.exit_code)
 
 

@@ -1,27 +1,111 @@
 """The command `bench`: what all its commands share, and how errors become one line and an exit code."""
 
-from typing import Any
+import platform
+import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any, final
 
 import click
 
 from bench import __version__
-from bench.errors import BenchError, Interrupted
+from bench.cli import streams
+from bench.cli.options import cache_folder
+from bench.errors import BenchError, Interrupted, UsageError
+from bench.files import way_out
+from bench.text import display_name, lines_of
 from loops.errors import LoopError
 
+OWN_FAULT = 70
+"""Exit code of a fault of bench itself; EX_SOFTWARE of sysexits.h."""
 
+
+@final
 class OneLineErrors(click.Group):
-    """Turns every error that explains itself into one line and the exit code that its class carries."""
+    """Turns every error into one line and a documented exit code; its class carries the code of one that we know."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
         except (BenchError, LoopError) as error:
-            click.echo(f"Error: {error}", err=True)
+            _say(str(error))
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(Interrupted.exit_code)
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run the command line; when it stands alone, end the process with a documented code whatever happens."""
+        if not standalone_mode:
+            return self._run(*args, **extra)
+        streams.guard()
+        sys.exit(self._code(*args, **extra))
+
+    def _run(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line; the exit code that a command chose is returned, what went wrong is raised."""
+        run: Any = super().main  # whose overloads tell arguments apart that are only passed on here
+        return run(*args, standalone_mode=False, **extra)
+
+    def _code(self, *args: Any, **extra: Any) -> int:
+        """Run the command line and return the exit code; what went wrong is said."""
+        code = UsageError.exit_code
+        try:
+            returned = self._run(*args, **extra)
+            sys.stdout.flush()
+            code = returned if isinstance(returned, int) else 0
+        except click.Abort:
+            click.echo("Interrupted.", err=True)
+            code = Interrupted.exit_code
+        except click.ClickException as error:
+            told = StringIO()
+            error.show(file=told)
+            click.echo(lines_of(told.getvalue()), nl=False, err=True)
+        except BenchError as error:
+            _say(str(error))
+            code = error.exit_code
+        except OSError as error:
+            _say(f"{error.filename or 'the system'}: {error.strerror or error}; {way_out(error)}")
+        except SystemExit as ended:  # the shell asked for a completion
+            code = UsageError.exit_code if ended.code else 0
+        except Exception as error:  # noqa: BLE001 - the last door: no traceback and no undocumented code leaves by it
+            _say(f"a fault of bench itself, {_named(error)}; {_log(error)}")
+            code = OWN_FAULT
+        return code
+
+
+def _say(message: str) -> None:
+    """Write one line to standard error, whatever names it holds."""
+    click.echo(f"Error: {display_name(message)}", err=True)
+
+
+def _named(error: Exception) -> str:
+    """Return kind and message of an error on one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def _log(error: Exception) -> str:
+    """Store the traceback and return where, in words."""
+    content = "".join(
+        (
+            f"bench {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n",
+            *traceback.format_exception(error),
+        )
+    ).encode("utf-8", "backslashreplace")
+    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    for folder in (cache_folder() / "faults", Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=f"bench-{name}-", suffix=".log", delete=False) as file:
+                file.write(content)
+        except OSError:
+            continue
+        return f"its log, which belongs into a report of it: {file.name}"
+    return "no log could be written; set BENCH_CACHE_DIR to a folder that can be, and try again"
 
 
 @click.group(

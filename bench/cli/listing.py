@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.errors import InvalidResult
+from bench.errors import BenchError
 from bench.machine import gpu
 from bench.paths import SOURCE_TREE
 from bench.text import display_name, table
@@ -134,7 +134,7 @@ def runs(results: Path) -> list[Row]:
     for folder in journal.runs(results):
         try:
             run = journal.load(folder)
-        except InvalidResult as error:
+        except BenchError as error:
             rows.append({"run": folder.name, "state": f"unreadable: {error}", "trials": "n/a", "command": ""})
             continue
         state = "complete" if run.complete else "incomplete"

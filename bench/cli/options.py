@@ -1,5 +1,6 @@
 """Options that commands share, their types, and what a shell completes."""
 
+import os
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -32,6 +33,13 @@ def options_of(
         return command
 
     return add
+
+
+def cache_folder() -> Path:
+    """Return where decoded data and earlier verifications are kept."""
+    import platformdirs  # noqa: PLC0415
+
+    return Path(os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("loopbench"))
 
 
 def results_option(command: Command) -> Command:

@@ -10,6 +10,8 @@ from bench.cli.group import main
 from bench.cli.measure import run
 from bench.cli.options import Format, complete_runs, format_option, option, options_of, reports_option, results_option
 from bench.cli.terminal import show
+from bench.errors import BenchError, ResultsError
+from bench.text import display_name
 
 if TYPE_CHECKING:
     from bench.report.export.formats import Format as Target
@@ -42,11 +44,23 @@ def report(
     from bench.records import journal  # noqa: PLC0415
 
     base = None if baseline is None else journal.load(journal.find(results_dir, baseline))
+    refused: list[BenchError] = []
     for name in runs or (None,):
-        folder = journal.find(results_dir, name)
-        page = show(journal.load(folder), folder=folder, reports=reports_dir, output_format=output_format, base=base)
+        try:
+            folder = journal.find(results_dir, name)
+            stored = journal.load(folder)
+        except BenchError as error:
+            if len(runs) > 1:  # the others are not to blame
+                click.echo(f"left out: {display_name(str(error))}", err=True)
+            refused.append(error)
+            continue
+        page = show(stored, folder=folder, reports=reports_dir, output_format=output_format, base=base)
         if open_page and page is not None:
             click.launch(str(page))
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        raise ResultsError(f"{len(refused)} of {len(runs)} runs could not be read, see above")
 
 
 @main.command()

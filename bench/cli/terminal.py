@@ -1,12 +1,11 @@
 """How a command tells what it does: notices, progress, tables."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Format
+from bench.cli.options import Format, cache_folder
 from bench.text import lines_of
 
 if TYPE_CHECKING:
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from bench.records.stored_run import Run
     from bench.report import Change
     from bench.runs.progress import Display
+
+
+__all__ = ["Terminal", "cache_folder", "change_since", "show"]
 
 
 class Terminal:
@@ -36,13 +38,6 @@ class Terminal:
         from bench.runs import progress  # noqa: PLC0415
 
         return progress.for_console(self.console, plan=plan, done=done)
-
-
-def cache_folder() -> Path:
-    """Return where decoded data and earlier verifications are kept."""
-    import platformdirs  # noqa: PLC0415
-
-    return Path(os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("loopbench"))
 
 
 def show(
