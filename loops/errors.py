@@ -6,6 +6,7 @@ LoopError                      exit code 2 unless noted
 ├── UnsupportedCell            this loop cannot carry this workload, batch size or track
 ├── BackendMissing             the framework is not installed in this interpreter
 ├── DeviceMissing              the asked-for device is not there
+├── UntrustedFolder            a cache or a secret that somebody else could have written
 ├── DataError
 │   ├── DataNotFound           no file, or no source answers
 │   └── InvalidData            the file is there and is not what it should be
@@ -55,6 +56,10 @@ class BackendMissing(LoopError):
 
 class DeviceMissing(LoopError):
     """The device that was asked for is not there, with what the framework sees instead."""
+
+
+class UntrustedFolder(LoopError):
+    """A cache or a secret that somebody else could have written; the message says who and the way out."""
 
 
 class DataError(LoopError):

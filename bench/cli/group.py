@@ -11,7 +11,7 @@ from typing import Any, final
 
 import click
 
-from bench import __version__
+from bench import __version__, redaction
 from bench.cli import streams
 from bench.cli.options import cache_folder
 from bench.errors import BenchError, Interrupted, UsageError
@@ -63,7 +63,7 @@ class OneLineErrors(click.Group):
         except click.ClickException as error:
             told = StringIO()
             error.show(file=told)
-            click.echo(lines_of(told.getvalue()), nl=False, err=True)
+            click.echo(lines_of(redaction.redacted(told.getvalue())), nl=False, err=True)
         except BenchError as error:
             _say(str(error))
             code = error.exit_code
@@ -79,12 +79,13 @@ class OneLineErrors(click.Group):
 
 def _say(message: str) -> None:
     """Write one line to standard error, whatever names it holds."""
-    click.echo(f"Error: {display_name(message)}", err=True)
+    click.echo(f"Error: {display_name(redaction.redacted(message))}", err=True)
 
 
 def _named(error: Exception) -> str:
     """Return kind and message of an error on one line."""
     text = " ".join(str(error).split())
+    text = redaction.redacted(text)
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 
@@ -93,7 +94,7 @@ def _log(error: Exception) -> str:
     content = "".join(
         (
             f"bench {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n",
-            *traceback.format_exception(error),
+            *(redaction.redacted(line) for line in traceback.format_exception(error)),
         )
     ).encode("utf-8", "backslashreplace")
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"

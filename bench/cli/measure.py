@@ -193,8 +193,9 @@ def run(
 @options_of(run, but=("all_guides", "breakdown", "samples", "resume"))
 @main.command()
 @click.argument("sides", nargs=2, metavar="A B", shell_complete=complete_sides)
+@option("--show-values", is_flag=True, help="Store values of env= that look secret as well.")
 @click.pass_context
-def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) -> None:
+def ab(context: click.Context, /, *, sides: tuple[str, str], show_values: bool, **settings: Any) -> None:
     """Measure each LOOP in two environments, A the baseline, in the same rounds.
 
     A and B: 'here' for the environment as it is, or what is to be different, separated by commas:
@@ -205,6 +206,8 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) ->
       pip=REQUIREMENT  another version of a library; all others stay as they are
       python=PATH      another interpreter
 
+    A value of env= that looks secret, by its name or by itself, is used and not stored.
+
     The harness that measures is the same on both sides. Go on with an interrupted one by 'bench run --resume'.
 
     \b
@@ -214,9 +217,12 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], **settings: Any) ->
       bench ab here "pip=keras>=3.12,<3.13" tf-fit torch-fit --rigorous
       bench ab python=python3.11 python=python3.13,env=OMP_NUM_THREADS=1 torch-native
     """
+    from bench import redaction  # noqa: PLC0415
     from bench.sides import recipe as preparing  # noqa: PLC0415
 
     recipes = [preparing.parse(text, name=name) for name, text in zip("AB", sides, strict=True)]
+    if show_values:
+        redaction.show(value for recipe in recipes for value in recipe.variables.values())
     place = preparing.Place(folder=Path.cwd(), cache=cache_folder(), environment=os.environ)
     tell = Terminal().notice
     context.invoke(

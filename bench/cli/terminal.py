@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench import redaction
 from bench.cli.options import Format, cache_folder
 from bench.text import lines_of
 
@@ -31,7 +32,7 @@ class Terminal:
 
     def notice(self, text: str) -> None:
         """Print one line as it is."""
-        self.console.print(lines_of(text), markup=False, highlight=False, soft_wrap=True)
+        self.console.print(lines_of(redaction.redacted(text)), markup=False, highlight=False, soft_wrap=True)
 
     def display(self, plan: "Plan", *, done: int) -> "Display":
         """Return the progress display."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from bench import report
+from bench import redaction, report
 from bench.errors import NothingComparable
 from bench.files import explained, make_folder, write_whole
 from bench.gate import judge
@@ -118,7 +118,8 @@ def _against_stored(
     del folder
     base = journal.load(journal.find(options.measuring.results, options.baseline))
     cells = base.header.plan.cells
-    registry.register(path for path in base.header.plan.files if Path(path).exists())
+    stored_files = [redaction.at_home(path) for path in base.header.plan.files]
+    registry.register(path for path in stored_files if Path(path).exists())
     wanted = options.measuring.loops
     stored_loops = tuple(dict.fromkeys(cell.loop for cell in cells))
     asked = stored_loops if not wanted or "all" in wanted else wanted

@@ -1,7 +1,7 @@
 """The machine's passport: what it is, what runs on it, and from which commit the harness comes.
 
 Files are read below `root`, memory through psutil, versions from package metadata; no framework is imported.
-What cannot be read is left out, and variables whose names look like secrets are never copied.
+What cannot be read is left out; of the environment only variables of a list are copied (`bench.redaction`).
 """
 
 import math
@@ -11,19 +11,16 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
-from bench import __version__
+from bench import __version__, redaction
 from bench.machine.gpu import GPU_FIELDS
 from bench.machine.readings import Readings, read_now
 from bench.machine.system import output_of, text_of
 
 _DISTRIBUTIONS = ("numpy", "keras", "tensorflow", "torch", "jax")
-_ALLOWED_PREFIX = re.compile(
+_READ_BY_FRAMEWORKS = re.compile(
     "(OMP|KMP|GOMP|MKL|OPENBLAS|ONEDNN|DNNL|TF|TORCH|TORCHINDUCTOR|PYTORCH|KERAS|CUDA|CUDNN|CUBLAS|NVIDIA|XLA|JAX|MALLOC)_"
     "|PYTHONHASHSEED|LD_PRELOAD|GLIBC_TUNABLES"
 )
-# Terraform's variables share TensorFlow's prefix and may hold anything.
-_SECRET_NAME = re.compile("TOKEN|SECRET|KEY|PASSWORD|CREDENTIAL|^TF_(VAR|CLI)_", re.IGNORECASE)
-_LOGIN_IN_ADDRESS = re.compile(r"://[^/\s]*@")
 GIT_REDIRECTIONS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # git sets these while it runs a hook
 _CONTAINER_MARKS = {".dockerenv": "docker", "run/.containerenv": "podman"}
 
@@ -167,10 +164,10 @@ def _gpu_facts(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def variable_facts(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that frameworks and numerical libraries read, without any that looks like a secret."""
-    home = environment.get("HOME", "~")  # shortened, because it names the user
-    return {
-        f"environment {name}": value.replace(f"{home}/", "~/")
-        for name, value in sorted(environment.items())
-        if _ALLOWED_PREFIX.match(name) and not _SECRET_NAME.search(name) and not _LOGIN_IN_ADDRESS.search(value)
-    }
+    """Return the variables that frameworks and numerical libraries read and that may be stored: those of a list."""
+    return {f"environment {name}": value for name, value in redaction.variables(environment).items()}
+
+
+def variables_read(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return every variable that frameworks may read, secrets included: to tell environments apart, never to store."""
+    return {name: value for name, value in sorted(environment.items()) if _READ_BY_FRAMEWORKS.match(name)}

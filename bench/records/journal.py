@@ -17,6 +17,7 @@ from typing import Any, Literal, final
 
 import msgspec
 
+from bench import redaction
 from bench.errors import BenchError, FileTrouble, InvalidResult, ResultsError, UsageError
 from bench.files import explained, make_folder, way_out, write_whole
 from bench.records import upgrade
@@ -196,7 +197,7 @@ class Journal:
             FileTrouble: If it cannot be written.
         """
         path = self.folder / JOURNAL
-        rest = memoryview(_encoded(line) + b"\n")
+        rest = memoryview(_encoded(redaction.redacted(msgspec.to_builtins(line))) + b"\n")
         again = f"then go on with: bench run --resume {self.folder.name}"
         with ExitStack() as opened:
             try:

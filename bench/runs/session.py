@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from bench import __version__
+from bench import __version__, redaction
 from bench.errors import Interrupted, UsageError
 from bench.machine import conditions, disturbances, passport, readings
 from bench.machine import gpu as gpus
@@ -29,10 +29,11 @@ from bench.runs.remote_trial import TrialProcess
 from bench.sides import inventory
 from bench.sides.inventory import Inventory
 from bench.sides.launcher import Launcher
-from bench.sides.recipe import still_there
+from bench.sides.recipe import restored, still_there
 from bench.verify import learning_curve, pool
 from bench.verify.memory import Memory
 from bench.worker import frameworks
+from bench.worker.log import tidy
 from bench.worker.messages import TrialRequest
 from loops import registry
 from loops.contract import Track
@@ -121,9 +122,12 @@ def resume(name: str, *, options: Options, console: Console, environment: Mappin
         UsageError: If the data are not those of the run, or what a side was measured with is gone.
     """
     folder = find(options.results, name)
-    journal, run = Journal.reopen(folder, tell=console.notice)
+    journal, stored = Journal.reopen(folder, tell=console.notice)
+    run = _as_it_was(stored, environment=environment)
     choice = mnist.DatasetChoice(run.header.dataset.name)
     fixture = mnist.resolve(choice, file=options.data, cache=options.cache)
+    for log in (folder / "logs").glob("*.log"):  # of processes that a killed harness could not look after
+        tidy(log)
     if fixture.sha256 != run.header.dataset.sha256:
         raise UsageError(f"{folder.name} was measured on other data ({run.header.dataset.source}); name them by --data")
     plan = run.header.plan
@@ -143,6 +147,18 @@ def resume(name: str, *, options: Options, console: Console, environment: Mappin
             environment=environment,
         ),
     )
+
+
+def _as_it_was(run: Run, *, environment: Mapping[str, str]) -> Run:
+    """Return a run that was read back with what its journal leaves out: the home folder, and secret values."""
+    plan = run.header.plan
+    plan = replace(
+        plan,
+        sides=tuple(restored(side, environment=environment) for side in plan.sides),
+        interpreters={backend: redaction.at_home(path) for backend, path in plan.interpreters.items()},
+        files=tuple(redaction.at_home(path) for path in plan.files),
+    )
+    return replace(run, header=replace(run.header, plan=plan))
 
 
 def execute(opened: Opened, *, console: Console, environment: Mapping[str, str]) -> Run:

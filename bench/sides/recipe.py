@@ -7,10 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
 
+from bench import redaction
 from bench.errors import UsageError
 from bench.records.cell import Side
 from bench.sides.commit import Checkout, check_out
@@ -89,10 +90,48 @@ def prepare(recipe: Recipe, *, place: Place, tell: Tell) -> Side:
     Raises:
         UsageError: If any of it cannot be had, with what git or pip said.
     """
+    _remember(recipe.variables)
     try:
         return _prepare(recipe, place=place, tell=lambda text: tell(f"side {recipe.name}: {text}"))
     except UsageError as error:
         raise UsageError(f"side {recipe.name} ({recipe.description}): {error}") from error
+
+
+def restored(side: Side, *, environment: Mapping[str, str]) -> Side:
+    """Return a side that was read back as it was: with paths below the home folder, and with the values of variables.
+
+    A value that looked secret was not stored. It has to be given again, by a variable of its own, so that the other
+    side does not get it.
+
+    Raises:
+        UsageError: If a value is missing or is another one.
+    """
+    variables = {}
+    for name, stored in side.variables.items():
+        given_by = f"BENCH_VALUE_{side.name}_{name}"
+        value = environment.get(given_by, "") if redaction.is_mark(stored) else stored
+        if redaction.is_mark(stored) and not redaction.stands_for(stored, name=name, value=value):
+            found = "the value there is another one" if value else "it is not stored"
+            raise UsageError(f"{side} cannot go on without the value of {name}: {found}; set {given_by} to it")
+        variables[name] = value
+    restored = replace(
+        side,
+        interpreter=None if side.interpreter is None else redaction.at_home(side.interpreter),
+        python_path=tuple(redaction.at_home(path) for path in side.python_path),
+        tree=None if side.tree is None else redaction.at_home(side.tree),
+        facts=side.facts
+        | {name: redaction.at_home(side.facts[name]) for name in ("repository",) if name in side.facts},
+        variables=variables,
+    )
+    _remember(restored.variables)
+    return restored
+
+
+def _remember(variables: Mapping[str, str]) -> None:
+    """Have values that look secret taken out of all that is stored from now on."""
+    for name, value in variables.items():
+        if redaction.is_secret(name, value):
+            redaction.remember(name, value)
 
 
 def still_there(side: Side) -> bool:

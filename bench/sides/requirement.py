@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from bench import redaction
 from bench.errors import UsageError
 from bench.files import build_once
 
@@ -117,6 +119,8 @@ def install(
         if _is_a_place(requirement) and not _requested(folder):
             # The base has this very version, which satisfies pip; but it is these files that were asked for.
             _run([*pip, *quietly, "--no-deps", "--force-reinstall", requirement], environment=environment)
+        for file in _site_packages(folder).glob("*.dist-info/direct_url.json"):  # PEP 610: a query stays in it
+            file.write_text(json.dumps(_without_secrets(json.loads(file.read_text()))))
 
     key = _key(requirement, base=base, environment=environment)
     folder = cache.absolute() / "installed" / key
@@ -132,6 +136,12 @@ def install(
     return Installation(
         interpreter=str(folder / "bin" / "python"), folder=str(_site_packages(folder)), versions=versions
     )
+
+
+def _without_secrets(told: dict[str, Any]) -> dict[str, Any]:
+    """Return where a package came from without what opens the door there; a local place stays what it is."""
+    address = str(told.get("url", ""))
+    return told if address.startswith("file:") else told | {"url": redaction.redacted(address)}
 
 
 def _run(command: list[str], *, environment: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from bench.files import make_folder, write_whole
-from bench.machine.passport import variable_facts
+from bench.machine.passport import variables_read
 from bench.paths import SOURCE_TREE
 from bench.records.verification import Verification
 from bench.verify.pool import PACKAGES
@@ -22,7 +22,7 @@ class Memory:
     def __init__(self, cache: Path, *, environment: Mapping[str, str]) -> None:
         """Keep them in this folder, apart by what the environment tells frameworks and libraries."""
         self._folder = cache / "verified"
-        self._variables = [f"{name}={value}" for name, value in sorted(variable_facts(environment).items())]
+        self._variables = [f"{name}={value}" for name, value in variables_read(environment).items()]
 
     def recall(self, loop: str, *, workload: str, device: str) -> Verification | None:
         """Return an earlier result for the same sources, versions and device, or None."""

@@ -12,8 +12,10 @@ from typing import cast, final
 
 import msgspec
 
+from bench import redaction
 from bench.records.trial import Failure, FailureKind
 from bench.units import Seconds
+from bench.worker.log import tidy
 from bench.worker.messages import Command, Failed, UnexpectedMessage
 from bench.worker.wire import Message, encode, fields_of
 
@@ -126,6 +128,8 @@ class WorkerProcess:
         """Make sure it is gone and let go of it; allowed more than once."""
         self.kill()
         self._process.wait()
+        if self._commands >= 0:
+            tidy(self._log)
         for descriptor in (self._commands, self._results):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -134,7 +138,8 @@ class WorkerProcess:
     def _fail(self, kind: FailureKind, message: str, *, traceback: str | None = None) -> WorkerFailed:
         """End the process and return the exception to raise."""
         self.end()
-        return WorkerFailed(Failure(kind=kind, phase=self.phase, message=message, traceback=traceback))
+        told = redaction.redacted({"phase": self.phase, "message": message, "traceback": traceback})
+        return WorkerFailed(Failure(kind=kind, **told))
 
     def _died(self) -> WorkerFailed:
         """Say how the process ended when it did not say so itself."""

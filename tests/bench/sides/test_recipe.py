@@ -3,11 +3,16 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from bench import redaction
 from bench.errors import UsageError
+from bench.records.cell import Side
 from bench.sides import recipe as recipes
+from bench.sides.recipe import restored
 
 
 def said(side, code):
@@ -101,3 +106,31 @@ def test_a_side_whose_folder_was_deleted_is_not_there_any_more(prepare, place, m
     (place.cache / "refs").rename(place.cache / "gone")
 
     assert (True, False) == (there, recipes.still_there(side))
+
+
+def test_a_side_that_was_stored_without_a_secret_value_asks_for_it(tmp_path, monkeypatch):
+    """It goes to that side alone, and only the same value is taken: two values are two measurements."""
+    monkeypatch.setenv("BENCH_STATE_DIR", str(tmp_path))
+    secret = Side(name="B", description="env=HF_TOKEN=hunter2", variables={"HF_TOKEN": "hunter2", "FLAG": "1"})
+    side = replace(secret, variables=redaction.redacted(secret.variables))
+
+    with pytest.raises(UsageError, match="without the value of HF_TOKEN: it is not stored; set BENCH_VALUE_B_HF_TOKEN"):
+        restored(side, environment={"HF_TOKEN": "hunter2"})
+    with pytest.raises(UsageError, match="the value there is another one"):
+        restored(side, environment={"BENCH_VALUE_B_HF_TOKEN": "hunter3"})
+    assert secret == restored(side, environment={"BENCH_VALUE_B_HF_TOKEN": "hunter2"})
+    redaction.forget()
+
+
+def test_a_side_that_was_stored_finds_its_home(monkeypatch):
+    """Paths are stored without the name of the user."""
+    monkeypatch.setenv("HOME", "/home/somebody")
+    side = Side(name="A", description="python=x", interpreter="~/x", python_path=("~/y", "/z"), tree="~/t")
+
+    found = restored(side, environment={})
+
+    assert ("/home/somebody/x", ("/home/somebody/y", "/z"), "/home/somebody/t") == (
+        found.interpreter,
+        found.python_path,
+        found.tree,
+    )
