@@ -49,6 +49,12 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def state_folder(tmp_path_factory) -> None:
+    """Keep the secret that caches are sealed with out of the user's home."""
+    os.environ["BENCH_STATE_DIR"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture
 def make_repository() -> Callable[[Path], Repository]:
     """Return a function that makes a folder a repository without commits."""

@@ -13,7 +13,7 @@ import click
 
 from bench import __version__, redaction
 from bench.cli import streams
-from bench.cli.options import cache_folder
+from bench.cli.options import named_cache_folder
 from bench.errors import BenchError, Interrupted, UsageError
 from bench.files import way_out
 from bench.text import display_name, lines_of
@@ -98,7 +98,7 @@ def _log(error: Exception) -> str:
         )
     ).encode("utf-8", "backslashreplace")
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    for folder in (cache_folder() / "faults", Path(tempfile.gettempdir())):
+    for folder in (named_cache_folder() / "faults", Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=folder, prefix=f"bench-{name}-", suffix=".log", delete=False) as file:

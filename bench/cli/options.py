@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from loops.seal import own
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 Format = Literal["table", "json", "csv", "md"]
 ROUNDS = {"quick": 3, "default": 6, "rigorous": 20}
@@ -36,7 +38,16 @@ def options_of(
 
 
 def cache_folder() -> Path:
-    """Return where decoded data and earlier verifications are kept."""
+    """Return where decoded data, commits, environments and earlier verifications are kept.
+
+    Raises:
+        loops.errors.UntrustedFolder: If somebody else could have written to it.
+    """
+    return own(named_cache_folder())
+
+
+def named_cache_folder() -> Path:
+    """Return the same, whoever may have written to it."""
     import platformdirs  # noqa: PLC0415
 
     return Path(os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("loopbench"))

@@ -33,6 +33,7 @@ from bench.sides.recipe import restored, still_there
 from bench.verify import learning_curve, pool
 from bench.verify.memory import Memory
 from bench.worker import frameworks
+from bench.worker.digits import load_checked
 from bench.worker.log import tidy
 from bench.worker.messages import TrialRequest
 from loops import registry
@@ -314,7 +315,7 @@ def _expect(opened: Opened, *, console: Console) -> None:
             console.notice(f"training the reference on {cell.workload}, to hold the timed processes against it")
             return learning_curve.expected(
                 registry.load_workload(cell.workload),
-                digits=mnist.load(Path(opened.digits)),
+                digits=load_checked(Path(opened.digits))[0],
                 track=Track(cell.track),
                 batch_size=cell.batch_size,
                 width=cell.width,

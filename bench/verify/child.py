@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from bench.worker.digits import load_checked
 from bench.worker.entry import die_with_parent
 from bench.worker.failure import report_failures
 from bench.worker.messages import Check, CheckSettings, Verified
@@ -31,9 +32,9 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 50)
     from bench.verify.examiner import Examiner  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
     from loops import registry  # noqa: PLC0415 - only when the shell asks
-    from loops.data import mnist  # noqa: PLC0415
 
-    examiner = Examiner(mnist.load(Path(settings.digits)), device=settings.device, seed=settings.seed)
+    digits, _ = load_checked(Path(settings.digits))
+    examiner = Examiner(digits, device=settings.device, seed=settings.seed)
     while True:
         request = channel.receive(Check)
         loop, workload = request.loop, request.workload

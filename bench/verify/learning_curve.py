@@ -17,10 +17,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.files import make_folder, write_whole
 from bench.paths import SOURCE_TREE
 from bench.records.cell import Cell
 from bench.records.verification import Expectation
+from bench.verify import sealed
 from bench.verify.reference import dense
 from bench.verify.reference.dense import Batch, Formula
 from loops.contract import Digits, Samples, Track, Workload
@@ -113,15 +113,17 @@ class Memory:
         self._key = [data_sha256, str(seed), *(hashlib.sha256(path.read_bytes()).hexdigest() for path in sources)]
 
     def recall(self, cell: Cell, *, otherwise: Callable[[], Expectation]) -> Expectation:
-        """Return the curve for a cell, from an earlier run or, the first time, by training the reference."""
+        """Return the curve for a cell, from an earlier run of this installation or by training the reference."""
         key = json.dumps([*self._key, asdict(cell.training)])
-        path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
-        if path.exists():
+        content = sealed.read(self._folder, purpose="expected", key=key)
+        if content is not None:
             try:
-                return msgspec.json.decode(path.read_bytes(), type=Expectation)
+                known = msgspec.json.decode(content, type=Expectation)
             except msgspec.DecodeError:
                 pass  # written by another version of the tool
+            else:
+                if known.training == cell.training:
+                    return known
         curve = otherwise()
-        make_folder(self._folder)
-        write_whole(path, msgspec.json.encode(curve))
+        sealed.write(self._folder, purpose="expected", key=key, content=msgspec.json.encode(curve))
         return curve

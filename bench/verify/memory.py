@@ -1,23 +1,22 @@
 """What earlier checks and references found, kept by everything that it depends on."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
 
-from bench.files import make_folder, write_whole
 from bench.machine.passport import variables_read
 from bench.paths import SOURCE_TREE
 from bench.records.verification import Verification
+from bench.verify import sealed
 from bench.verify.pool import PACKAGES
 from loops import registry
 
 
 class Memory:
-    """Verifications of earlier runs, kept by what they depend on."""
+    """Verifications of earlier runs, kept by what they depend on; believed only if this installation sealed them."""
 
     def __init__(self, cache: Path, *, environment: Mapping[str, str]) -> None:
         """Keep them in this folder, apart by what the environment tells frameworks and libraries."""
@@ -26,26 +25,26 @@ class Memory:
 
     def recall(self, loop: str, *, workload: str, device: str) -> Verification | None:
         """Return an earlier result for the same sources, versions and device, or None."""
-        path = self._path(loop, workload=workload, device=device)
-        if not path.exists():
-            return None
+        key = self._key(loop, workload=workload, device=device)
+        content = sealed.read(self._folder, purpose="verified", key=key)
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Verification)
+            found = None if content is None else msgspec.json.decode(content, type=Verification)
         except msgspec.DecodeError:
             return None  # written by another version of the tool
+        asked = (loop, workload, device)
+        return found if found and (found.loop, found.workload, found.device) == asked and found.passed else None
 
     def keep(self, verification: Verification) -> None:
         """Remember a result that passed against the reference; all else is looked at again each time."""
         if verification.passed and verification.peer is None:
-            make_folder(self._folder)
-            path = self._path(verification.loop, workload=verification.workload, device=verification.device)
-            write_whole(path, msgspec.json.encode(verification))
+            key = self._key(verification.loop, workload=verification.workload, device=verification.device)
+            sealed.write(self._folder, purpose="verified", key=key, content=msgspec.json.encode(verification))
 
-    def _path(self, loop: str, *, workload: str, device: str) -> Path:
-        """Return a file whose name changes with everything that a verification depends on."""
+    def _key(self, loop: str, *, workload: str, device: str) -> str:
+        """Return everything that a verification depends on."""
         facts = [loop, workload, device, *(_version(name) for name in PACKAGES), _sources_sha256(), *self._variables]
         facts += [registry.describe_loop(loop, workload=workload).sha256, registry.describe_workload(workload).sha256]
-        return self._folder / f"{hashlib.sha256(os.fsencode(' '.join(facts))).hexdigest()[:32]}.json"
+        return "\n".join(facts)
 
 
 def _sources_sha256() -> str:

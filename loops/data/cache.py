@@ -1,7 +1,7 @@
 """Keep decoded arrays on disk, so that no trial decodes or draws them again.
 
-    <cache>/mnist-06b0d1f124c4e5fa/x_train.npy ...   named after the arrays' SHA-256: equal names, equal contents
-    <cache>/mnist-0c5f1a2b3c4d5e6f.json              named after the source's key: which SHA-256 it led to
+    <cache>/mnist-06b0d1.../x_train.npy ...   named after the arrays' SHA-256: equal names, equal contents
+    <cache>/mnist-0c5f1a2b3c4d5e6f.json        named after the source's key: which SHA-256 it led to, sealed
 
 Both appear by a rename, complete or not at all, whoever else writes to the cache at the same time.
 """
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from loops.data.archive import SHAPES, fingerprint, read_array, refuse_damage
 from loops.errors import DataError, InvalidData
+from loops.seal import holds, own, seal
 
 _PARTIAL: Final = ".partial-"
 """Prefix of folders that are being written."""
@@ -48,10 +49,18 @@ def find(cache: Path, *, name: str, key: str) -> Entry | None:
         key: Says which source, in which state; another text is another source.
 
     Returns:
-        None if the source is new, or if its arrays are no longer complete and unchanged.
+        None if the source is new, if its arrays are no longer complete and unchanged, or if it was another installation
+        that said which they are.
+
+    Raises:
+        UntrustedFolder: If somebody else could have written to the cache.
     """
+    own(cache)
     try:
-        sha256 = json.loads(_index(cache, name=name, key=key).read_bytes())["sha256"]
+        index = json.loads(_index(cache, name=name, key=key).read_bytes())
+        sha256 = str(index["sha256"])
+        if not holds(index["seal"], "arrays", name, key, sha256):  # arrays and index exchanged together, say
+            return None
         folder = _folder(cache, name=name, sha256=sha256)
         complete = fingerprint(read(folder)) == sha256
     except (OSError, ValueError, KeyError, TypeError, InvalidData):  # not there, or not what `store` wrote
@@ -70,11 +79,13 @@ def store(cache: Path, *, name: str, key: str, arrays: Mapping[str, NDArray[np.u
 
     Raises:
         DataError: If the folder cannot be written.
+        UntrustedFolder: If somebody else could have written to it.
     """
+    own(cache)
     sha256 = fingerprint(arrays)
     folder = _folder(cache, name=name, sha256=sha256)
     try:
-        cache.mkdir(parents=True, exist_ok=True)
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_abandoned(cache)
         with TemporaryDirectory(prefix=_PARTIAL, dir=cache) as partial:
             decoded, index = Path(partial, "arrays"), Path(partial, "index")
@@ -82,7 +93,8 @@ def store(cache: Path, *, name: str, key: str, arrays: Mapping[str, NDArray[np.u
             for array_name in SHAPES:
                 np.save(decoded / f"{array_name}.npy", arrays[array_name], allow_pickle=False)
             _publish(decoded, folder)
-            index.write_text(json.dumps({"key": key, "sha256": sha256}, indent=2) + "\n", encoding="utf-8")
+            sealed = {"key": key, "sha256": sha256, "seal": seal("arrays", name, key, sha256)}
+            index.write_text(json.dumps(sealed, indent=2) + "\n", encoding="utf-8")
             index.replace(_index(cache, name=name, key=key))
     except OSError as error:
         raise DataError(
@@ -113,7 +125,7 @@ def read(folder: Path) -> dict[str, NDArray[np.uint8]]:
 
 def _folder(cache: Path, *, name: str, sha256: str) -> Path:
     """Return where arrays of this fingerprint lie."""
-    return cache / f"{name}-{sha256[:16]}"
+    return cache / f"{name}-{sha256}"
 
 
 def _index(cache: Path, *, name: str, key: str) -> Path:

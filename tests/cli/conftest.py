@@ -94,7 +94,8 @@ def make_session(cache) -> Callable[..., Session]:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("BENCH_", "COV_", "PYTEST_"))
         }
-        fixed = {"BENCH_CACHE_DIR": str(cache), "BENCH_CALIBRATE": "0"}  # one process a round less
+        fixed = {"BENCH_CACHE_DIR": str(cache), "BENCH_STATE_DIR": str(cache.with_name(f"{cache.name}-state"))}
+        fixed |= {"BENCH_CALIBRATE": "0"}  # one process a round less
         return Session(folder=folder, environment=environment | fixed | variables)
 
     return make

@@ -1,8 +1,11 @@
 """What timed trials should have learned: the curve of the reference."""
 
+import json
+
 import numpy as np
 import pytest
 
+from bench.records.cell import Cell
 from bench.records.verification import Expectation
 from bench.verify import learning_curve
 from bench.verify.learning_curve import Memory, expected
@@ -83,3 +86,20 @@ def test_a_curve_is_trained_once(tmp_path, make_cell):
     for data in ("a", "a", "b"):
         assert CURVE == Memory(tmp_path, data_sha256=data, seed=0).recall(make_cell("tf-fit"), otherwise=train)
     assert 2 == len(asked)
+
+
+def test_a_forged_curve_is_not_believed(tmp_path, digits):
+    """It would let timed processes pass that learned nothing; and a curve says what it is of."""
+    cell = Cell(loop="numpy", workload="mnist-mlp", track="matched", device="cpu", batch_size=20)
+    curve = Expectation(
+        workload="mnist-mlp", track="matched", batch_size=20, higher_is_better=True, steps=(4,), metrics=(0.5,)
+    )
+    memory = Memory(tmp_path, data_sha256="ab", seed=0)
+    memory.recall(cell, otherwise=lambda: curve)
+    assert curve == memory.recall(cell, otherwise=lambda: pytest.fail("asked again"))
+    for file in (tmp_path / "expected").iterdir():
+        entry = json.loads(file.read_text())
+        file.write_text(json.dumps(entry | {"content": entry["content"].replace("0.5", "0.0")}))
+
+    assert curve == memory.recall(cell, otherwise=lambda: curve)
+    assert curve == memory.recall(cell, otherwise=lambda: pytest.fail("asked again"))

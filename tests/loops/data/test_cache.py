@@ -1,6 +1,7 @@
 """The cache gives back what was stored, whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from loops.data.archive import SHAPES, fingerprint
 from loops.data.cache import Entry, find, read, store
-from loops.errors import DataError, InvalidData
+from loops.errors import DataError, InvalidData, UntrustedFolder
 
 Arrays = dict[str, NDArray[np.uint8]]
 
@@ -42,7 +43,7 @@ def test_find_knows_nothing_of_a_new_source(cache: Path) -> None:
 def test_find_returns_what_was_stored(cache: Path, few: Arrays) -> None:
     """The folder is named after the fingerprint, and nothing partial is left."""
     sha256 = fingerprint(few)
-    expected = Entry(folder=cache / f"mnist-{sha256[:16]}", sha256=sha256)
+    expected = Entry(folder=cache / f"mnist-{sha256}", sha256=sha256)
 
     stored = store(cache, name="mnist", key="file", arrays=few)
 
@@ -143,7 +144,7 @@ def test_store_names_the_way_out_of_a_cache_that_cannot_be_written(
 def test_store_refuses_a_file_where_the_arrays_belong(cache: Path, few: Arrays) -> None:
     """It does not remove what is not its own."""
     cache.mkdir()
-    (cache / f"mnist-{fingerprint(few)[:16]}").touch()
+    (cache / f"mnist-{fingerprint(few)}").touch()
 
     with pytest.raises(DataError, match=r"the data cannot be cached here \(Not a directory\)"):
         store(cache, name="mnist", key="file", arrays=few)
@@ -180,3 +181,35 @@ def test_read_names_a_damaged_array(tmp_path: Path) -> None:
         f"{path}: truncated or corrupt, found 'EOF: reading magic string, expected 8 bytes got 0';"
         " expected an intact file"
     )
+
+
+def test_arrays_and_index_that_were_exchanged_together_are_not_taken(cache: Path, few: Arrays, monkeypatch) -> None:
+    """They fit each other, and are not what the source led to."""
+    store(cache, name="synthetic", key="seed 0", arrays=few)
+    monkeypatch.setenv("BENCH_STATE_DIR", str(cache.parent / "theirs"))
+    shutil.rmtree(cache)
+    store(cache, name="synthetic", key="seed 0", arrays=few | {"x_train": few["x_train"] // 2})
+    monkeypatch.setenv("BENCH_STATE_DIR", str(cache.parent / "ours"))
+
+    assert find(cache, name="synthetic", key="seed 0") is None
+
+
+def test_an_index_of_another_source_is_not_taken(cache: Path, few: Arrays) -> None:
+    """It is sealed here, and answers another question."""
+    store(cache, name="mnist", key="one file", arrays=few)
+    (index,) = cache.glob("*.json")
+    store(cache, name="mnist", key="another file", arrays=few | {"x_train": few["x_train"] // 2})
+    (other,) = set(cache.glob("*.json")) - {index}
+    other.replace(index)
+
+    assert find(cache, name="mnist", key="one file") is None
+
+
+def test_a_cache_that_others_can_write_to_is_refused(cache: Path, few: Arrays) -> None:
+    """Whoever can write to it decides what is trained on."""
+    cache.mkdir()
+    cache.chmod(0o777)
+
+    for use in (lambda: store(cache, name="mnist", key="k", arrays=few), lambda: find(cache, name="mnist", key="k")):
+        with pytest.raises(UntrustedFolder, match="can be written by everybody"):
+            use()

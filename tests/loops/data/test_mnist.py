@@ -48,7 +48,7 @@ def interpreter(tmp_path: Path) -> Callable[[str], str]:
 def fixture_of(digits: Arrays, *, source: str, cache: Path) -> Fixture:
     """Return what `resolve` gives for an archive of these digits."""
     sha256 = fingerprint(digits)
-    folder = str(cache / f"mnist-{sha256[:16]}")
+    folder = str(cache / f"mnist-{sha256}")
     return Fixture(name="mnist", source=source, sha256=sha256, folder=folder, fallback=None)
 
 
@@ -138,7 +138,7 @@ def test_a_file_contradicts_synthetic_digits(cache: Path) -> None:
 def test_synthetic_digits_are_drawn_into_the_cache(drawn: Fixture, synthetic_cache: Path, digits: Arrays) -> None:
     """The fixture says which seed they come from, and that they stand in for nothing."""
     sha256 = fingerprint(digits)
-    folder = str(synthetic_cache / f"synthetic-{sha256[:16]}")
+    folder = str(synthetic_cache / f"synthetic-{sha256}")
 
     expected = Fixture(name="synthetic", source="drawn from seed 0", sha256=sha256, folder=folder, fallback=None)
     assert expected == drawn
@@ -360,6 +360,6 @@ def test_the_real_mnist_has_the_recorded_fingerprint(cache: Path) -> None:
 
     found = resolve(DatasetChoice.MNIST, file=file, cache=cache)
 
-    folder = str(cache / f"mnist-{SHA256_OF_MNIST[:16]}")
+    folder = str(cache / f"mnist-{SHA256_OF_MNIST}")
     expected = Fixture(name="mnist", source=str(file), sha256=SHA256_OF_MNIST, folder=folder, fallback=None)
     assert expected == found
