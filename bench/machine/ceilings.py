@@ -14,7 +14,7 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from bench.machine import cpus
+from bench.machine import cpus, kept
 from bench.units import Seconds
 
 MATRIX_SIDE = 1024
@@ -58,14 +58,11 @@ def measure(request: Request, *, environment: Mapping[str, str]) -> Ceilings | N
     read, write = os.pipe()
     with os.fdopen(read, "rb") as results:
         try:
-            subprocess.run(
+            kept.run(
                 [sys.executable, "-m", "bench.machine.ceilings", json.dumps(asdict(request)), str(write)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
+                environment=environment,
                 pass_fds=(write,),
-                env=dict(environment),
                 timeout=PATIENCE,
-                check=False,
             )
         except subprocess.TimeoutExpired:
             return None

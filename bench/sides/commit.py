@@ -4,13 +4,13 @@ No `git worktree`: it would stay registered in the repository when the cache is 
 out what `.gitattributes` marks as `export-ignore`, and benchmarks often are. An index of our own does neither.
 """
 
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UsageError
 from bench.files import build_once
+from bench.machine import kept
 from bench.machine.passport import GIT_REDIRECTIONS
 
 
@@ -75,14 +75,7 @@ def _git(*arguments: str, folder: Path, environment: Mapping[str, str]) -> str:
         UsageError: If git is not there or says no.
     """
     try:
-        done = subprocess.run(
-            ["git", *arguments],  # noqa: S607 - the user's git, wherever it is on the path
-            cwd=folder,
-            env=dict(environment) | {"LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        done = kept.run(["git", *arguments], environment=dict(environment) | {"LC_ALL": "C"}, folder=folder)
     except FileNotFoundError:
         raise UsageError("git is not on the path; install it, or compare environments by python= or pip=") from None
     if done.returncode != 0:

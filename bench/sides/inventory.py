@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
+from bench.machine import kept
 from bench.paths import SOURCE_TREE
 from bench.records.cell import Cell, Side
 from bench.records.trial import Failure, FailureKind, Trial
@@ -63,20 +64,17 @@ def look(side: Side, *, loops: Collection[str], workloads: Collection[str], laun
     """
     with tempfile.NamedTemporaryFile(prefix="bench-") as answer:
         try:
-            asked = subprocess.run(
+            asked = kept.run(
                 [launcher.interpreter("", side=side), "-m", "bench.sides.inventory", answer.name],
-                input=json.dumps({"loops": list(loops), "workloads": list(workloads)}),
-                env=launcher.environment(backend="", device="cpu", threads=None, side=side),
-                capture_output=True,
-                text=True,
+                text=json.dumps({"loops": list(loops), "workloads": list(workloads)}),
+                environment=launcher.environment(backend="", device="cpu", threads=None, side=side),
                 timeout=PATIENCE,
-                check=False,
             )
         except subprocess.TimeoutExpired:
             raise UsageError(f"{side}: no answer within {PATIENCE:g} s") from None
         text = Path(answer.name).read_text()
     if asked.returncode != 0:
-        lines = asked.stderr.strip().splitlines() or [f"exited with code {asked.returncode}"]
+        lines = asked.stderr.decode(errors="replace").strip().splitlines() or [f"exited with code {asked.returncode}"]
         raise UsageError(f"{side}: its loops cannot be read: {lines[-1]}")
     rows = [_convert(row, side=side) for row in json.loads(text)]
     return {(found.loop, found.workload): found for found in rows}

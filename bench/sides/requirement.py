@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from bench import redaction
 from bench.errors import UsageError
 from bench.files import build_once
+from bench.machine import kept
 
 OLDEST_PYTHON = (3, 11)
 """What the code that runs in a trial is written for."""
@@ -66,14 +66,7 @@ def examine(path: str, *, environment: Mapping[str, str]) -> Interpreter:
         UsageError: If it is no Python, or too old a one.
     """
     try:
-        done = subprocess.run(
-            [path, "-c", _ASK],
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = kept.run([path, "-c", _ASK], environment=environment)
         answer = json.loads(done.stdout)
     except (OSError, ValueError):
         raise UsageError(f"{path} does not answer as a Python does") from None
@@ -152,11 +145,10 @@ def _run(command: list[str], *, environment: Mapping[str, str]) -> None:
     """
     # PYTHONPATH would make pip take what lies there for installed.
     clean = {name: value for name, value in environment.items() if name not in {"PYTHONPATH", "PYTHONHOME"}}
-    done = subprocess.run(
-        command, env=clean, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
-    )
+    done = kept.run(command, environment=clean)
     if done.returncode != 0:
-        said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        text = (done.stderr or done.stdout).decode(errors="replace")
+        said = [line.strip() for line in text.splitlines() if line.strip()]
         what = "pip" if "pip" in command else "venv"
         raise UsageError(f"{what} failed: {' | '.join(said[-LAST_LINES:]) or f'exit code {done.returncode}'}")
 

@@ -1,9 +1,11 @@
 """A process of ours with a framework in it: two pipes, a log, and a clock for how long to wait."""
 
+import math
 import os
 import select
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import cast, final
 import msgspec
 
 from bench import redaction
+from bench.machine.kept import Kept
 from bench.records.trial import Failure, FailureKind
 from bench.units import Seconds
 from bench.worker.log import tidy
@@ -24,6 +27,10 @@ LONGEST_MESSAGE_BYTES = 64 << 20
 """A trial of the longest run sends far less: a thousand blocks are 200 kB."""
 PATIENCE_AFTER_CLOSE: Seconds = 5.0
 """A process that has closed its pipe is about to end; longer than this and it is ended."""
+
+
+LONGEST_UNWATCHED: Seconds = 1.0
+"""Where the end of a process cannot be waited for beside its pipe, it is looked for this often."""
 
 
 class WorkerFailed(Exception):
@@ -44,7 +51,8 @@ class WorkerProcess:
     ) -> None:
         """Start the process.
 
-        A group of its own keeps the terminal's Ctrl-C from reaching it: the harness decides what ends when.
+        A session of its own keeps the terminal's Ctrl-C from reaching it: the harness decides what ends when. It ends
+        with the harness, and what it has started ends with it (`bench.machine.kept`).
 
         Args:
             module: What to run, as `python -m MODULE COMMANDS RESULTS` with two descriptors.
@@ -60,18 +68,19 @@ class WorkerProcess:
         commands_read, self._commands = os.pipe()
         self._results, results_write = os.pipe()
         with log.open("wb") as output:
-            self._process = subprocess.Popen(
+            self._kept = Kept(
                 [interpreter, "-m", module, str(commands_read), str(results_write)],
+                environment=environment,
+                lifeline=commands_read,
+                pass_fds=(commands_read, results_write),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=dict(environment),
-                pass_fds=(commands_read, results_write),
-                start_new_session=True,
             )
         os.close(commands_read)
         os.close(results_write)
-        self.process_id = self._process.pid
+        self.process_id = self._kept.process_id
+        self._end_watch = os.pidfd_open(self._kept.keeper.pid) if sys.platform == "linux" else -1
 
     def send(self, command: Command) -> None:
         """Write one command."""
@@ -103,8 +112,9 @@ class WorkerProcess:
         """
         deadline = monotonic() + self._timeout
         while b"\n" not in self._buffer:
-            readable, _, _ = select.select([self._results], [], [], max(0.0, deadline - monotonic()))
-            if not readable:
+            if not self._something_said(deadline):
+                if self._kept.keeper.poll() is not None:
+                    raise self._died()
                 raise self._fail(
                     FailureKind.TIMEOUT, f"nothing happened for {self._timeout:g} s; allow more with --timeout"
                 )
@@ -119,21 +129,34 @@ class WorkerProcess:
         line, _, self._buffer = self._buffer.partition(b"\n")
         return bytes(line)
 
+    def _something_said(self, deadline: Seconds) -> bool:
+        """Wait until there is something to read; False when the process is gone and all was read, or it is too late.
+
+        The process is watched beside its pipe, whose end a helper of its own may hold open for ever.
+        """
+        watched = [self._results] if self._end_watch < 0 else [self._results, self._end_watch]
+        slice_ = math.inf if self._end_watch >= 0 else LONGEST_UNWATCHED
+        while True:
+            left = max(0.0, deadline - monotonic())
+            readable, _, _ = select.select(watched, [], [], min(left, slice_))
+            if self._results in readable:
+                return True
+            if readable or left == 0.0 or self._kept.keeper.poll() is not None:
+                return False
+
     def kill(self) -> None:
         """End the process and everything it started; whoever waits in `receive` is told that it died."""
-        with suppress(ProcessLookupError):  # already gone
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._kept.keeper.terminate()
 
     def end(self) -> None:
         """Make sure it is gone and let go of it; allowed more than once."""
-        self.kill()
-        self._process.wait()
+        self._kept.end()
         if self._commands >= 0:
             tidy(self._log)
-        for descriptor in (self._commands, self._results):
+        for descriptor in (self._commands, self._results, self._end_watch):
             if descriptor >= 0:
                 os.close(descriptor)
-        self._commands = self._results = -1
+        self._commands = self._results = self._end_watch = -1
 
     def _fail(self, kind: FailureKind, message: str, *, traceback: str | None = None) -> WorkerFailed:
         """End the process and return the exception to raise."""
@@ -144,7 +167,7 @@ class WorkerProcess:
     def _died(self) -> WorkerFailed:
         """Say how the process ended when it did not say so itself."""
         try:
-            code = self._process.wait(PATIENCE_AFTER_CLOSE)
+            code = self._kept.keeper.wait(PATIENCE_AFTER_CLOSE)
         except subprocess.TimeoutExpired:
             return self._fail(FailureKind.EXITED, "the process closed its results and went on running")
         if code < 0:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bench.machine import kept
 from bench.units import Seconds
 from bench.worker import frameworks
 
@@ -49,14 +50,11 @@ def look(backend: str, *, interpreter: str, environment: Mapping[str, str]) -> S
     read, write = os.pipe()
     with os.fdopen(read, "rb") as results:
         try:
-            asked = subprocess.run(
+            asked = kept.run(
                 [interpreter, "-m", "bench.worker.sight", backend, str(write)],
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
+                environment=environment,
                 pass_fds=(write,),
                 timeout=PATIENCE,
-                check=False,
             )
         except subprocess.TimeoutExpired:
             return Sight(backend=backend, reason=f"no answer within {PATIENCE:g} s")

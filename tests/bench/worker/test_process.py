@@ -2,7 +2,9 @@
 
 import os
 import sys
+import time
 
+import psutil
 import pytest
 
 from bench.records.trial import FailureKind
@@ -113,3 +115,43 @@ def test_a_death_without_words_is_told_by_how_it_came(start, code, kind, words):
     assert kind == found.kind
     assert words in found.message
     assert "see log" in found.message
+
+
+def test_a_helper_that_holds_the_pipe_does_not_delay_the_news(start):
+    """It used to take the whole time-out to see that the process was dead."""
+    begin = time.monotonic()
+    process = start(
+        "import subprocess\n"
+        "subprocess.Popen(['sleep', '50'], pass_fds=[results], start_new_session=True)\n"
+        "os.kill(os.getpid(), 9)",
+        timeout=40.0,
+    )
+
+    found = failure(process)
+
+    assert FailureKind.KILLED == found.kind
+    assert time.monotonic() - begin < 20
+
+
+def test_the_last_words_of_a_process_that_is_gone_are_read(start):
+    """It wrote an answer and ended before anybody looked."""
+    process = start("""os.write(results, b'{"kind": "measured", "block": null}\\n')""")
+    time.sleep(1.0)
+
+    assert Measured(block=None) == process.receive(Measured)
+
+
+def test_helpers_end_with_the_process(start, tmp_path):
+    """They would compute beside the next measurement; one that has a session of its own as well."""
+    process = start(
+        "import subprocess\n"
+        "helper = subprocess.Popen(['sleep', '50'], start_new_session=True)\n"
+        f"open({str(tmp_path / 'helper')!r}, 'w').write(str(helper.pid))\n"
+        """os.write(results, b'{"kind": "measured", "block": null}\\n')\n"""
+        "time.sleep(50)"
+    )
+    process.receive(Measured)
+
+    process.end()
+
+    assert not psutil.pid_exists(int((tmp_path / "helper").read_text()))
