@@ -1,6 +1,7 @@
 """Settings that hold for every test, and what tests of several folders need."""
 
 import os
+import signal
 import subprocess
 import zipfile
 from collections.abc import Callable, Mapping
@@ -14,6 +15,11 @@ NOBODY = {
     for role in ("AUTHOR", "COMMITTER")
     for field, value in {"NAME": "nobody", "EMAIL": "nobody@example.org"}.items()
 }
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As after `nohup make test &` in a script. What tests start and interrupt would ignore it too, but a handler is not
+    # inherited.
+    signal.signal(signal.SIGINT, lambda *_: None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

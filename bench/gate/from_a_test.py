@@ -13,9 +13,10 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bench.errors import BenchError
+from bench.machine import system
 
 Json = dict[str, Any]
 
@@ -72,25 +73,65 @@ class Judged:
     """The loop in a file of pytest-benchmark; None if it was not asked for."""
 
 
-def judge(request: Request, *, export: bool) -> Judged:
+class Call(Protocol):
+    """Runs `bench`."""
+
+    def __call__(self, *words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command in a folder to its end, and return what it printed."""
+
+
+def call_bench(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `bench` to its end; an interruption is passed on once, so that it stores what it has.
+
+    Raises:
+        KeyboardInterrupt: If the command was interrupted.
+    """
+    # Many loops would fill the page of a job with headings; tests are shown there by other means.
+    environment = {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
+    command = [sys.executable, "-m", "bench", *words]
+    with system.heeding_interrupts():
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    with process:
+        try:
+            out, err = process.communicate()
+        finally:
+            if process.poll() is None:  # this process was interrupted, by whatever it was
+                _interrupt(process)
+    if process.returncode == _INTERRUPTED:
+        raise KeyboardInterrupt
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def judge(request: Request, *, export: bool, call: Call = call_bench) -> Judged:
     """Measure a loop, and compare it with the base if there is one.
 
     Args:
         request: What is asked.
         export: Whether the numbers are wanted as pytest-benchmark has them.
+        call: Runs the commands.
 
     Raises:
         NotMeasured: If the loop is gone, crashed or does other work, or the command could not do what it was asked.
         KeyboardInterrupt: If the command was interrupted.
     """
-    return _measured(request, export=export) if request.base_ref is None else _gated(request, export=export)
+    ask = _measured if request.base_ref is None else _gated
+    return ask(request, export=export, call=call)
 
 
-def _gated(request: Request, *, export: bool) -> Judged:
+def _gated(request: Request, *, export: bool, call: Call) -> Judged:
     """Call `bench gate` for one loop."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "verdict.json"
-        done = _call(*request.command, "--no-report", "--verdict-file", str(file), folder=request.folder)
+        done = call(*request.command, "--no-report", "--verdict-file", str(file), folder=request.folder)
         if not file.exists():
             raise NotMeasured(_unanswered(request, done=done))
         verdict = json.loads(file.read_text(encoding="utf-8"))
@@ -98,14 +139,14 @@ def _gated(request: Request, *, export: bool) -> Judged:
     message = _message(request, verdict=verdict, row=row)
     if row["verdict"] in FAILING and row["verdict"] != "slower":
         raise NotMeasured(message)
-    entry = _entry(verdict["runs"][0], request=request) if export else None
+    entry = _entry(verdict["runs"][0], request=request, call=call) if export else None
     if entry is not None:
         judgement = {name: row[name] for name in ("verdict", "slowdown", "low", "high", "budget", "confirmed")}
         entry["extra_info"]["bench"] |= judgement | {name: verdict[name] for name in ("base", "head", "runs")}
     return Judged(word=row["verdict"], reason=_one_line(row["reason"]), message=message, entry=entry)
 
 
-def _measured(request: Request, *, export: bool) -> Judged:
+def _measured(request: Request, *, export: bool, call: Call) -> Judged:
     """Call `bench run` for one loop, with what the gate would measure it with."""
     from bench import units  # noqa: PLC0415 - scipy, only where it is used
     from bench.gate import confirm  # noqa: PLC0415
@@ -117,39 +158,14 @@ def _measured(request: Request, *, export: bool) -> Judged:
         words += ["--rounds", str(settings.rounds)]
     if settings.workload is not None and request.workload is None:
         words += ["--workload", settings.workload]
-    done = _call(*words, folder=request.folder)
+    done = call(*words, folder=request.folder)
     if done.returncode != 0:
         raise NotMeasured(_unanswered(request, done=done))
-    entry = _entry(json.loads(done.stdout)["run_id"], request=request)
+    entry = _entry(json.loads(done.stdout)["run_id"], request=request, call=call)
     entry["extra_info"]["bench"] |= {"verdict": None, "baseline": None, "speed_up": None}
     step = entry["extra_info"]["bench"]["step_seconds"]["estimate"]
     reason = f"{units.duration(step)} per step"
     return Judged(word=None, reason=reason, message=reason, entry=entry if export else None)
-
-
-def _call(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run `bench` to its end; an interruption is passed on once, so that it stores what it has."""
-    # Many loops would fill the page of a job with headings; tests are shown there by other means.
-    environment = {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
-    command = [sys.executable, "-m", "bench", *words]
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            out, err = process.communicate()
-        finally:
-            if process.poll() is None:  # this process was interrupted, by whatever it was
-                _interrupt(process)
-    if process.returncode == _INTERRUPTED:
-        raise KeyboardInterrupt
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
@@ -161,13 +177,13 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
         process.kill()
 
 
-def _entry(run_id: str, *, request: Request) -> Json:
+def _entry(run_id: str, *, request: Request, call: Call) -> Json:
     """Return the loop, on the side of the head, in the words of pytest-benchmark.
 
     Raises:
         NotMeasured: If there is nothing that may be exported.
     """
-    done = _call("export", run_id, "--to", "pytest-benchmark", folder=request.folder)
+    done = call("export", run_id, "--to", "pytest-benchmark", folder=request.folder)
     found: list[Json] = json.loads(done.stdout)["benchmarks"] if done.returncode == 0 else []
     for entry in found:
         cell = entry["extra_info"]["bench"]["cell"]

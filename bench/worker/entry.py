@@ -1,6 +1,7 @@
 """One trial in one process: `python -m bench.worker.entry COMMANDS RESULTS` with two descriptors."""
 
 import os
+import signal
 import sys
 
 from bench.worker.runner import Trial
@@ -11,10 +12,17 @@ def die_with_parent() -> None:
     """Ask Linux to end this process when the harness is killed, even inside a step that never returns."""
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - Linux only
-        import signal  # noqa: PLC0415
 
         set_parent_death_signal = 1
         ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def heed_interrupts() -> None:
+    """Take SIGINT as a process does by itself, also where the harness was started to ignore it, as scripts do with `&`.
+
+    What a process ignores, those that it starts ignore too: a loop whose own helpers wait for SIGINT would hang here.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def leave() -> None:
@@ -27,6 +35,7 @@ def leave() -> None:
 def main() -> None:
     """Run one trial."""
     die_with_parent()
+    heed_interrupts()
     Trial(Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))).run()
     leave()
 
