@@ -38,10 +38,11 @@ def steps_per_block(request: TrialRequest, *, step_seconds: Seconds, steps_per_c
     Of steps that the user fixed, no more than leave the fewest blocks, and so many that no more blocks are needed than
     there are.
     """
-    wanted = request.block_seconds / step_seconds
+    wanted, fewest_calls = request.block_seconds / step_seconds, 1
     if request.steps:
-        wanted = max(min(wanted, request.steps / FEWEST_BLOCKS), ceil(request.steps / request.blocks))
-    return max(1, round(wanted / steps_per_call)) * steps_per_call
+        wanted = min(wanted, request.steps / FEWEST_BLOCKS)
+        fewest_calls = ceil(request.steps / (request.blocks * steps_per_call))
+    return max(fewest_calls, round(wanted / steps_per_call)) * steps_per_call
 
 
 def measured_blocks(request: TrialRequest, *, steps: int, step_seconds: Seconds) -> int:
