@@ -59,7 +59,6 @@ def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) 
     )
     if options.device == "gpu":
         _need_gpu(sorted(set(used.values())), environment=environment)
-    fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     wanted = {name: tuple(w for w in workloads if registry.hole(name, w) is None) for name in loops}
     requests = [
         pool.Request(loop=name, workloads=wanted[name]) for name in loops if wanted[name] and absent[name] is None
@@ -69,6 +68,7 @@ def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) 
     if not requests:
         reasons = dict.fromkeys(registry.hole(n, w) or absent[n] or "" for n in loops for w in workloads)
         raise UsageError(f"nothing can be checked: {'; '.join(reasons)}")
+    fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     options.logs.mkdir(parents=True, exist_ok=True)
     with Launcher(interpreters={}, environment=environment) as launcher:
         found = pool.verify(

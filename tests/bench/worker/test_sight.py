@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from bench.sides.launcher import Launcher
+from bench.worker import sight
 from bench.worker.sight import Sight, look
 
 
@@ -55,3 +57,26 @@ def test_a_silent_end_names_its_code(tmp_path):
 def test_anything_but_a_cpu_is_an_accelerator(devices, expected):
     """Frameworks name theirs as they like."""
     assert expected is Sight(backend="torch", devices=devices).sees_gpu
+
+
+def test_a_framework_that_does_not_answer_is_told(tmp_path, monkeypatch):
+    """A driver may hang while it is imported."""
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sight, "PATIENCE", 0.01)
+
+    assert "no answer within 0.01 s" == look("torch", interpreter=str(program), environment=os.environ).reason
+
+
+def test_numpy_sees_the_processor():
+    """In a process of its own, as any framework."""
+    seen = look("numpy", interpreter=sys.executable, environment=os.environ)
+
+    assert (("cpu",), None, False) == (seen.devices, seen.reason, seen.sees_gpu)
+    assert f"numpy {np.__version__} sees cpu" == str(seen)
+
+
+def test_what_cannot_be_used_is_named_with_its_reason():
+    """In place of devices."""
+    assert "torch: PyTorch is not installed" == str(Sight(backend="torch", reason="PyTorch is not installed"))

@@ -3,11 +3,16 @@
 import json
 import os
 from contextlib import suppress
+from dataclasses import asdict, fields, is_dataclass
+from enum import StrEnum
+from types import UnionType
+from typing import get_args, get_origin, get_type_hints
 
+import msgspec
 import pytest
 
 from bench.records.trial import Block, BlockKind, FailureKind
-from bench.worker.messages import Failed, Finish, Measure, Measured, UnexpectedMessage, Warm
+from bench.worker.messages import Answer, Command, Failed, Finish, Measure, Measured, UnexpectedMessage, Warm
 from bench.worker.wire import Channel, ChannelClosed, encode, fields_of
 
 BLOCK = Block(kind=BlockKind.MEASURED, steps=3, seconds=0.04, started=1.5, cpu_seconds=0.05, involuntary_switches=1)
@@ -102,3 +107,47 @@ def test_half_of_a_surrogate_pair_does_not_stop_the_message(pipes):
     channel.send(Failed(failure=FailureKind.RAISED, phase="build", message="\ud800", traceback=""))
 
     assert "?" == json.loads(os.read(results, 1 << 16))["message"]
+
+
+def example(kind):
+    """Return a value of a type, each time the same; not None where something else is possible."""
+    kind = get_args(kind)[0] if isinstance(kind, UnionType) else kind
+    if get_origin(kind) is tuple:
+        return (example(get_args(kind)[0]),)
+    if get_origin(kind) is dict:
+        return {"key": example(get_args(kind)[1])}
+    if is_dataclass(kind):
+        return kind(**{field.name: example(get_type_hints(kind)[field.name]) for field in fields(kind)})
+    if issubclass(kind, StrEnum):
+        return next(iter(kind))
+    return {str: 'a "b"\n\u2265', int: 7, float: 0.1, bool: True}[kind]
+
+
+@pytest.mark.parametrize("kind", get_args(Command), ids=lambda kind: kind.kind)
+def test_every_command_is_read_by_a_trial_as_the_harness_sent_it(pipes, kind):
+    """A trial has the standard library alone, so lists stay lists; names and numbers are the same."""
+    channel, commands, _ = pipes
+    sent = example(kind)
+
+    os.write(commands, encode(sent))
+
+    assert json.loads(json.dumps(asdict(sent))) == json.loads(json.dumps(asdict(channel.receive(kind))))
+
+
+@pytest.mark.parametrize("kind", get_args(Answer), ids=lambda kind: kind.kind)
+def test_every_answer_is_read_by_the_harness_as_a_trial_sent_it(pipes, kind):
+    """To the last digit and with the types that the journal stores, as `WorkerProcess.receive` reads it."""
+    channel, _, results = pipes
+    sent = example(kind)
+
+    channel.send(sent)
+
+    found, values = fields_of(os.read(results, 1 << 16), expected=(Measured, kind))
+    assert sent == msgspec.convert(values, found)
+
+
+def test_no_two_messages_have_one_name():
+    """A name is all that tells them apart."""
+    names = [kind.kind for kind in (*get_args(Command), *get_args(Answer))]
+
+    assert len(names) == len(set(names))
