@@ -52,7 +52,31 @@ class Gated:
     page: Path | None
 
 
-def check(options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path) -> Gated:
+class Execute(Protocol):
+    """Measures a run to its end."""
+
+    def __call__(
+        self, measuring: run_options.Options, /, *, console: run_options.Console, environment: Mapping[str, str]
+    ) -> tuple[Run, Path]:
+        """Return what was stored, and the folder that it was stored in."""
+
+
+def measure_now(
+    measuring: run_options.Options, /, *, console: run_options.Console, environment: Mapping[str, str]
+) -> tuple[Run, Path]:
+    """Start a run on this machine and measure it to its end."""
+    opened = session.start(measuring, console=console, environment=environment)
+    return session.execute(opened, console=console, environment=environment), opened.journal.folder
+
+
+def check(
+    options: Options,
+    *,
+    console: run_options.Console,
+    environment: Mapping[str, str],
+    folder: Path,
+    execute: Execute = measure_now,
+) -> Gated:
     """Measure both sides, measure suspects again, and write the verdict.
 
     Args:
@@ -60,6 +84,7 @@ def check(options: Options, *, console: run_options.Console, environment: Mappin
         console: For notices and progress.
         environment: The parent's.
         folder: The project that is gated; `ref=` means its repository.
+        execute: Measures the runs.
 
     Raises:
         BenchError: As `bench.runs.session.execute` does, or if a side cannot be made ready.
@@ -70,7 +95,7 @@ def check(options: Options, *, console: run_options.Console, environment: Mappin
     measuring = replace(options.measuring, loops=loops, margin=asked.max_slowdown, margins=asked.budgets)
     options = replace(options, measuring=measuring)
     find = _against_stored if options.baseline else _side_by_side
-    measure = find(options, console=console, environment=environment, folder=folder)
+    measure = find(options, console=console, environment=environment, folder=folder, execute=execute)
     first, page = measure(options.measuring)
     confirmation = None
     if first.suspects:
@@ -94,7 +119,7 @@ class Measure(Protocol):
 
 
 def _side_by_side(
-    options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path
+    options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path, execute: Execute
 ) -> Measure:
     """Make both sides ready, and return what measures them in the same rounds."""
     place = recipe.Place(folder=folder, cache=options.measuring.cache, environment=environment)
@@ -105,14 +130,15 @@ def _side_by_side(
 
     def measure(measuring: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
         these = replace(measuring, sides=prepared, loops=suspects or measuring.loops)
-        stored, page = _measure(these, options=options, console=console, environment=environment)
+        stored, where = execute(these, console=console, environment=environment)
+        page = _page(stored, folder=where, reports=options.reports)
         return judge.of_sides(stored), page
 
     return measure
 
 
 def _against_stored(
-    options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path
+    options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path, execute: Execute
 ) -> Measure:
     """Find the stored run, and return what measures its loops here."""
     del folder
@@ -129,9 +155,9 @@ def _against_stored(
         raise NothingComparable(f"no loop of {options.baseline} is left: {', '.join(asked)}")
 
     def measure(measuring: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
-        stored, page = _measure(
-            replace(measuring, loops=suspects or here), options=options, console=console, environment=environment
-        )
+        these = replace(measuring, loops=suspects or here)
+        stored, where = execute(these, console=console, environment=environment)
+        page = _page(stored, folder=where, reports=options.reports)
         kept = tuple(cell for cell in cells if cell.loop in (suspects or asked))
         only = replace(base, header=replace(base.header, plan=replace(base.header.plan, cells=kept)))
         return judge.of_stored(only, stored, settings=options.settings), page
@@ -139,16 +165,11 @@ def _against_stored(
     return measure
 
 
-def _measure(
-    measuring: run_options.Options, *, options: Options, console: run_options.Console, environment: Mapping[str, str]
-) -> tuple[Run, Path | None]:
-    """Measure one run, store it, and write its page."""
-    opened = session.start(measuring, console=console, environment=environment)
-    stored = session.execute(opened, console=console, environment=environment)
-    if options.reports is None:
-        return stored, None
-    folder = opened.journal.folder
-    return stored, report.write(stored, folder=options.reports / folder.name, results_folder=folder)
+def _page(stored: Run, *, folder: Path, reports: Path | None) -> Path | None:
+    """Write the page of a run, if one is wanted."""
+    if reports is None:
+        return None
+    return report.write(stored, folder=reports / folder.name, results_folder=folder)
 
 
 def _write(result: GateResult, *, file: Path, environment: Mapping[str, str]) -> None:

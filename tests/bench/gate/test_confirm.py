@@ -1,0 +1,211 @@
+"""What a gate measures, measures again and writes down; its runs are made up, so that the truth is known."""
+
+import json
+
+import pytest
+
+from bench.errors import NothingComparable, ResultsError
+from bench.gate import confirm
+from bench.gate.settings import Settings
+from bench.records.journal import Journal
+from bench.runs.options import Options as RunOptions
+
+
+class Told:
+    """A console that keeps what it is told."""
+
+    def __init__(self):
+        """Nothing was told."""
+        self.lines = []
+
+    def notice(self, text):
+        """Keep a line."""
+        self.lines.append(text)
+
+    def display(self, plan, *, done):
+        """Show nothing, for nothing is measured."""
+        raise NotImplementedError
+
+
+class Runs:
+    """Hands out runs one after the other in place of measuring them, and keeps what was asked."""
+
+    def __init__(self, *runs):
+        """Take the runs, first to last."""
+        self.waiting = list(runs)
+        self.asked = []
+
+    def __call__(self, measuring, /, *, console, environment):
+        """Return the next run."""
+        self.asked.append(measuring)
+        return self.waiting.pop(0), measuring.results / f"run-{len(self.asked)}"
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """Return a function that gates made-up runs."""
+
+    def gate(*runs, environment=None, console=None, **fields):
+        measuring = RunOptions(
+            loops=fields.pop("loops", ("tf-fit", "tf-function")),
+            results=tmp_path / "results",
+            cache=tmp_path / "cache",
+            seed=7,
+            again=True,
+        )
+        options = confirm.Options(
+            **{
+                "settings": Settings(),
+                "base": "here",
+                "head": "here",
+                "baseline": None,
+                "measuring": measuring,
+                "fail_on_unclear": False,
+                "verdict_file": tmp_path / "out" / "verdict.json",
+                "reports": None,
+            }
+            | fields
+        )
+        execute = Runs(*runs)
+        found = confirm.check(
+            options, console=console or Told(), environment=environment or {}, folder=tmp_path, execute=execute
+        )
+        return found, execute.asked
+
+    return gate
+
+
+def test_loops_that_are_no_slower_are_measured_once(gate, make_gate_run):
+    """On both sides, the base first, with the base once more."""
+    found, asked = gate(make_gate_run({"tf-fit": 1.0, "tf-function": 1.0}))
+
+    assert (0, 0) == (found.result.exit_code, found.result.confirmation_rounds)
+    (first,) = asked
+    assert (["base", "head"], True) == ([side.name for side in first.sides], first.again)
+
+
+def test_a_suspect_is_measured_again_alone_with_another_seed(gate, make_gate_run):
+    """Nothing about the order of blocks is repeated, and what was checked a moment ago is not checked again."""
+    console = Told()
+
+    found, asked = gate(
+        make_gate_run({"tf-fit": 1.2, "tf-function": 1.0}), make_gate_run({"tf-fit": 1.2}, seed=1), console=console
+    )
+
+    assert (1, 6) == (found.result.exit_code, found.result.confirmation_rounds)
+    again = asked[1]
+    assert (("tf-fit",), 8, False, False) == (again.loops, again.seed, again.verify, again.again)
+    assert asked[0].sides == again.sides
+    assert ["suspected, or too noisy to tell: tf-fit; measuring again"] == console.lines
+
+
+def test_a_suspect_that_fresh_rounds_clear_does_not_fail(gate, make_gate_run):
+    """It is unclear, which passes unless that was asked to fail."""
+    runs = [make_gate_run({"tf-fit": 1.2}), make_gate_run({"tf-fit": 1.0}, seed=1)]
+
+    codes = [gate(*runs, fail_on_unclear=fails)[0].result.exit_code for fails in (False, True)]
+
+    assert [0, 3] == codes
+
+
+def test_the_verdict_is_written_where_it_was_asked_for(gate, make_gate_run, tmp_path):
+    """In a folder that was not there, in place of the one from before."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "verdict.json").write_text("old", encoding="utf-8")
+
+    gate(make_gate_run({"tf-fit": 1.0}))
+
+    verdict = json.loads((tmp_path / "out" / "verdict.json").read_text(encoding="utf-8"))
+    assert ("bench-verdict/1", 0, ["tf-fit"]) == (
+        verdict["schema"],
+        verdict["exit_code"],
+        [row["loop"] for row in verdict["loops"]],
+    )
+
+
+def test_a_job_of_github_gets_the_summary_below_what_stands_there(gate, make_gate_run, tmp_path):
+    """Other steps write to the same page."""
+    (tmp_path / "summary.md").write_text("before\n", encoding="utf-8")
+
+    gate(make_gate_run({"tf-fit": 1.0}), environment={"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")})
+
+    page = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert page.startswith("before\n### ")
+    assert page.endswith("\n")
+
+
+def test_a_verdict_that_cannot_be_written_is_an_error_that_names_the_file(gate, make_gate_run, tmp_path):
+    """A job that reads it later would take an old one for this one."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ResultsError, match=r"file.*: cannot write the verdict \("):
+        gate(make_gate_run({"tf-fit": 1.0}), verdict_file=tmp_path / "file" / "verdict.json")
+
+
+def test_a_page_is_written_where_one_was_asked_for(gate, make_gate_run, tmp_path):
+    """Of the run that has all loops; drawing takes a while, so the other tests ask for none."""
+    found, _ = gate(make_gate_run({"tf-fit": 1.0}, rounds=3), reports=tmp_path / "reports")
+
+    assert tmp_path / "reports" / "run-1" / "index.html" == found.page
+    assert found.page.exists()
+
+
+@pytest.fixture
+def stored(tmp_path, make_run):
+    """Return a function that stores a run to compare with, by its name."""
+
+    def store(**settings):
+        run = make_run(run_id="baseline", kernel=0.3e-3, **settings)
+        journal = Journal.create(tmp_path / "results", header=run.header)
+        for trial in (*run.calibration, *run.trials):
+            journal.add(trial)
+        for verification in run.verifications:
+            journal.add_verification(verification)
+        return "baseline"
+
+    return store
+
+
+STEPS = {"tf-fit": 1e-3, "tf-function": 1e-3}
+
+
+def test_a_stored_run_stands_in_for_the_base(gate, stored, make_run):
+    """Its loops are measured here, without sides; `seed` is another session."""
+    found, asked = gate(make_run(steps=STEPS, seed=3, kernel=0.3e-3), baseline=stored(steps=STEPS), loops=())
+
+    assert 0 == found.result.exit_code
+    (first,) = asked
+    assert ((), ("tf-fit", "tf-function")) == (first.sides, first.loops)
+
+
+def test_of_a_stored_run_only_the_suspect_is_measured_again(gate, stored, make_run):
+    """And judged against the same stored rounds."""
+    slow = STEPS | {"tf-fit": 1.5e-3}
+
+    found, asked = gate(
+        make_run(steps=slow, seed=3, kernel=0.3e-3),
+        make_run(steps={"tf-fit": 1.5e-3}, seed=4, kernel=0.3e-3),
+        baseline=stored(steps=STEPS),
+        loops=(),
+    )
+
+    assert 1 == found.result.exit_code
+    assert [("tf-fit", "tf-function"), ("tf-fit",)] == [one.loops for one in asked]
+
+
+def test_a_stored_run_of_which_no_loop_is_left_is_nothing_to_compare_with(gate, stored):
+    """Exit code 4; nothing is measured."""
+    with pytest.raises(NothingComparable, match="no loop of baseline is left: gone"):
+        gate(baseline=stored(steps={"gone": 1e-3}), loops=())
+
+
+def test_a_loop_that_the_stored_run_has_and_this_tree_has_not_is_not_asked_for(gate, stored, make_run):
+    """The comparison says that it is gone."""
+    found, asked = gate(
+        make_run(steps={"tf-fit": 1e-3}, seed=3, kernel=0.3e-3),
+        baseline=stored(steps={"tf-fit": 1e-3, "gone": 1e-3}),
+        loops=(),
+    )
+
+    assert [("tf-fit",)] == [one.loops for one in asked]
+    assert "removed" == next(row.verdict for row in found.result.loops if row.loop == "gone")
