@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -130,7 +129,6 @@ def gate(
         verdict_file=verdict_file,
         reports=None if no_report else reports_dir,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     gated = confirm.check(options, console=Terminal(), environment=os.environ, folder=Path.cwd())
     try:
         click.echo(to_text(gated.result))

@@ -1,6 +1,7 @@
 """The command `bench`: what all its commands share, and how errors become one line and an exit code."""
 
 import platform
+import signal
 import sys
 import tempfile
 import traceback
@@ -16,6 +17,7 @@ from bench.cli import streams
 from bench.cli.options import named_cache_folder
 from bench.errors import BenchError, Interrupted, UsageError
 from bench.files import way_out
+from bench.runs.endings import handled_by
 from bench.text import display_name, lines_of
 from loops.errors import LoopError
 
@@ -30,7 +32,8 @@ class OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with handled_by(signal.default_int_handler):  # a cancelled CI job and a closed terminal lose nothing either
+                return super().invoke(ctx)
         except (BenchError, LoopError) as error:
             _say(str(error))
             ctx.exit(error.exit_code)

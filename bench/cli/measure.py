@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -109,6 +108,7 @@ from bench.cli.terminal import Terminal, cache_folder, show
 @option("--breakdown", is_flag=True, help="Find out where the time of a step goes, in a second process beside each.")
 @option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
 @option("--resume", metavar="RUN", help="Go on with an interrupted run.")
+@option("--retry-failed", is_flag=True, help="With --resume: try again what failed, such as a process that was killed.")
 @option("--no-verify", is_flag=True, help="Do not check first that the loops do the same work.")
 @option(
     "--calibrate/--no-calibrate",
@@ -158,6 +158,7 @@ def run(
     """
     from bench.runs import outcome  # noqa: PLC0415
     from bench.runs import session as runs  # noqa: PLC0415
+    from bench.runs.endings import all_stored  # noqa: PLC0415
     from bench.runs.options import Options  # noqa: PLC0415
     from loops.contract import Track  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
@@ -176,9 +177,10 @@ def run(
         command=shlex.join(["bench", *sys.argv[1:]]),
     )
     terminal = Terminal()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job loses nothing either
     if resume and (options.loops or options.more_loops):
         raise click.UsageError(f"--resume goes on with the plan of {resume}; it takes no LOOP")
+    if options.retry_failed and not resume:
+        raise click.UsageError("--retry-failed goes with --resume: name the run whose failed trials are tried again")
     opened = (
         runs.resume(resume, options=options, console=terminal, environment=os.environ)
         if resume
@@ -186,11 +188,12 @@ def run(
     )
     stored = runs.execute(opened, console=terminal, environment=os.environ)
     folder = opened.journal.folder
-    show(stored, folder=folder, reports=None if no_report else reports_dir, output_format=output_format)
+    with all_stored(folder):
+        show(stored, folder=folder, reports=None if no_report else reports_dir, output_format=output_format)
     outcome.check(stored)
 
 
-@options_of(run, but=("all_guides", "breakdown", "samples", "resume"))
+@options_of(run, but=("all_guides", "breakdown", "samples", "resume", "retry_failed"))
 @main.command()
 @click.argument("sides", nargs=2, metavar="A B", shell_complete=complete_sides)
 @option("--show-values", is_flag=True, help="Store values of env= that look secret as well.")

@@ -17,6 +17,7 @@ from bench.records import journal
 from bench.records.stored_run import Run
 from bench.runs import options as run_options
 from bench.runs import session
+from bench.runs.endings import all_stored
 from bench.sides import recipe
 from loops import registry
 
@@ -169,7 +170,8 @@ def _page(stored: Run, *, folder: Path, reports: Path | None) -> Path | None:
     """Write the page of a run, if one is wanted."""
     if reports is None:
         return None
-    return report.write(stored, folder=reports / folder.name, results_folder=folder)
+    with all_stored(folder):
+        return report.write(stored, folder=reports / folder.name, results_folder=folder)
 
 
 def _write(result: GateResult, *, file: Path, environment: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ from bench.records import upgrade
 from bench.records.cell import CALIBRATION, Cell
 from bench.records.lock import RunLock
 from bench.records.stored_run import SCHEMA_VERSION, Conditions, LeastStep, Run, RunEnd, RunHeader
-from bench.records.trial import Trial
+from bench.records.trial import Retry, Trial
 from bench.records.validation import (
     Contents,
     storable_expectation,
@@ -77,13 +77,21 @@ class ConditionsLine(msgspec.Struct, tag_field="kind", tag="conditions", frozen=
     conditions: Conditions
 
 
+class RetryLine(msgspec.Struct, tag_field="kind", tag="retry", frozen=True):
+    """A failed row that does not count any more."""
+
+    retry: Retry
+
+
 class EndLine(msgspec.Struct, tag_field="kind", tag="end", frozen=True):
     """Last line; after `--resume` there may be more than one, and the last one counts."""
 
     end: RunEnd
 
 
-Line = HeaderLine | VerificationLine | TrialLine | ConditionsLine | ExpectationLine | LeastStepLine | EndLine
+Line = (
+    HeaderLine | VerificationLine | TrialLine | RetryLine | ConditionsLine | ExpectationLine | LeastStepLine | EndLine
+)
 
 
 def utc_now() -> str:
@@ -158,6 +166,11 @@ class Journal:
             )
         self._append(TrialLine(trial=storable_trial(trial)))
         self._rows.add((trial.cell, trial.round))
+
+    def set_aside(self, failed: Trial) -> None:
+        """Have a failed row count no more, so that its cell is tried again; the row itself stays where it is."""
+        self._append(RetryLine(retry=Retry(cell=failed.cell, round=failed.round)))
+        self._rows.discard((failed.cell, failed.round))
 
     def add_verification(self, verification: Verification) -> None:
         """Write what a check found."""
@@ -292,7 +305,7 @@ def _lines_of(text: bytes, *, path: Path) -> Iterator[Line]:
 def _run_of(lines: Sequence[Line]) -> Run:
     """Return the run that a journal's lines tell."""
     (header,) = (line.run for line in lines if isinstance(line, HeaderLine))
-    trials = [line.trial for line in lines if isinstance(line, TrialLine)]
+    trials = _rows_that_count(lines)
     ends = [line.end for line in lines if isinstance(line, EndLine)]
     return Run(
         header=header,
@@ -304,6 +317,17 @@ def _run_of(lines: Sequence[Line]) -> Run:
         least_steps=tuple(line.least_step for line in lines if isinstance(line, LeastStepLine)),
         end=ends[-1] if ends else None,
     )
+
+
+def _rows_that_count(lines: Sequence[Line]) -> list[Trial]:
+    """Return the trials in the order in which they were stored, without those that were set aside."""
+    rows: dict[tuple[Cell, int], Trial] = {}
+    for line in lines:
+        if isinstance(line, TrialLine):
+            rows[line.trial.cell, line.trial.round] = line.trial
+        elif isinstance(line, RetryLine):
+            rows.pop((line.retry.cell, line.retry.round), None)
+    return list(rows.values())
 
 
 def find(results: Path, run: str | None = None) -> Path:
@@ -402,6 +426,8 @@ def _wrong(line: Line, *, contents: Contents) -> Iterator[str]:
         yield from contents.wrong_header(line.run)
     elif isinstance(line, TrialLine):
         yield from contents.wrong_trial(line.trial)
+    elif isinstance(line, RetryLine):
+        yield from contents.wrong_retry(line.retry)
     elif isinstance(line, VerificationLine):
         yield from contents.wrong_verification(line.verification)
     elif isinstance(line, ExpectationLine):
@@ -430,5 +456,5 @@ class _Header(msgspec.Struct, frozen=True):
 class _Versioned(msgspec.Struct, frozen=True):
     """The part of a line that is read before anything else."""
 
-    kind: Literal["run", "verification", "trial", "conditions", "expectation", "floor", "least-step", "end"]
+    kind: Literal["run", "verification", "trial", "retry", "conditions", "expectation", "floor", "least-step", "end"]
     run: _Header | None = None

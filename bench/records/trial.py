@@ -178,6 +178,15 @@ class Trial:
         return sum(block.seconds for block in warm_up) if warm_up else None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """A failed row that does not count any more, because its cell is tried again (`--retry-failed`)."""
+
+    cell: Cell
+    round: int
+    """Counted from 0."""
+
+
 def interquartile_mean(values: Sequence[float]) -> float:
     """Return the mean of the middle half: the mean after a quarter of the values is cut off, rounded down, at each end.
 

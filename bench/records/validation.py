@@ -14,7 +14,7 @@ from typing import Any, final
 from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.plan import Plan
 from bench.records.stored_run import AcceleratorState, Conditions, DatasetRecord, LeastStep, RunEnd, RunHeader
-from bench.records.trial import Ablation, Block, BlockKind, Failure, FailureKind, Trial
+from bench.records.trial import Ablation, Block, BlockKind, Failure, FailureKind, Retry, Trial
 from bench.records.verification import Expectation, Gap, Verification
 
 LONGEST_NAME = 300
@@ -143,6 +143,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_text, "message")
     | _each(Text(LONGEST_TRACEBACK), "traceback"),
     Ablation: _each(_name, "left_out") | _each(_seconds, "step_seconds"),
+    Retry: _each(_round, "round"),
     Trial: _each(_round, "round")
     | _each(_seconds, "import_seconds build_seconds first_evaluation_seconds evaluation_seconds")
     | _each(_seconds, "pipeline_seconds step_alone_seconds")
@@ -227,6 +228,7 @@ class Contents:
         self._plan = header.plan
         self._cells = set(header.plan.cells)
         self._rows: set[tuple[Cell, int]] = set()
+        self._failed: set[tuple[Cell, int]] = set()
 
     @staticmethod
     def wrong_header(header: RunHeader) -> Iterator[str]:
@@ -267,6 +269,16 @@ class Contents:
                 "processes wrote to this run, or a line was copied"
             )
         self._rows.add((trial.cell, trial.round))
+        if trial.failure is not None:
+            self._failed.add((trial.cell, trial.round))
+
+    def wrong_retry(self, retry: Retry) -> Iterator[str]:
+        """Yield what does not fit in setting a failed row aside; another one may follow from now on."""
+        row = (retry.cell, retry.round)
+        if row not in self._failed:
+            yield f"$.retry: {_shown(str(retry.cell))} has no failed row in round {retry.round} (counted from 0)"
+        self._failed.discard(row)
+        self._rows.discard(row)
 
     def wrong_verification(self, found: Verification) -> Iterator[str]:
         """Yield what does not fit in what a check found."""

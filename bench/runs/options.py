@@ -78,6 +78,8 @@ class Options:
     time_budget: Seconds | None = None
     label: str | None = None
     interpreters: Mapping[str, str] = field(default_factory=dict)
+    retry_failed: bool = False
+    """Whether cells of a resumed run that have failed are tried again."""
     schedule: Literal["interleaved", "sequential"] = "interleaved"
     sides: tuple[Side, ...] = ()
     """Environments in which every loop is measured, baseline first; empty compares loops."""

@@ -21,7 +21,7 @@ from bench.records.plan import Plan
 from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, Run, RunHeader
 from bench.records.trial import Trial
 from bench.records.verification import Expectation, Verification
-from bench.runs import roofline
+from bench.runs import endings, roofline
 from bench.runs import rounds as measuring
 from bench.runs.options import KERNEL_BLOCKS, Console, Options, loops_of, plan_of, workloads_of
 from bench.runs.pace import Pace
@@ -125,6 +125,14 @@ def resume(name: str, *, options: Options, console: Console, environment: Mappin
     folder = find(options.results, name)
     journal, stored = Journal.reopen(folder, tell=console.notice)
     run = _as_it_was(stored, environment=environment)
+    if options.retry_failed:
+        for failed in (trial for trial in (*run.trials, *run.calibration) if trial.failure is not None):
+            journal.set_aside(failed)
+        run = replace(
+            run,
+            trials=tuple(trial for trial in run.trials if trial.failure is None),
+            calibration=tuple(trial for trial in run.calibration if trial.failure is None),
+        )
     choice = mnist.DatasetChoice(run.header.dataset.name)
     fixture = mnist.resolve(choice, file=options.data, cache=options.cache)
     for log in (folder / "logs").glob("*.log"):  # of processes that a killed harness could not look after
@@ -168,8 +176,24 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
     Raises:
         Interrupted: On Ctrl-C; the run is closed first.
     """
+    way_on = f"go on with: bench run --resume {endings.name_of(opened.journal.folder)}"
+    with endings.watched(way_on) as ending:
+        interrupted = False
+        try:
+            _measure(opened, console=console, environment=environment)
+            ending.close()
+        except KeyboardInterrupt:
+            interrupted = True
+        stored = close(opened.journal, interrupted=interrupted)
+    if interrupted or ending.asked_for:
+        planned = stored.planned_rounds * len(stored.header.plan.cells)
+        raise Interrupted(f"interrupted: {len(stored.trials)} of {planned} trials are stored; {way_on}")
+    return stored
+
+
+def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]) -> None:
+    """Check what is unchecked, and measure what is missing."""
     journal, plan = opened.journal, opened.run.header.plan
-    interrupted = False
     known = {trial.cell for trial in opened.run.trials}
     unavailable = [trial for trial in _unavailable(opened) if trial.cell not in known]
     for trial in unavailable:
@@ -180,38 +204,27 @@ def execute(opened: Opened, *, console: Console, environment: Mapping[str, str])
     accelerators = partial(gpus.accelerators, environment=environment) if on_gpu else tuple
     with Launcher(interpreters=plan.interpreters, environment=environment) as launcher, ExitStack() as screen:
         launch = partial(_launch, opened=opened, launcher=launcher)
-        try:
-            _verify(
-                opened,
-                launcher=launcher,
-                environment=environment,
-                skip={trial.cell for trial in unavailable},
-                console=console,
-            )
-            if not opened.run.least_steps:
-                for found in roofline.measure(plan, launcher=launcher):
-                    journal.add_least_step(found)
-            display = screen.enter_context(console.display(plan, done=len(done)))
-            measuring.measure(
-                plan,
-                done=[*done, *opened.run.calibration],
-                launch=launch,
-                store=journal.add,
-                observer=display,
-                pace=Pace(opened.run.header, done=done),
-                watch=partial(conditions.watched, keep=journal.add_conditions, accelerators=accelerators),
-            )
-            _expect(opened, console=console)
-        except KeyboardInterrupt:
-            interrupted = True
-    stored = close(journal, interrupted=interrupted)
-    if interrupted:
-        planned = stored.planned_rounds * len(plan.cells)
-        raise Interrupted(
-            f"interrupted: {len(stored.trials)} of {planned} trials are stored; "
-            f"go on with: bench run --resume {stored.header.run_id}"
+        _verify(
+            opened,
+            launcher=launcher,
+            environment=environment,
+            skip={trial.cell for trial in unavailable},
+            console=console,
         )
-    return stored
+        if not opened.run.least_steps:
+            for found in roofline.measure(plan, launcher=launcher):
+                journal.add_least_step(found)
+        display = screen.enter_context(console.display(plan, done=len(done)))
+        measuring.measure(
+            plan,
+            done=[*done, *opened.run.calibration],
+            launch=launch,
+            store=journal.add,
+            observer=display,
+            pace=Pace(opened.run.header, done=done),
+            watch=partial(conditions.watched, keep=journal.add_conditions, accelerators=accelerators),
+        )
+        _expect(opened, console=console)
 
 
 def close(journal: Journal, *, interrupted: bool) -> Run:

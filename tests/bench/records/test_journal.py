@@ -11,7 +11,7 @@ import pytest
 from bench.errors import FileTrouble, InvalidResult, ResultsError, UsageError
 from bench.records.journal import JOURNAL, MANIFEST, Journal, find, load, write_manifest
 from bench.records.stored_run import RunEnd
-from bench.records.trial import FailureKind
+from bench.records.trial import FailureKind, Trial
 from bench.records.verification import Expectation, Gap
 
 
@@ -378,3 +378,31 @@ def test_names_that_are_no_text_are_stored_all_the_same(tmp_path, make_run):
     journal = Journal.create(tmp_path, header=replace(make_run().header, label="caf\udce9"))
 
     assert "caf?" == load(journal.folder).header.label
+
+
+def test_a_failed_row_that_was_set_aside_makes_room_for_another(
+    tmp_path, make_header, make_cell, make_trial, make_failure
+):
+    """`--retry-failed`: a process that the system killed once does not fail its loop for good."""
+    cell = make_cell()
+    failed = Trial(cell=cell, round=0, failure=make_failure())
+    journal = Journal.create(tmp_path, header=make_header([cell], rounds=2))
+    journal.add(failed)
+    journal.set_aside(failed)
+    assert () == load(journal.folder).trials
+
+    journal.add(make_trial(cell, round=0))
+
+    (row,) = load(journal.folder).trials
+    assert row.failure is None
+
+
+def test_only_a_failed_row_can_be_set_aside(tmp_path, make_header, make_cell, make_trial):
+    """Else a journal could drop the rounds that somebody does not like."""
+    cell = make_cell()
+    journal = Journal.create(tmp_path, header=make_header([cell], rounds=2))
+    journal.add(make_trial(cell, round=0))
+    journal.set_aside(make_trial(cell, round=0))
+
+    with pytest.raises(InvalidResult, match="has no failed row in round 0"):
+        load(journal.folder)
