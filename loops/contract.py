@@ -12,16 +12,18 @@ So a hand-written loop, one `fit()` call for the whole trial and a compiled grap
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isnan, nan
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loops.errors import UnsupportedCell
+from loops.nested import Nested, is_nested, leaves, map_leaves
 
 
 class Track(StrEnum):
@@ -55,33 +57,46 @@ class Digits:
 class Samples:
     """Inputs and targets, first axis = sample."""
 
-    inputs: NDArray[Any]
-    """Shape (samples, features...)."""
-    targets: NDArray[Any]
-    """Shape (samples,) for class indices; (samples, classes) when one-hot; (samples, 1) for regression."""
-    weights: NDArray[np.float32] | None = None
-    """Shape (samples,): how much each sample counts in loss and metric; None when all count alike."""
+    inputs: Nested
+    """Array of shape (samples, features...), or a dict or tuple of such where a model takes several."""
+    targets: Nested
+    """Array of shape (samples,) for class indices; (samples, classes) when one-hot; (samples, 1) for regression; or a
+    dict or tuple of such where a model has several outputs. None where the model itself adds all losses."""
+    weights: Nested = None
+    """Array of shape (samples,), or one for each output: how much each sample counts in loss and metric; None when all
+    count alike."""
     latents: NDArray[np.float32] | None = None
     """Shape (samples, 2, dimensions): random points that a generator makes images of; None but in adversarial ones."""
 
     @property
-    def one_hot(self) -> bool:
-        """Whether the targets are one-hot rows rather than class indices or numbers."""
-        return self.targets.ndim > 1 and self.targets.shape[1] > 1
+    def count(self) -> int:
+        """How many samples there are."""
+        return len(leaves(self.inputs)[0])
 
     @property
-    def arrays(self) -> tuple[NDArray[Any], ...]:
+    def one_hot(self) -> bool:
+        """Whether the targets are one-hot rows rather than class indices or numbers."""
+        if self.targets is None or is_nested(self.targets):
+            return False
+        return bool(self.targets.ndim > 1 and self.targets.shape[1] > 1)
+
+    @property
+    def arrays(self) -> tuple[Nested, ...]:
         """Inputs, targets and, where there are any, weights or latents: what a batch is cut from."""
-        optional = (array for array in (self.weights, self.latents) if array is not None)
-        return (self.inputs, self.targets, *optional)
+        optional = (arrays for arrays in (self.weights, self.latents) if arrays is not None)
+        return (self.inputs, *(() if self.targets is None else (self.targets,)), *optional)
 
     def rows(self, rows: slice) -> "Samples":
         """Return some of the samples; nothing is copied."""
+        return self.map(lambda array: array[rows])
+
+    def map(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> "Samples":
+        """Return samples with what a function makes of each array."""
         return Samples(
-            inputs=self.inputs[rows],
-            targets=self.targets[rows],
-            weights=None if self.weights is None else self.weights[rows],
-            latents=None if self.latents is None else self.latents[rows],
+            inputs=map_leaves(function, self.inputs),
+            targets=map_leaves(function, self.targets),
+            weights=map_leaves(function, self.weights),
+            latents=map_leaves(function, self.latents),
         )
 
 
@@ -149,13 +164,34 @@ class Workload(ABC):
         """Return the Keras metric, named "accuracy", "mae" or "generator_loss", for training and validation."""
 
     def build_optimizer(self) -> Any:
-        """Return the recipe's optimizer of Keras."""
+        """Return the recipe's optimizer of Keras, behind a loss scale where the model computes in float16."""
         import keras  # noqa: PLC0415 - the process chose the backend before this runs
 
-        return getattr(keras.optimizers, self.optimizer)(learning_rate=self.learning_rate)
+        from loops import recipe  # noqa: PLC0415
+
+        return recipe.scaled(recipe.optimizer_of(self), policy=keras.config.dtype_policy().name)
+
+    def compile(self, model: Any, *, one_hot: bool, **options: Any) -> None:
+        """Call `compile` of a Keras model with the recipe's optimizer, loss and metric, for loops that use `fit()`.
+
+        Args:
+            model: As `build_model` returned it.
+            one_hot: As `Samples` of the training say.
+            options: Of the loop, such as ``jit_compile=False``.
+        """
+        model.compile(
+            optimizer=self.build_optimizer(),
+            loss=self.build_loss(one_hot=one_hot),
+            weighted_metrics=[self.build_metric(one_hot=one_hot)],
+            **options,
+        )
 
     def build_torch_optimizer(self, parameters: Any, **options: Any) -> Any:
-        """Return the recipe's optimizer of PyTorch, which takes options such as ``fused=True``."""
+        """Return the recipe's optimizer of PyTorch, which takes options such as ``fused=True``.
+
+        Raises:
+            UnsupportedCell: If PyTorch has none that does the same.
+        """
         import torch  # noqa: PLC0415
 
         return getattr(torch.optim, self.optimizer)(parameters, lr=self.learning_rate, **options)
@@ -165,6 +201,9 @@ class Workload(ABC):
 
         PyTorch's own mean knows no sample weights. Weighted losses are divided by the batch, as Keras does, and not by
         the sum of the weights.
+
+        Raises:
+            UnsupportedCell: If PyTorch has none that does the same.
         """
         import torch  # noqa: PLC0415
 
@@ -178,6 +217,9 @@ class Workload(ABC):
         """Return a function of predictions, targets and maybe sample weights to each sample's metric, shape (batch,).
 
         Whether the class is right or, where the loss is a squared error, the absolute error; times the weight.
+
+        Raises:
+            UnsupportedCell: If the metric is no mean over the samples.
         """
         import torch  # noqa: PLC0415
 
@@ -190,6 +232,12 @@ class Workload(ABC):
                 return found * weights[0] if weights else found
 
         return scores
+
+    def build_torch_metric(self, *, device: Any) -> Any:
+        """Return what sums the metric up in PyTorch, with `reset_state`, `update_state` and `result`."""
+        from loops.torch_metric import MeanScore  # noqa: PLC0415
+
+        return MeanScore(self.build_torch_scores(), name=self.build_metric(one_hot=False).name, device=device)
 
 
 class AdversarialWorkload(Workload):
@@ -252,6 +300,7 @@ class Job:
     workload: Workload
     training: Samples
     validation: Samples
+    """Of no rows where there are none; then nobody asks for an evaluation."""
     track: Track
     batch_size: int
     device: str
@@ -261,7 +310,7 @@ class Job:
     @property
     def steps_per_epoch(self) -> int:
         """Whole batches in an epoch; the remainder is dropped so that no step has a shape of its own."""
-        return len(self.training.inputs) // self.batch_size
+        return self.training.count // self.batch_size
 
     def steps_per_call(self, at_most: int) -> int:
         """Return the largest number of steps into which an epoch divides: no call then crosses the end of one."""
@@ -277,13 +326,23 @@ class Outcome:
     loss: float
     """Of the most recent step. A `fit()` loop only knows a mean: over the last block or, on JAX, over the steps of the
     epoch since it was last asked."""
-    metric: float
-    """Training metric since the start of the current epoch."""
+    metric: float = nan
+    """Training metric since the start of the current epoch; of several, the first. Need not be given beside them."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """All of them by their names; nothing where a model is trained without any, or a loop knows only one."""
     weights: list[NDArray[np.float32]]
     """Final weights in the order and layout of Keras' `get_weights`."""
+    state: list[NDArray[Any]] | None = None
+    """What is not trained, in the order of Keras' `non_trainable_variables`: moving averages, counters, seeds. None
+    where the loop does not read it back."""
     gradients: list[NDArray[np.float32]] | None = None
     """Of the most recent step, in the same order, where they are at hand anyway, as in PyTorch: no loop keeps them for
     the check of its first step alone."""
+
+    def __post_init__(self) -> None:
+        """Take the first of the metrics for the metric, where only they are given."""
+        if self.metrics and isnan(self.metric):
+            object.__setattr__(self, "metric", next(iter(self.metrics.values())))
 
 
 class Call(NamedTuple):
@@ -343,8 +402,8 @@ class Loop(ABC):
         """Train as many steps as each block says; nothing else: no print, no progress bar, no clock."""
 
     @abstractmethod
-    def evaluate(self) -> float:
-        """Return the validation metric over all validation samples; timed as one pass."""
+    def evaluate(self) -> float | dict[str, float]:
+        """Return the validation metric over all validation samples, or several by name; timed as one pass."""
 
     @abstractmethod
     def synchronise(self) -> None:

@@ -3,6 +3,7 @@
 LoopError                      exit code 2 unless noted
 ├── UnknownName                a loop or workload that does not exist; suggests the nearest
 ├── InvalidSource              a user's file that is not there, is not Python or holds no loop
+├── InvalidWorkload            what a user's model() or data() returned cannot be trained
 ├── UnsupportedCell            this loop cannot carry this workload, batch size or track
 ├── BackendMissing             the framework is not installed in this interpreter
 ├── DeviceMissing              the asked-for device is not there
@@ -44,6 +45,10 @@ class UnknownName(LoopError):
 
 class InvalidSource(LoopError):
     """A user's file of a loop or a workload that cannot be used; the message names the file and the way out."""
+
+
+class InvalidWorkload(LoopError):
+    """What a user's model or data are cannot be trained; the message names the file, the value and the way out."""
 
 
 class UnsupportedCell(LoopError):

@@ -61,8 +61,10 @@ class HandOver(keras.callbacks.Callback):
             self.fetch()  # nobody holds the values any longer when `fit` is left
             raise TrainingDone
         if self.fetched:
-            # The loss tracker comes first among a model's metrics; what is read next is a mean of its own.
-            self.model.metrics[0].reset_state()
+            # What is read next of the loss is a mean of its own. Its tracker comes first, or is called so.
+            trackers = [metric for metric in self.model.metrics if metric.name == "loss"]
+            for metric in trackers or self.model.metrics[:1]:
+                metric.reset_state()
             self.fetched = False
 
     def fetch(self) -> None:

@@ -18,12 +18,13 @@ from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from loops import user_file
-from loops.contract import Loop, Workload
+from loops.contract import Loop
 from loops.errors import InvalidSource, LoopError, UnknownName
 from loops.source import SourceFile
-from loops.user_file import UserFile
+from loops.user_file import FitStyle, UserFile
 
 DEFAULT_LOOPS = ("tf-eager", "tf-function", "tf-fit", "torch-native", "torch-keras")
 """What is measured when nobody says what: the five ways that the guides teach."""
@@ -131,27 +132,36 @@ class Outline:
     """Of each hidden layer; None where a width cannot be chosen."""
 
 
-def named(kind: user_file.Kind, name: str) -> str:
+def named(kind: user_file.Kind, name: str, *, arrays: str | None = None) -> str:
     """Return the name of a loop or a workload, which may be given as a user's file; that is registered then.
+
+    Args:
+        kind: "loop" or "workload".
+        name: Or a file.
+        arrays: Of a saved model, the file with what it is trained on.
 
     Raises:
         InvalidSource: If the file cannot be used, or its name is taken.
     """
-    if not name.endswith(user_file.SUFFIX):
+    if not name.endswith((user_file.SUFFIX, user_file.SAVED)):
         return name
     found = user_file.read(name)
+    if name.endswith(user_file.SAVED):
+        _register_arrays(name, arrays=arrays)
     if found.kind != kind:
         right = "by --workload" if found.kind == "workload" else "as LOOP or by --loop"
-        raise InvalidSource(f"{name}: class {found.class_name} is a {found.kind}, not a {kind}; give it {right}")
+        what = f"class {found.class_name} is" if found.class_name else "model() and data() are"
+        raise InvalidSource(f"{name}: {what} a {found.kind}, not a {kind}; give it {right}")
     others = [other for other in _user_files() if other.path != found.path]
     holder = next((f"by {other.path}" for other in others if (other.kind, other.name) == (kind, found.name)), None)
     registered = [*_registered("loop"), *_registered("adversarial loop"), EVERY]
     if found.name in (registered if kind == "loop" else _registered("workload")):
         holder = f"as the name of another {kind}"
     if holder is not None:
+        where = f"in class {found.class_name}" if found.class_name else "at its top"
         raise InvalidSource(
             f"{name}: the name '{found.name}' is taken {holder}; rename the file, or write "
-            f'name = "my-{found.name}" in class {found.class_name}'
+            f'name = "my-{found.name}" {where}'
         )
     register([found.path])
     return found.name
@@ -163,8 +173,23 @@ def register(paths: Iterable[str]) -> None:
     Raises:
         InvalidSource: If one of them cannot be used.
     """
-    found = [user_file.read(path).path for path in paths]
+    found = [path if path.endswith(user_file.ARRAYS) else user_file.read(path).path for path in paths]
     os.environ[FILES_VARIABLE] = json.dumps(list(dict.fromkeys([*files(), *found])))
+
+
+def _register_arrays(model: str, *, arrays: str | None) -> None:
+    """Have this process and those that it starts know what a saved model is trained on.
+
+    Raises:
+        InvalidSource: If that is not said, or not there.
+    """
+    if arrays is None:
+        if any(path.endswith(user_file.ARRAYS) for path in files()):
+            return
+        raise InvalidSource(f"{model}: a saved model comes without data; give them by --arrays FILE.npz")
+    if not Path(arrays).is_file():
+        raise InvalidSource(f"--arrays {arrays}: there is no such file; np.savez(FILE, x=x, y=y) of NumPy writes one")
+    register([str(Path(arrays).absolute())])
 
 
 def files() -> tuple[str, ...]:
@@ -255,6 +280,8 @@ def outline_workload(name: str) -> Outline:
                 training_samples=found.training_samples,
             )
     workload = load_workload(name)
+    if isinstance(workload, FitStyle):
+        return Outline(name=name, kind=workload.kind, batch_size=workload.batch_size, training_samples=None)
     return Outline(
         name=workload.name,
         kind=workload.kind,
@@ -278,17 +305,34 @@ def load_loop(name: str, *, workload: str) -> Loop:
     return loop
 
 
-def load_workload(name: str) -> Workload:
-    """Import a workload and return an instance.
+def is_users(workload: str) -> bool:
+    """Whether a workload is none of ours: then it is prepared once for a run, see `loops.prepared`.
+
+    Adversarial ones are not: a class of two models makes its samples and weights from the seed, in every process.
+    """
+    return workload not in WORKLOADS and describe_workload(workload).kind == "supervised"
+
+
+def load_workload(name: str) -> Any:
+    """Import a workload and return an instance: a `Workload`, or a `FitStyle` for two functions or a saved model.
 
     Raises:
         UnknownName: If there is no such workload.
     """
+    module, attribute = _target("workload", name)
+    if not attribute:
+        found = next((one for one in _user_files() if one.path == module), None)
+        arrays = next((path for path in files() if path.endswith(user_file.ARRAYS)), None)
+        return FitStyle(
+            name,
+            path=module,
+            batch_size=user_file.BATCH_SIZE if found is None or found.batch_size is None else found.batch_size,
+            arrays=arrays if module.endswith(user_file.SAVED) else None,
+        )
     loaded = _load("workload", name)
     if "name" not in vars(loaded):
         setattr(loaded, "name", name)  # noqa: B010 - no type knows of it; a user's file need not say it
-    workload: Workload = loaded()
-    return workload
+    return loaded()
 
 
 def _table(workload: str) -> str:
@@ -311,7 +355,8 @@ def _registered(table: str) -> dict[str, str]:
 
 def _user_files() -> list[UserFile]:
     """Return the user's files; one that is not there, as in an older commit, holds nothing."""
-    return [user_file.read(path) for path in files() if Path(path).exists()]
+    paths = [path for path in files() if not path.endswith(user_file.ARRAYS)]
+    return [user_file.read(path) for path in paths if Path(path).exists()]
 
 
 def _table_of(found: UserFile) -> str:
@@ -325,7 +370,7 @@ def _target(table: str, name: str) -> tuple[str, str]:
     if name not in targets:
         raise UnknownName(table, name, known=targets)
     module, _, attribute = targets[name].rpartition(":")
-    return module, attribute
+    return (module, attribute) if module else (attribute, "")  # an entry point may name a module with two functions
 
 
 def _load(table: str, name: str) -> type:
@@ -349,6 +394,17 @@ def _describe_target(table: str, name: str, *, module: str, attribute: str) -> D
     if path is None:
         raise LoopError(f"{table} '{name}' is registered as '{module}:{attribute}', which cannot be found")
     content = Path(path).read_bytes()
+    if path.endswith(user_file.SAVED):
+        return Description(
+            name=name,
+            target=f"{module}:",
+            summary=f"A saved model, {Path(path).name}",
+            backend=None,
+            kind="supervised",
+            requires="",
+            needs_gpu=False,
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
     source = SourceFile(content)
     backend = source.constant(attribute, "backend")
     if table != "workload" and backend is None:

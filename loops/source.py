@@ -27,12 +27,23 @@ class SourceFile:
         self._tree = ast.parse(source)
         self.classes = {node.name: node for node in self._tree.body if isinstance(node, ast.ClassDef)}
         self._imported = _imports(self._tree)
+        self._constants = dict(_named_constants(self._tree))
 
     def summary(self, name: str) -> str:
         """Return the first line of the module's docstring, or of the class' where a module holds several."""
         meant = [leaf for leaf in self.leaves() if self.contract_of(leaf) is not None]
         described = self.classes[name] if name in meant and len(meant) > 1 else self._tree
         return (ast.get_docstring(described) or "").partition("\n")[0]
+
+    def defines(self, name: str) -> bool:
+        """Whether the module has something of this name at its top: a function, an import, or a value."""
+        functions = {node.name for node in self._tree.body if isinstance(node, ast.FunctionDef)}
+        assigned = {target for target, _ in _assignments(self._tree)}
+        return name in functions | assigned | self._imported.keys() | _imported_names(self._tree)
+
+    def module_constant(self, name: str) -> str | int | None:
+        """Return the text or whole number that stands under a name at the top of the module, or None."""
+        return self._constants.get(name)
 
     def leaves(self) -> list[str]:
         """Return the classes from which no other one in the file derives."""
@@ -49,6 +60,8 @@ class SourceFile:
             for assigned, value in _assignments(node):
                 if assigned == attribute and isinstance(value, ast.Constant) and isinstance(value.value, str | int):
                     return value.value
+                if assigned == attribute and isinstance(value, ast.Name):
+                    return self._constants.get(value.id)
         return None
 
     def own_constant(self, name: str, attribute: str) -> str | None:
@@ -121,8 +134,25 @@ def _imports(tree: ast.Module) -> dict[str, str]:
     return found
 
 
-def _assignments(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None]]:
-    """Yield what a class body assigns; None stands for a mere annotation."""
+def _imported_names(tree: ast.Module) -> set[str]:
+    """Return the names that a file imports at its top from modules beside it, too."""
+    nodes = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {alias.asname or alias.name for node in nodes for alias in node.names}
+
+
+def _named_constants(tree: ast.Module) -> Iterator[tuple[str, str | int]]:
+    """Yield the texts and whole numbers that are assigned at the top of a file, names for other names followed."""
+    known: dict[str, str | int] = {}
+    for name, value in _assignments(tree):
+        if isinstance(value, ast.Constant) and isinstance(value.value, str | int):
+            known[name] = value.value
+        elif isinstance(value, ast.Name) and value.id in known:
+            known[name] = known[value.id]
+    yield from known.items()
+
+
+def _assignments(node: ast.ClassDef | ast.Module) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield what the body of a class or a module assigns; None stands for a mere annotation."""
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign | ast.Assign):
             targets = [statement.target] if isinstance(statement, ast.AnnAssign) else statement.targets

@@ -1,21 +1,32 @@
-"""A user's own file with one loop or one workload: what it holds, found without running it, and how it is imported."""
+"""A user's own file with one loop or one workload: what it holds, found without running it, and how it is imported.
+
+A workload is a class, or two functions, `model()` and `data()`, or a model that was saved, with its arrays beside it.
+"""
 
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal, final
+from zipfile import BadZipFile
 
-from loops.errors import InvalidSource
+import numpy as np
+
+from loops.errors import InvalidSource, InvalidWorkload
 from loops.source import SourceFile
 
 Kind = Literal["loop", "workload"]
 
-SUFFIX = ".py"
-"""By which a file is told from a name."""
+SUFFIX, SAVED, ARRAYS = ".py", ".keras", ".npz"
+"""By which a file is told from a name, a saved model from both, and the arrays that belong to it."""
+
+BATCH_SIZE = 32
+"""Of `fit()`, where a file does not say another."""
 
 BACKENDS = ("tensorflow", "torch", "jax", "numpy")
 
@@ -36,6 +47,7 @@ class UserFile:
     name: str
     """What the class calls itself, or else the name of the file."""
     class_name: str
+    """Empty for a file with `model()` and `data()`, and for a saved model."""
     trains: str
     """"supervised" or "adversarial": what a loop can train, or what kind a workload is."""
     batch_size: int | None = None
@@ -51,16 +63,16 @@ def read(path: str) -> UserFile:
     Raises:
         InvalidSource: If the file is not there, is not Python, or does not hold exactly one that is complete.
     """
+    if path.endswith(SAVED):
+        return _saved(path)
     source = _parsed(path)
+    if _is_fit_style(path, source=source):
+        return _fit_style(path, source=source)
     class_name, contract = _only_class(path, source=source)
     kind: Kind = "loop" if contract == "Loop" else "workload"
     _check_complete(path, source=source, class_name=class_name, kind=kind)
     name = source.own_constant(class_name, "name") or Path(path).stem
-    if not _NAME.fullmatch(name):
-        raise InvalidSource(
-            f"{path}: '{name}' cannot be the name of a {kind}: letters, digits, '.', '_' and '-' only; "
-            f'write name = "my-{kind}" in class {class_name}'
-        )
+    _check_name(path, name, kind=kind, where=f"in class {class_name}")
     batch_size, training_samples = (source.constant(class_name, size) for size in ("batch_size", "training_samples"))
     if kind == "workload" and not isinstance(batch_size, int):
         raise InvalidSource(
@@ -78,6 +90,84 @@ def read(path: str) -> UserFile:
     )
 
 
+@final
+class FitStyle:
+    """A workload that is a compiled model and what `fit()` takes: from a file's `model()` and `data()`, or saved."""
+
+    kind = "supervised"
+
+    def __init__(self, name: str, *, path: str, batch_size: int, arrays: str | None = None) -> None:
+        """Nothing is imported yet.
+
+        Args:
+            name: Of the workload.
+            path: Of the file, or the name of a module that an entry point names.
+            batch_size: Samples per step.
+            arrays: Of a saved model, the file with what it is trained on.
+        """
+        self.name = name
+        self.path = path
+        self.batch_size = batch_size
+        self._arrays = arrays
+        self._module: ModuleType | None = None
+
+    def build(self, seed: int, *, one_hot: bool) -> Any:
+        """Return a new model; what it starts from is put into it afterwards."""
+        del seed, one_hot
+        if not self.path.endswith(SAVED):
+            return self._functions().model()
+        import keras  # noqa: PLC0415 - the process chose the backend before this runs
+
+        try:
+            model = keras.saving.load_model(self.path)
+        except (ValueError, TypeError, OSError) as error:
+            raise InvalidWorkload(f"{self.path}: Keras cannot load it: {str(error).splitlines()[0]}") from error
+        return model
+
+    def data(self) -> Any:
+        """Return what the model is trained on, in whatever form the user has it."""
+        return self._functions().data() if self._arrays is None else read_arrays(self._arrays)
+
+    def _functions(self) -> ModuleType:
+        """Import the file, once in a process."""
+        if self._module is None:
+            self._module = load(self.path) if self.path.endswith(SUFFIX) else import_module(self.path)
+        return self._module
+
+
+def read_arrays(path: str) -> Any:
+    """Return what an `.npz` file holds as `data()` would: x, y, x_val, y_val, weight, weight_val, or x.NAME for dicts.
+
+    Raises:
+        InvalidWorkload: If it is no such file, or has other arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, BadZipFile) as error:
+        raise InvalidWorkload(
+            f"{path}: is no file of arrays ({error}); write one by np.savez(FILE, x=x, y=y)"
+        ) from error
+    known = ("x", "y", "weight", "x_val", "y_val", "weight_val")
+    strange = [name for name in arrays if name.partition(".")[0] not in known]
+    if strange or not any(name.partition(".")[0] == "x" for name in arrays):
+        told = f"has an array '{strange[0]}'" if strange else "has no array 'x'"
+        raise InvalidWorkload(f"{path}: {told}; it may have {', '.join(known)}, or x.NAME for each input of several")
+    found = [_joined(arrays, name) for name in known]
+    training, validation = tuple(found[:3]), tuple(found[3:])
+    return training, None if validation[0] is None else validation
+
+
+def _joined(arrays: Mapping[str, Any], name: str) -> Any:
+    """Return an array, or a dict of those whose names begin so; None where there are none."""
+    if name in arrays:
+        return arrays[name]
+    parts = {key.removeprefix(f"{name}."): value for key, value in arrays.items() if key.startswith(f"{name}.")}
+    if parts and all(key.isdecimal() for key in parts):
+        return tuple(parts[key] for key in sorted(parts, key=int))
+    return parts or None
+
+
 def load(path: str) -> ModuleType:
     """Import a file under a name that hides no other module; what lies beside it can be imported by it."""
     name = f"user_file_{Path(path).stem}"
@@ -89,6 +179,66 @@ def load(path: str) -> ModuleType:
     sys.modules[name] = module  # frameworks look classes up by their module
     specification.loader.exec_module(module)
     return module
+
+
+def _is_fit_style(path: str, *, source: SourceFile) -> bool:
+    """Whether a file has `model()` and `data()`, and no class of the contract that would be meant instead.
+
+    Raises:
+        InvalidSource: If it has one of the two only.
+    """
+    if any(source.contract_of(name) is not None for name in source.leaves()):
+        return False
+    has = [name for name in ("model", "data") if source.defines(name)]
+    if len(has) == 1:
+        lacking = "data" if has == ["model"] else "model"
+        body = "return (x, y), (x_val, y_val)" if lacking == "data" else "return a compiled keras.Model"
+        raise InvalidSource(f"{path}: has {has[0]}() and no {lacking}(); write 'def {lacking}(): {body}' beside it")
+    return len(has) == 2  # noqa: PLR2004
+
+
+def _fit_style(path: str, *, source: SourceFile) -> UserFile:
+    """Describe a file with `model()` and `data()`."""
+    name = source.module_constant("name") or Path(path).stem
+    _check_name(path, str(name), kind="workload", where="at the top of the file")
+    size = source.module_constant("batch_size")
+    if source.defines("batch_size") and not (isinstance(size, int) and size > 0):
+        raise InvalidSource(
+            f"{path}: does not write out its batch_size; write a number, such as batch_size = 32: it is read before "
+            "anything is imported"
+        )
+    return UserFile(
+        path=str(Path(path).absolute()),
+        kind="workload",
+        name=str(name),
+        class_name="",
+        trains="supervised",
+        batch_size=size if isinstance(size, int) else BATCH_SIZE,
+    )
+
+
+def _saved(path: str) -> UserFile:
+    """Describe a saved model."""
+    if not Path(path).is_file():
+        raise InvalidSource(f"{path}: cannot be read (no such file); model.save({path!r}) of Keras writes one")
+    _check_name(path, Path(path).stem, kind="workload", where="in place of the file's")
+    return UserFile(
+        path=str(Path(path).absolute()),
+        kind="workload",
+        name=Path(path).stem,
+        class_name="",
+        trains="supervised",
+        batch_size=BATCH_SIZE,
+    )
+
+
+def _check_name(path: str, name: str, *, kind: str, where: str) -> None:
+    """Refuse a name that is not safe in a file name."""
+    if not _NAME.fullmatch(name):
+        raise InvalidSource(
+            f"{path}: '{name}' cannot be the name of a {kind}: letters, digits, '.', '_' and '-' only; "
+            f'write name = "my-{kind}" {where}'
+        )
 
 
 def _parsed(path: str) -> SourceFile:
@@ -118,8 +268,8 @@ def _only_class(path: str, *, source: SourceFile) -> tuple[str, str]:
     others = ", ".join(f"{name} (line {node.lineno})" for name, node in source.classes.items())
     found = f"the classes in it do not: {others}" if others else "there is no class in it"
     raise InvalidSource(
-        f"{path}: a loop derives from loops.contract.Loop and a workload from loops.contract.Workload, and {found}; "
-        "'bench new loop NAME' and 'bench new workload NAME' show how"
+        f"{path}: a loop derives from loops.contract.Loop and a workload from loops.contract.Workload, or is two "
+        f"functions, model() and data(), and {found}; 'bench new loop NAME' and 'bench new workload NAME' show how"
     )
 
 

@@ -18,10 +18,14 @@ NARROWER = {"analysis": {"records"}, "report": set(ROOMS[: ROOMS.index("report")
 """Rooms that may import less than all that stands before them."""
 MOST_ARROWS = 90
 LOOPS = [
-    {"errors"},
-    {"contract", "source", "seal"},
-    {"workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"},
+    {"errors", "nested"},
+    {"contract", "source", "seal", "recipe", "torch_metric"},
+    {
+        *("workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"),
+        *("outcomes", "own_step", "jax_state", "drain", "intake", "precision", "keras_to_torch"),
+    },
     {"registry"},
+    {"prepared", "preparation"},
 ]
 FRAMEWORKS = {"tensorflow", "torch", "jax", "keras"}
 TESTED_ELSEWHERE: dict[str, str] = {}

@@ -20,6 +20,7 @@ from bench.errors import FileTrouble
     run,
     only={
         *("precision", "time_budget", "steps", "timeout", "seed", "device", "dataset", "data", "pin"),
+        *("arrays", "data_limit", "policy"),
         *("no_verify", "no_report", "results_dir", "reports_dir"),
     },
 )
@@ -142,6 +143,7 @@ def gate(
     context.exit(gated.result.exit_code)
 
 
+@options_of(run, only={"arrays", "data_limit", "policy"})
 @main.command()
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
 @option(
@@ -182,7 +184,10 @@ def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
     options = Options(dataset=DatasetChoice(dataset), cache=cache_folder(), **settings)
     terminal = Terminal()
     found = check(
-        options, environment=os.environ, tell=lambda one: terminal.notice(f"checked {one.loop} on {one.workload}")
+        options,
+        environment=os.environ,
+        tell=lambda one: terminal.notice(f"checked {one.loop} on {one.workload}"),
+        notice=terminal.notice,
     )
     click.echo(render(found, output_format=output_format))
     judge(found, logs=options.logs)

@@ -97,6 +97,22 @@ from bench.cli.terminal import Terminal, cache_folder, show
     help="auto: MNIST, or synthetic digits when it cannot be had.",
 )
 @option("--data", type=click.Path(path_type=Path), help="An mnist.npz to use.")
+@option(
+    "--arrays", type=click.Path(path_type=Path), help="Of a saved model, MODEL.keras: an .npz with x, y, x_val, ..."
+)
+@option(
+    "--data-limit",
+    type=click.IntRange(min=1),
+    default=2048,
+    metavar="MIB",
+    help="Most that a pipeline of yours may hold: it is drained into memory once.",
+)
+@option(
+    "--dtype",
+    "policy",
+    type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16", "float64"]),
+    help="Keras' dtype policy for a workload of your own. [default: what the model says]",
+)
 @option("--name", "label", help="Your words for this run.")
 @option("--python", "interpreters", type=Assignment(), multiple=True, help="Interpreter that has this framework.")
 @option(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bench.records.cell import AGAIN, Cell, Setting, Side
+from bench.records.prepared import PreparedWorkload
 from bench.units import Seconds
 
 
@@ -33,6 +34,10 @@ class Plan:
     """Backend -> Python interpreter, where it is not the one that runs the harness."""
     files: tuple[str, ...] = ()
     """Paths of the user's files that hold loops and workloads of this run."""
+    prepared: tuple[PreparedWorkload, ...] = ()
+    """What the users' workloads of this run start from; ours make it from the seed."""
+    policy: str | None = None
+    """Keras' dtype policy for the workloads of users; None leaves it to the model."""
     breakdown: bool = False
     """Whether each process finds out in the end where the time of a step goes."""
     images: int = 0

@@ -131,8 +131,13 @@ class Trial:
     """Training metric since the start of the last epoch."""
     validation_metric: float | None = None
     """Validation metric after the last step."""
+    training_metrics: dict[str, float | None] = field(default_factory=dict)
+    """All training metrics by Keras' names, in the order of `compile()`; empty where the loop tells only one. None is
+    one that is no number."""
+    validation_metrics: dict[str, float | None] = field(default_factory=dict)
+    """Likewise of the validation samples; empty where there are none."""
     metric_name: str | None = None
-    """What both metrics are: "accuracy", "mean absolute error", "generator loss"."""
+    """What both metrics are: "accuracy", "mean absolute error", "generator loss"; of several, the first."""
     images: str | None = None
     """Drawn by the trained generator when asked for: base64 of bytes, shape (images, 28, 28), values 0..255."""
     ablations: tuple[Ablation, ...] = ()

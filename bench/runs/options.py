@@ -11,7 +11,9 @@ from bench.errors import NoDevice, UsageError
 from bench.machine import cpus, gpu
 from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.plan import Plan
+from bench.records.prepared import PreparedWorkload
 from bench.runs.progress import Display
+from bench.sides import preparation
 from bench.sides.inventory import Inventory
 from bench.sides.launcher import Launcher
 from bench.units import Seconds
@@ -46,6 +48,12 @@ class Options:
     """Beside those."""
     workloads: tuple[str, ...] = ()
     """Empty means "mnist-mlp"."""
+    arrays: Path | None = None
+    """Of a saved model that is the workload, the file with what it is trained on."""
+    data_limit: int = preparation.MOST_MEBIBYTES
+    """Mebibytes that a pipeline may hold when it is drained."""
+    policy: str | None = None
+    """Keras' dtype policy for workloads of users; None leaves it to the model."""
     all_guides: bool = False
     """Every loop on the workload that a guide trains with it; loops and workloads are then not chosen."""
     breakdown: bool = False
@@ -103,14 +111,19 @@ class Console(Protocol):
 
 
 def plan_of(
-    options: Options, *, inventories: Mapping[str, Inventory], console: Console, environment: Mapping[str, str]
+    options: Options,
+    *,
+    inventories: Mapping[str, Inventory],
+    prepared: Sequence[PreparedWorkload],
+    console: Console,
+    environment: Mapping[str, str],
 ) -> Plan:
     """Turn options into cells."""
     wanted = _wanted(options, inventories=inventories, console=console)
-    workloads = {name: registry.outline_workload(name) for name in wanted}
+    workloads = {name: _outline(name, prepared=prepared, options=options) for name in wanted}
     names = list(dict.fromkeys(name for loops in wanted.values() for name in loops))
     for workload in workloads.values():
-        for batch_size in options.batch_sizes:
+        for batch_size in options.batch_sizes or (workload.batch_size,):
             if workload.training_samples is not None and batch_size > workload.training_samples:
                 raise UsageError(
                     f"batch size {batch_size} is above the {workload.training_samples} training samples of "
@@ -159,6 +172,8 @@ def plan_of(
         sides=options.sides,
         interpreters=interpreters,
         files=registry.files(),
+        prepared=tuple(prepared),
+        policy=options.policy,
         images=IMAGES if options.samples else 0,
         breakdown=options.breakdown,
         verify=options.verify,
@@ -169,6 +184,25 @@ def plan_of(
         cpus=_cpus(options, device=device),
         calibration=_calibration(threads=options.threads) if options.calibrate and not options.sides else None,
     )
+
+
+def _outline(name: str, *, prepared: Sequence[PreparedWorkload], options: Options) -> registry.Outline:
+    """Return what is known of a workload: of a user's, what was found when it was prepared.
+
+    Raises:
+        UsageError: If its model takes another batch size only.
+    """
+    outline = registry.outline_workload(name)
+    found = next((one for one in prepared if one.workload == name), None)
+    if found is None:
+        return outline
+    other = [size for size in options.batch_sizes if size != found.batch_size]
+    if found.fixed_batch_size and other:
+        raise UsageError(
+            f"--batch-size {other[0]}: the model of {name} takes batches of {found.batch_size} only, as it says; "
+            "leave out --batch-size or change the model"
+        )
+    return replace(outline, batch_size=found.batch_size, training_samples=found.training_samples)
 
 
 def _cpus(options: Options, *, device: str) -> tuple[int, ...]:
@@ -229,7 +263,8 @@ def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: 
 def workloads_of(options: Options) -> tuple[str, ...]:
     """Return the workloads that were asked for."""
     asked = options.workloads or ("mnist-mlp",)
-    return tuple(dict.fromkeys(registry.named("workload", name) for name in asked))
+    arrays = None if options.arrays is None else str(options.arrays)
+    return tuple(dict.fromkeys(registry.named("workload", name, arrays=arrays) for name in asked))
 
 
 def loops_of(options: Options) -> tuple[str, ...]:

@@ -130,6 +130,8 @@ class TrialProcess:
             last_loss=said.last_loss,
             training_metric=said.training_metric,
             validation_metric=said.validation_metric,
+            training_metrics=dict(said.training_metrics),
+            validation_metrics=dict(said.validation_metrics),
             metric_name=said.metric_name,
             first_evaluation_seconds=said.first_evaluation_seconds,
             evaluation_seconds=said.evaluation_seconds,

@@ -12,7 +12,7 @@ from bench.worker.digits import load_checked
 from bench.worker.entry import die_with_parent, heed_interrupts
 from bench.worker.failure import report_failures
 from bench.worker.messages import Check, CheckSettings, Verified
-from bench.worker.runner import import_framework
+from bench.worker.runner import import_framework, workload_of
 from bench.worker.wire import Channel
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     from bench.verify.examiner import Examiner  # noqa: PLC0415 - part of what a framework's process needs and the parent does not
     from loops import registry  # noqa: PLC0415 - only when the shell asks
 
-    digits, _ = load_checked(Path(settings.digits))
+    digits = load_checked(Path(settings.digits))[0] if settings.digits else None
     examiner = Examiner(digits, device=settings.device, seed=settings.seed)
     while True:
         request = channel.receive(Check)
@@ -42,9 +42,8 @@ def main() -> None:
         progress.phase = f"{loop} on {workload}"
         sys.stdout.write(f"--- {progress.phase}\n")  # the log holds what many loops print
         sys.stdout.flush()
-        found = examiner.check(
-            partial(registry.load_loop, loop, workload=workload), workload=registry.load_workload(workload)
-        )
+        loaded = workload_of(request)
+        found = examiner.check(partial(registry.load_loop, loop, workload=workload), workload=loaded)
         channel.send(Verified(formula=found.formula, gaps=found.gaps, losses=found.losses))
         backend.forget()
 

@@ -2,13 +2,15 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from bench.errors import NoDevice, TrialsFailed, UsageError
+from bench.records.prepared import PreparedWorkload
 from bench.records.verification import Verification
+from bench.sides import preparation
 from bench.sides.launcher import Launcher
 from bench.text import table
 from bench.units import Seconds, tiny
@@ -32,6 +34,12 @@ class Options:
     data: Path | None
     timeout: Seconds
     cache: Path
+    arrays: Path | None = None
+    """Of a saved model that is the workload, the file with what it is trained on."""
+    data_limit: int = preparation.MOST_MEBIBYTES
+    """Mebibytes that a pipeline may hold when it is drained."""
+    policy: str | None = None
+    """Keras' dtype policy for workloads of users; None leaves it to the model."""
 
     @property
     def logs(self) -> Path:
@@ -39,7 +47,9 @@ class Options:
         return self.cache / "logs"
 
 
-def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) -> list[Verification]:
+def check(
+    options: Options, *, environment: Mapping[str, str], tell: pool.Tell, notice: Callable[[str], None]
+) -> list[Verification]:
     """Check loops against the reference, afresh: nothing is taken from earlier checks.
 
     A loop is checked on the workloads that it can train.
@@ -53,27 +63,34 @@ def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) 
     described = {name: registry.describe_loop(name) for name in loops}
     used = {name: one.backend or "" for name, one in described.items()}
     absent = {name: frameworks.unusable(one, device=options.device) for name, one in described.items()}
-    asked = (registry.named("workload", name) for name in options.workloads)
+    arrays = None if options.arrays is None else str(options.arrays)
+    asked = (registry.named("workload", name, arrays=arrays) for name in options.workloads)
     workloads = tuple(registry.describe_workload(name).name for name in asked) or tuple(
         name for name in registry.workload_names() if not peers.without_reference(name)
     )
     if options.device == "gpu":
         _need_gpu(sorted(set(used.values())), environment=environment)
     wanted = {name: tuple(w for w in workloads if registry.hole(name, w) is None) for name in loops}
+    able = [name for name in loops if wanted[name] and absent[name] is None]
+    prepared = _prepared(workloads, backends=[used[name] for name in able], options=options, environment=environment)
+    for told in sorted({one.fallback for one in prepared if one.fallback}):
+        notice(f"warning: synthetic digits instead of MNIST: {told}")
+    folders = {one.workload: str(options.cache / one.folder) for one in prepared}
     requests = [
-        pool.Request(loop=name, workloads=wanted[name]) for name in loops if wanted[name] and absent[name] is None
+        pool.Request(loop=name, workloads=wanted[name], prepared=folders, policy=options.policy) for name in able
     ]
     # What TorchDynamo compiles takes longest; begun first, it leaves no core idle at the end.
     requests.sort(key=lambda request: "compile" not in request.loop)
     if not requests:
         reasons = dict.fromkeys(registry.hole(n, w) or absent[n] or "" for n in loops for w in workloads)
         raise UsageError(f"nothing can be checked: {'; '.join(reasons)}")
-    fixture = mnist.resolve(options.dataset, file=options.data, cache=options.cache)
     options.logs.mkdir(parents=True, exist_ok=True)
+    only_own = folders.keys() >= {workload for request in requests for workload in request.workloads}
+    digits = "" if only_own else mnist.resolve(options.dataset, file=options.data, cache=options.cache).folder
     with Launcher(interpreters={}, environment=environment) as launcher:
         found = pool.verify(
             requests,
-            digits=fixture.folder,
+            digits=digits,
             device=options.device,
             launcher=launcher,
             logs=options.logs,
@@ -84,6 +101,33 @@ def check(options: Options, *, environment: Mapping[str, str], tell: pool.Tell) 
     remembered = memory.Memory(options.cache, environment=environment)
     for verification in found:
         remembered.keep(verification)
+    return found
+
+
+def _prepared(
+    workloads: Sequence[str], *, backends: Sequence[str], options: Options, environment: Mapping[str, str]
+) -> tuple[PreparedWorkload, ...]:
+    """Prepare what users brought.
+
+    Raises:
+        UsageError: If it cannot be trained.
+    """
+    wanted = preparation.Wanted(
+        seed=0,
+        dataset=options.dataset.value,
+        data=options.data,
+        cache=options.cache,
+        timeout=options.timeout,
+        most_bytes=options.data_limit << 20,
+        policy=options.policy,
+    )
+    with Launcher(interpreters={}, environment=environment) as launcher:
+        found = preparation.prepare(workloads, backends=backends, sides=(), wanted=wanted, launcher=launcher)
+    for one in found:
+        if one.batch_size > one.training_samples:
+            raise UsageError(
+                f"batch size {one.batch_size} is above the {one.training_samples} training samples of {one.workload}"
+            )
     return found
 
 
@@ -132,6 +176,8 @@ def _result(verification: Verification) -> str:
     """Return what came of a check in words."""
     if verification.undecided:
         return "not verified"
+    if verification.problem is not None:
+        return "failed"
     if verification.failed:
         return "DIFFERS"
     return "same work" if verification.peer is None else f"like {verification.peer}"

@@ -22,6 +22,7 @@ step is held to the same tolerance, however many there are.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
+from math import isfinite
 from typing import Any, final
 
 import numpy as np
@@ -33,6 +34,7 @@ from bench.verify.oracle import Adversarial, Oracle, Supervised, batch_of
 from bench.verify.peers import PEER_STEPS, without_reference
 from bench.verify.reference import dense
 from bench.verify.reference.dense import Formula, Recipe
+from bench.worker.failure import NotFinite
 from loops.contract import AdversarialWorkload, Digits, Job, Loop, Outcome, Samples, Track, Workload
 from loops.errors import UnsupportedCell
 
@@ -78,11 +80,11 @@ class Examiner:
     spoil them for the next; the weights no loop gets to see.
     """
 
-    def __init__(self, digits: Digits, *, device: str, seed: int) -> None:
+    def __init__(self, digits: Digits | None, *, device: str, seed: int) -> None:
         """Remember what all checks have in common.
 
         Args:
-            digits: Where samples come from.
+            digits: Where samples come from; None where all workloads bring their own.
             device: "cpu" or "gpu".
             seed: Of the initial weights and the samples.
         """
@@ -141,8 +143,12 @@ class Examiner:
         job = self._job(workload, batch_size=workload.batch_size)
         loop.steps_per_call = 1
         comparison = Comparison(loop, job=job, initial=[], steps=PEER_STEPS, calls_per_block=(1,))
-        formula = loop.adam if workload.optimizer == "Adam" else workload.optimizer.lower()
-        return Parity(formula=formula, gaps=(), losses=tuple(outcome.loss for outcome in comparison.outcomes.values()))
+        formula = loop.adam if workload.optimizer == "Adam" else str(workload.optimizer).lower()
+        losses = {step: outcome.loss for step, outcome in comparison.outcomes.items()}
+        for step, loss in losses.items():
+            if not isfinite(loss):
+                raise NotFinite(f"the loss is {loss} at step {step}")
+        return Parity(formula=formula, gaps=(), losses=tuple(losses.values()))
 
     def _check_adversarial(self, loop: Loop, *, workload: Workload) -> Parity:
         """Train two models beside the reference."""
@@ -158,8 +164,11 @@ class Examiner:
     def _job(self, workload: Workload, *, batch_size: int) -> Job:
         """Return a job with short epochs of whole batches and half a batch that is to be dropped."""
         if workload.name not in self._jobs:
-            training, validation = workload.samples(self._digits, track=Track.MATCHED, backend="numpy", seed=self._seed)
-            size = min(batch_size, len(training.inputs) // (EPOCH_STEPS + 1))
+            digits: Any = self._digits
+            training, validation = workload.samples(digits, track=Track.MATCHED, backend="numpy", seed=self._seed)
+            size = max(1, min(batch_size, training.count // (EPOCH_STEPS + 1)))
+            if vars(workload).get("fixed_batch_size"):
+                size = batch_size
             self._jobs[workload.name] = Job(
                 workload=workload,
                 training=_copy(training.rows(slice(EPOCH_STEPS * size + size // 2))),  # the rest is let go of
@@ -198,7 +207,10 @@ def _quiet(model: Any) -> Any:
         if any(isinstance(value, keras.random.SeedGenerator) for value in vars(layer).values()):
             strengths = [name for name in ("rate", "stddev", "dropout", "recurrent_dropout") if hasattr(layer, name)]
             if not strengths:
-                raise UnsupportedCell(f"layer {layer.name} draws random numbers, and every framework draws others")
+                raise UnsupportedCell(
+                    f"layer {layer.name} draws random numbers, and every framework draws others; check it without that "
+                    "layer, for example with what it does done in the data"
+                )
             for name in strengths:
                 setattr(layer, name, 0.0)
     return model
@@ -307,7 +319,7 @@ class Comparison:
         evaluated = oracle.evaluate(last.weights, samples=self.job.validation)
         return [
             *self.step_gaps(oracle, samples=samples),
-            Gap(what="evaluation", largest=abs(self._loop.evaluate() - evaluated), allowed=METRIC_TOLERANCE),
+            Gap(what="evaluation", largest=abs(_first(self._loop.evaluate()) - evaluated), allowed=METRIC_TOLERANCE),
             Gap(what="steps counted", largest=float(abs(last.steps - self.steps)), allowed=0.5),
         ]
 
@@ -358,11 +370,11 @@ def _gradient_gaps(comparison: Comparison, *, recipe: Recipe, samples: Samples) 
     return [Gap(what="gradients of the first step", largest=largest, allowed=GRADIENT_TOLERANCE, step=1)]
 
 
+def _first(metrics: float | dict[str, float]) -> float:
+    """Return the metric, or the first of several."""
+    return next(iter(metrics.values())) if isinstance(metrics, dict) else metrics
+
+
 def _copy(samples: Samples) -> Samples:
     """Return the same samples in memory of their own."""
-    return Samples(
-        inputs=samples.inputs.copy(),
-        targets=samples.targets.copy(),
-        weights=None if samples.weights is None else samples.weights.copy(),
-        latents=None if samples.latents is None else samples.latents.copy(),
-    )
+    return samples.map(np.copy)

@@ -1,7 +1,7 @@
 """Verification of loops: which are checked in which process, two at a time."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -45,6 +45,10 @@ class Request:
     """Its framework; None asks the registry here."""
     side: Side | None = None
     """The environment to check it in; None is this one."""
+    prepared: Mapping[str, str] = field(default_factory=dict)
+    """Workload -> folder, of those that users brought."""
+    policy: str | None = None
+    """Keras' dtype policy for those; None leaves it to the model."""
 
 
 def verify(
@@ -197,7 +201,14 @@ class _Processes:
         process = self._start(first, log=log)
         try:
             for check in chain([first], others):
-                process.send(messages.Check(loop=check.request.loop, workload=check.workload))
+                process.send(
+                    messages.Check(
+                        loop=check.request.loop,
+                        workload=check.workload,
+                        prepared=check.request.prepared.get(check.workload),
+                        policy=check.request.policy if check.workload in check.request.prepared else None,
+                    )
+                )
                 found = process.receive(messages.Verified)
                 yield (
                     check,

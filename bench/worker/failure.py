@@ -17,6 +17,10 @@ FILES_VARIABLE = "BENCH_FILES"
 """As in `loops.registry`; written out, because the loops of an older commit may know no such files."""
 
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""What makes a terminal write bold, which Keras puts into its messages."""
+
+
 class NotFinite(Exception):
     """The loss became NaN or infinite."""
 
@@ -55,10 +59,25 @@ def told(error: BaseException) -> str:
     """Return an exception in one line, with the last place in a user's file that led to it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     # TensorFlow rewrites what is raised in a graph: a traceback in words, and what was raised at its end.
-    first = lines[-1] if lines[0] == "in user code:" else lines[0]
+    first = lines[-1] if lines[0] == "in user code:" else _cause(lines)
     named = first if first.startswith(f"{type(error).__name__}: ") else f"{type(error).__name__}: {first}"
     place = _place(error)
     return named.removesuffix(": ") + (f" ({place})" if place else "")
+
+
+def _cause(lines: list[str]) -> str:
+    """Return the line that says what is wrong; Keras puts one before it that says in which layer, and more after it.
+
+    >>> _cause(["Exception encountered when calling Dense.call().", "shapes do not match", "Arguments received by ..."])
+    'in Dense.call(): shapes do not match'
+    """
+    beginning = "Exception encountered when calling "
+    if not lines[0].startswith(beginning) or len(lines) == 1:
+        return lines[0]
+    layer = lines[0].removeprefix(beginning).removesuffix(".")
+    said = [_COLOURS.sub("", line) for line in lines[1:]]
+    end = next((number for number, line in enumerate(said) if line.startswith("Arguments received by")), len(said))
+    return f"in {layer}: {' '.join(said[:end])}" if end else lines[0]
 
 
 def _place(error: BaseException) -> str | None:

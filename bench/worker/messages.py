@@ -4,10 +4,11 @@ The harness leads: a `TrialRequest` or a `CheckSettings` first, then one command
 Only the standard library is imported here, because a process with a framework needs these too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from bench.records.cell import Setting
+from bench.records.prepared import PreparedWorkload
 from bench.records.trial import Ablation, Block, FailureKind
 from bench.records.verification import Gap
 from bench.units import Seconds
@@ -39,6 +40,10 @@ class TrialRequest(Setting):
     """Whether to find out where the time of a step goes, in place of everything else."""
     images: int = 0
     """How many images to draw after the last step; 0 unless asked for."""
+    prepared: str | None = None
+    """Folder with the arrays and initial weights of a user's workload; None for those that make them from the seed."""
+    policy: str | None = None
+    """Keras' dtype policy; None leaves it to the model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +76,7 @@ class CheckSettings:
     device: str
     threads: int
     digits: str
-    """Folder with the decoded arrays."""
+    """Folder with the decoded arrays; empty where no workload looks at them."""
     seed: int
 
 
@@ -82,6 +87,38 @@ class Check:
     kind: ClassVar[str] = "check"
     loop: str
     workload: str
+    prepared: str | None = None
+    """As in a `TrialRequest`."""
+    policy: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepare:
+    """Call a user's `model()` and `data()`, and store what every process of the run starts from; the only command."""
+
+    kind: ClassVar[str] = "prepare"
+    workload: str
+    path: str
+    """Of the user's file, for messages."""
+    backend: str
+    seed: int
+    dataset: str
+    """"auto", "mnist" or "synthetic", should the workload look at digits."""
+    data: str | None
+    """The user's own file of digits."""
+    cache: str
+    """Folder for what is prepared."""
+    most_bytes: int
+    """That a pipeline may hold."""
+    policy: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """What was stored, and what was found on the model."""
+
+    kind: ClassVar[str] = "prepared"
+    found: PreparedWorkload
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,11 +170,16 @@ class Finished:
     steps: int
     samples: int
     last_loss: float
-    training_metric: float
-    validation_metric: float
-    metric_name: str
-    first_evaluation_seconds: Seconds
-    evaluation_seconds: Seconds
+    training_metric: float | None
+    """None where there is no metric."""
+    validation_metric: float | None
+    """None where there is no metric, or nothing to validate with."""
+    metric_name: str | None
+    training_metrics: dict[str, float] = field(default_factory=dict)
+    """By name, where there are several."""
+    validation_metrics: dict[str, float] = field(default_factory=dict)
+    first_evaluation_seconds: Seconds | None
+    evaluation_seconds: Seconds | None
     peak_memory_bytes: int
     device_peak_memory_bytes: int | None
     compiled: dict[str, int] | None
@@ -178,5 +220,5 @@ class Failed:
     traceback: str
 
 
-Command = TrialRequest | Warm | Measure | Finish | CheckSettings | Check
-Answer = Ready | Warmed | Measured | Closed | Finished | BrokenDown | Verified | Failed
+Command = TrialRequest | Warm | Measure | Finish | CheckSettings | Check | Prepare
+Answer = Prepared | Ready | Warmed | Measured | Closed | Finished | BrokenDown | Verified | Failed

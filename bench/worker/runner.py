@@ -11,7 +11,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Generator, Iterator
 from dataclasses import replace
-from math import ceil, isfinite
+from math import ceil, isfinite, isnan
 from pathlib import Path
 from time import perf_counter_ns, process_time_ns, sleep
 from typing import Any, final
@@ -25,6 +25,7 @@ from bench.worker.digits import load_checked
 from bench.worker.failure import NotFinite, report_failures
 from bench.worker.messages import (
     BrokenDown,
+    Check,
     Closed,
     Finish,
     Finished,
@@ -110,10 +111,8 @@ class Trial:
             backend.forbid_tensor_float_32()
         from loops import registry  # noqa: PLC0415 - only when the shell asks
 
-        loop, workload = (
-            registry.load_loop(request.loop, workload=request.workload),
-            registry.load_workload(request.workload),
-        )
+        loop, workload = registry.load_loop(request.loop, workload=request.workload), workload_of(request)
+        refuse_policy(request.policy, loop=loop)
         imported = perf_counter_ns()
         self.progress.phase = "build"
         workload = workload if request.width is None else workload.of_width(request.width)
@@ -201,23 +200,20 @@ class Trial:
         if not isfinite(outcome.loss):
             raise NotFinite(f"the loss is {outcome.loss} after {self.steps} steps")
         self.progress.phase = "evaluate"
-        begin = perf_counter_ns()
-        loop.evaluate()
-        loop.synchronise()
-        again = perf_counter_ns()
-        metric = loop.evaluate()
-        loop.synchronise()
-        end = perf_counter_ns()
+        first, second, found = self._evaluate(loop, workload=workload)
+        metrics = getattr(outcome, "metrics", {})  # loops of an older commit know only one
         self.channel.send(
             Finished(
                 steps=self.steps,
                 samples=self.steps * request.batch_size,
                 last_loss=outcome.loss,
-                training_metric=outcome.metric,
-                validation_metric=metric,
-                metric_name=workload.metric_name,
-                first_evaluation_seconds=(again - begin) / CLOCK_TICKS_PER_SECOND,
-                evaluation_seconds=(end - again) / CLOCK_TICKS_PER_SECOND,
+                training_metric=None if isnan(outcome.metric) and not metrics else outcome.metric,
+                validation_metric=next(iter(found.values()), None),
+                metric_name=_metric_name(workload, metrics or found),
+                training_metrics=metrics,
+                validation_metrics=found,
+                first_evaluation_seconds=first,
+                evaluation_seconds=second,
                 peak_memory_bytes=_peak_memory_bytes(),
                 device_peak_memory_bytes=backend.device_peak_memory_bytes(device=request.device),
                 compiled=backend.compiled(),
@@ -227,6 +223,20 @@ class Trial:
                 images=_drawn(workload, weights=outcome.weights, request=request),
             )
         )
+
+    def _evaluate(self, loop: Loop, *, workload: Any) -> tuple[float | None, float | None, dict[str, float]]:
+        """Evaluate twice, cold and warm, and return the seconds of each and the metrics; none without validation."""
+        if not has_validation(workload):
+            return None, None, {}
+        begin = perf_counter_ns()
+        loop.evaluate()
+        loop.synchronise()
+        again = perf_counter_ns()
+        found = loop.evaluate()
+        loop.synchronise()
+        end = perf_counter_ns()
+        metrics = found if isinstance(found, dict) else {workload.metric_name: found}
+        return (again - begin) / CLOCK_TICKS_PER_SECOND, (end - again) / CLOCK_TICKS_PER_SECOND, metrics
 
     def _break_down(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
         """Find out where the time of a step goes, block by block as the harness says; the loop has nothing to prove."""
@@ -305,13 +315,43 @@ def import_framework(name: str, *, device: str, threads: int | None) -> Any:
     return backend
 
 
+def workload_of(request: TrialRequest | Check) -> Any:
+    """Import a workload; of a user's, with the arrays and initial weights that were prepared for the run."""
+    from loops import registry  # noqa: PLC0415
+
+    if "keras" in sys.modules and (request.policy is not None or request.prepared is not None):
+        from loops import precision  # noqa: PLC0415 - loops of an older commit have no such thing
+
+        precision.use(request.policy)
+    if request.prepared is None:
+        return registry.load_workload(request.workload)
+    from loops import prepared  # noqa: PLC0415
+
+    return prepared.load(request.workload, request.prepared)
+
+
+def refuse_policy(policy: str | None, *, loop: Loop) -> None:
+    """Refuse a precision where Keras has no say.
+
+    Raises:
+        UnsupportedCell: If the loop writes the model itself.
+    """
+    if policy not in {None, "float32"} and (loop.own_model or loop.backend == "numpy"):
+        raise UnsupportedCell(f"it writes the model itself, in float32 and not in {policy}")
+
+
 def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
-    """Load the digits, and lay out what the loop trains; and say how many nanoseconds it took to check the digits."""
-    digits, checked = load_checked(Path(request.digits))
-    track = Track(request.track)
-    training, validation = workload.samples(digits, track=track, backend=request.backend, seed=request.seed)
-    if request.batch_size > len(training.inputs):
-        raise UnsupportedCell(f"batch size {request.batch_size} is above the {len(training.inputs)} training samples")
+    """Load the data, and lay out what the loop trains; and say how many nanoseconds it took to check the digits."""
+    checked = 0
+    if request.prepared is None:
+        digits, checked = load_checked(Path(request.digits))
+        track = Track(request.track)
+        training, validation = workload.samples(digits, track=track, backend=request.backend, seed=request.seed)
+    else:
+        training, validation = workload.fed
+    count = len(training.arrays[0]) if request.prepared is None else training.count
+    if request.batch_size > count:
+        raise UnsupportedCell(f"batch size {request.batch_size} is above the {count} training samples")
     job = Job(
         workload=workload,
         training=training,
@@ -322,6 +362,20 @@ def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
         seed=request.seed,
     )
     return job, checked
+
+
+def has_validation(workload: Any) -> bool:
+    """Whether there are samples to evaluate on; only what users bring may lack them."""
+    fed = vars(workload).get("fed")
+    return fed is None or fed[1].count > 0
+
+
+def _metric_name(workload: Any, metrics: dict[str, float]) -> str | None:
+    """Return what the metric is called in a report: what the workload says, or else what Keras calls the first."""
+    declared: str | None = vars(type(workload)).get("metric_name") or vars(workload).get("metric_name")
+    if declared is None and vars(workload).get("fed") is None:
+        declared = workload.metric_name
+    return declared or next(iter(metrics), None)
 
 
 def _drawn(workload: Workload, *, weights: list[Any], request: TrialRequest) -> str | None:

@@ -1,10 +1,9 @@
 """How JAX loops get their batches; the input side that all of them share."""
 
 import jax
-import numpy as np
-from numpy.typing import NDArray
 
 from loops.contract import Job, Samples, Track
+from loops.data.text import refuse_text
 from loops.errors import UnsupportedCell
 
 
@@ -18,15 +17,17 @@ def stacked_batches(job: Job, *, steps: int) -> list[tuple[jax.Array, ...]]:
 
     An epoch has to divide into them.
     """
-    shape = (job.steps_per_epoch // steps, steps, job.batch_size)
-    stacks = [array.reshape(*shape, *array.shape[1:]) for array in training_arrays(job)]
-    return [jax.device_put(stack) for stack in zip(*stacks, strict=True)]
+    _refuse(job)
+    calls, size = job.steps_per_epoch // steps, steps * job.batch_size
+    cuts = (job.training.rows(slice(call * size, (call + 1) * size)) for call in range(calls))
+    shape = (steps, job.batch_size)
+    return [jax.device_put(cut.map(lambda array: array.reshape(*shape, *array.shape[1:])).arrays) for cut in cuts]
 
 
-def training_arrays(job: Job) -> tuple[NDArray[np.generic], ...]:
+def training_arrays(job: Job) -> Samples:
     """Return the samples of one epoch's whole batches as NumPy arrays, which `fit()` takes."""
-    _refuse_guide(job)
-    return tuple(array[: job.steps_per_epoch * job.batch_size] for array in job.training.arrays)
+    _refuse(job)
+    return job.training.rows(slice(job.steps_per_epoch * job.batch_size))
 
 
 def validation_batches(job: Job) -> list[tuple[jax.Array, ...]]:
@@ -36,18 +37,17 @@ def validation_batches(job: Job) -> list[tuple[jax.Array, ...]]:
 
 def _resident(samples: Samples, *, job: Job) -> list[tuple[jax.Array, ...]]:
     """Cut samples into batches that lie on the device."""
-    _refuse_guide(job)
-    starts = range(0, len(samples.inputs), job.batch_size)
-    return [
-        jax.device_put(tuple(array[start : start + job.batch_size] for array in samples.arrays)) for start in starts
-    ]
+    _refuse(job)
+    starts = range(0, samples.count, job.batch_size)
+    return [jax.device_put(samples.rows(slice(start, start + job.batch_size)).arrays) for start in starts]
 
 
-def _refuse_guide(job: Job) -> None:
-    """Refuse the track that compares input pipelines as well.
+def _refuse(job: Job) -> None:
+    """Refuse the track that compares input pipelines as well, and what JAX has no arrays for.
 
     Raises:
-        UnsupportedCell: Always on that track.
+        UnsupportedCell: If it is that track, or samples hold text.
     """
+    refuse_text(job.training, framework="JAX")
     if job.track is Track.GUIDE:
         raise UnsupportedCell("JAX has no input pipeline of its own: its guides borrow TensorFlow's or PyTorch's")

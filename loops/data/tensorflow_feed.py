@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from loops.contract import Job, Track
 from loops.errors import UnsupportedCell
+from loops.nested import map_leaves
 
 SHUFFLE_BUFFER = 1024
 """Samples, as the Keras guides have it: not a full shuffle."""
@@ -19,9 +20,8 @@ def training_batches(job: Job) -> Iterable[tuple[tf.Tensor, ...]]:
     if job.track is Track.GUIDE:
         return training_dataset(job)
     starts = range(0, job.steps_per_epoch * job.batch_size, job.batch_size)
-    return [
-        tuple(tf.constant(array[start : start + job.batch_size]) for array in job.training.arrays) for start in starts
-    ]
+    cuts = (job.training.rows(slice(start, start + job.batch_size)) for start in starts)
+    return [map_leaves(tf.constant, cut.arrays) for cut in cuts]
 
 
 def stacked_batches(job: Job) -> tuple[tf.Tensor, ...]:
@@ -33,9 +33,8 @@ def stacked_batches(job: Job) -> tuple[tf.Tensor, ...]:
     if job.track is Track.GUIDE:
         raise UnsupportedCell("a loop in the graph takes samples that lie on the device, not the guide's pipeline")
     steps, size = job.steps_per_epoch, job.batch_size
-    return tuple(
-        tf.constant(array[: steps * size].reshape(steps, size, *array.shape[1:])) for array in job.training.arrays
-    )
+    whole = job.training.map(lambda array: array[: steps * size].reshape(steps, size, *array.shape[1:]))
+    return map_leaves(tf.constant, whole.arrays)
 
 
 def training_dataset(job: Job) -> tf.data.Dataset:
@@ -49,9 +48,8 @@ def training_dataset(job: Job) -> tf.data.Dataset:
         return samples.shuffle(buffer_size=SHUFFLE_BUFFER).batch(job.batch_size, drop_remainder=True)
     # Cut into batches beforehand, so that an element of the dataset is a batch and nothing is left to do per step.
     steps, size = job.steps_per_epoch, job.batch_size
-    return tf.data.Dataset.from_tensor_slices(
-        tuple(array[: steps * size].reshape(steps, size, *array.shape[1:]) for array in job.training.arrays)
-    )
+    whole = job.training.map(lambda array: array[: steps * size].reshape(steps, size, *array.shape[1:]))
+    return tf.data.Dataset.from_tensor_slices(whole.arrays)
 
 
 def validation_dataset(job: Job) -> tf.data.Dataset:

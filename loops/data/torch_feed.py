@@ -1,11 +1,14 @@
 """How PyTorch loops get their batches; the input side that all of them share."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any, final
 
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from loops.contract import Job, Samples, Track
+from loops.data.text import refuse_text
+from loops.nested import Nested, is_nested, leaves, map_leaves
 
 
 def device_of(job: Job) -> torch.device:
@@ -13,7 +16,7 @@ def device_of(job: Job) -> torch.device:
     return torch.device("cuda" if job.device == "gpu" else "cpu")
 
 
-def training_batches(job: Job) -> Iterable[Sequence[torch.Tensor]]:
+def training_batches(job: Job) -> Iterable[Sequence[Any]]:
     """Return one epoch of whole batches (x, y) or (x, y, weight), to be iterated again for the next epoch.
 
     `matched`: slices of tensors that already lie on the device. `guide`: the guide's shuffling `DataLoader`; its
@@ -33,8 +36,8 @@ def training_loader(job: Job) -> DataLoader:
         return training_batches(job)
     # Cut into batches beforehand: an element of the data set is a batch, and nothing is left to collate.
     steps, size = job.steps_per_epoch, job.batch_size
-    whole = (array[: steps * size].reshape(steps, size, *array.shape[1:]) for array in job.training.arrays)
-    return DataLoader(TensorDataset(*map(torch.from_numpy, whole)), batch_size=None)
+    whole = job.training.map(lambda array: array[: steps * size].reshape(steps, size, *array.shape[1:]))
+    return DataLoader(_tensors(whole), batch_size=None)
 
 
 def validation_loader(job: Job) -> DataLoader:
@@ -42,17 +45,54 @@ def validation_loader(job: Job) -> DataLoader:
     return DataLoader(_tensors(job.validation), batch_size=job.batch_size, shuffle=False)
 
 
-def validation_batches(job: Job) -> Iterable[Sequence[torch.Tensor]]:
+def validation_batches(job: Job) -> Iterable[Sequence[Any]]:
     """Return all validation samples in order, the last batch smaller where the size does not divide."""
     return validation_loader(job) if job.track is Track.GUIDE else _resident(job.validation, job=job)
 
 
-def _resident(samples: Samples, *, job: Job) -> list[Sequence[torch.Tensor]]:
+def moved(batch: Sequence[Any], device: torch.device) -> list[Any]:
+    """Return a batch on the device: tensors, or dicts and tuples of them."""
+    return [part.to(device) if isinstance(part, torch.Tensor) else _moved(part, device) for part in batch]
+
+
+def _moved(nested: Nested, device: torch.device) -> Nested:
+    """Return the tensors in a structure on the device."""
+    return map_leaves(lambda tensor: tensor.to(device), nested)
+
+
+def _resident(samples: Samples, *, job: Job) -> list[Sequence[Any]]:
     """Cut tensors on the device into batches; each is a view, nothing is copied."""
-    tensors = (tensor.to(device_of(job)) for tensor in _tensors(samples).tensors)
-    return list(zip(*(tensor.split(job.batch_size) for tensor in tensors), strict=True))
+    refuse_text(samples, framework="PyTorch")
+    tensors = _moved(samples.map(torch.from_numpy).arrays, device_of(job))
+    starts = range(0, samples.count, job.batch_size)
+    targets = () if samples.targets is not None else (None,)  # loops unpack two at least
+    return [
+        (*map_leaves(lambda tensor, at=start: tensor[at : at + job.batch_size], tensors), *targets) for start in starts
+    ]
 
 
-def _tensors(samples: Samples) -> TensorDataset:
+def _tensors(samples: Samples) -> Dataset:
     """Wrap the NumPy arrays without copying them."""
-    return TensorDataset(*map(torch.from_numpy, samples.arrays))
+    refuse_text(samples, framework="PyTorch")
+    arrays = samples.arrays
+    if any(is_nested(part) for part in arrays):
+        return _NestedDataset(map_leaves(torch.from_numpy, arrays), count=samples.count)
+    return TensorDataset(*map(torch.from_numpy, arrays))
+
+
+@final
+class _NestedDataset(Dataset):
+    """What `TensorDataset` is for tensors, for dicts and tuples of them."""
+
+    def __init__(self, tensors: Nested, *, count: int) -> None:
+        """Keep the tensors, whose first axis has the elements."""
+        self._tensors = tensors
+        self._count = len(leaves(tensors)[0]) if count else 0
+
+    def __len__(self) -> int:
+        """Return how many elements there are."""
+        return self._count
+
+    def __getitem__(self, index: int) -> Nested:
+        """Return one element."""
+        return map_leaves(lambda tensor: tensor[index], self._tensors)

@@ -15,6 +15,8 @@ import keras
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import training_arrays
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+from loops.outcomes import state_of, without_losses
+from loops.own_step import with_own_step
 
 Values = list[jax.Array]
 """Of a group of variables, in their order."""
@@ -33,7 +35,7 @@ class CustomModel(keras.Model):
             trainable, others, metrics, x, y, weight, training=True, optimizer_variables=optimizer
         )
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
-        logs, metrics = self.update_metrics(metrics, y, predictions, loss=loss, weight=weight)
+        logs, metrics = self.update_metrics(metrics, x, y, predictions, loss=loss, weight=weight)
         return logs, (trainable, others, optimizer, metrics)
 
     def test_step(self, state: tuple[Values, ...], data: tuple[jax.Array, ...]) -> tuple[dict[str, Any], Any]:
@@ -43,24 +45,20 @@ class CustomModel(keras.Model):
         _, (loss, predictions, others, metrics) = self.compute_loss_and_updates(
             trainable, others, metrics, x, y, weight, training=False
         )
-        logs, metrics = self.update_metrics(metrics, y, predictions, loss=loss, weight=weight)
+        logs, metrics = self.update_metrics(metrics, x, y, predictions, loss=loss, weight=weight)
         return logs, (trainable, others, metrics)
 
     def update_metrics(
-        self, values: Values, y: Any, predictions: Any, *, loss: Any, weight: Any
+        self, values: Values, x: Any, y: Any, predictions: Any, *, loss: Any, weight: Any
     ) -> tuple[dict[str, Any], Values]:
         """Return results and new values of the loss tracker and the compiled metrics, one batch added."""
-        logs: dict[str, Any] = {}
-        updated: Values = []
-        for metric in self.metrics:
-            own = values[len(updated) : len(updated) + len(metric.variables)]
-            if metric.name == "loss":
-                own = metric.stateless_update_state(own, loss)
-            else:
-                own = metric.stateless_update_state(own, y, predictions, sample_weight=weight)
-            logs[metric.name] = metric.stateless_result(own)
-            updated += own
-        return logs, updated
+        # In this scope, variables have the given values, and what is assigned to them stays in it.
+        with keras.StatelessScope(list(zip(self.metrics_variables, values, strict=True))) as scope:
+            for metric in self.metrics:
+                if metric.name == "loss":
+                    metric.update_state(loss)
+            logs = self.compute_metrics(x, y, predictions, sample_weight=weight)
+        return logs, [scope.get_current_value(variable) for variable in self.metrics_variables]
 
 
 @final
@@ -72,17 +70,14 @@ class JaxFit(Loop):
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""
         workload = job.workload
-        functional = workload.build_model(seed=job.seed)
-        self.metric = workload.build_metric(one_hot=job.training.one_hot)
-        self.model = CustomModel(functional.inputs, functional.outputs)
-        self.model.compile(
-            optimizer=workload.build_optimizer(),
-            loss=workload.build_loss(one_hot=job.training.one_hot),
-            weighted_metrics=[self.metric],
+        self.model = with_own_step(workload.build_model(seed=job.seed), CustomModel)
+        workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
+            self.model,
+            one_hot=job.training.one_hot,
             jit_compile=True,  # what "auto" means on this backend
         )
         self.training_data = training_arrays(job)
-        self.validation_data = job.validation.arrays
+        self.validation_data = job.validation
         self.batch_size = job.batch_size
         self.hand_over: HandOver | None = None  # there is nothing to hand over before the first block
 
@@ -90,24 +85,31 @@ class JaxFit(Loop):
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         # `fit` carries the values of all variables itself: they are fetched when somebody asks what they are.
         self.hand_over = HandOver(blocks, fetch_at_edges=False)
-        x, y, *weight = self.training_data
         with suppress(TrainingDone):
             self.model.fit(
-                x,
-                y,
-                sample_weight=weight[0] if weight else None,
+                self.training_data.inputs,
+                self.training_data.targets,
+                sample_weight=self.training_data.weights,
                 batch_size=self.batch_size,
                 shuffle=False,
                 epochs=UNTIL_STOPPED,
                 verbose=0,
                 callbacks=[self.hand_over],
             )
+        # Left by `TrainingDone`, `fit` does not come to this: averages of the weights take their place, where kept.
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples."""
-        x, y = self.validation_data
-        results: dict[str, float] = self.model.evaluate(x, y, batch_size=self.batch_size, verbose=0, return_dict=True)
-        return results[self.metric.name]
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples."""
+        results = self.model.evaluate(
+            self.validation_data.inputs,
+            self.validation_data.targets,
+            sample_weight=self.validation_data.weights,
+            batch_size=self.batch_size,
+            verbose=0,
+            return_dict=True,
+        )
+        return without_losses(results, model=self.model)
 
     def synchronise(self) -> None:
         """Wait for every array there is: while `fit` runs, the model's variables hold none."""
@@ -121,6 +123,7 @@ class JaxFit(Loop):
         return Outcome(
             steps=int(self.model.optimizer.iterations),
             loss=float(results["loss"]),
-            metric=float(results[self.metric.name]),
+            metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

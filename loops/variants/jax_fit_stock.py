@@ -13,6 +13,7 @@ import jax
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import training_arrays
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+from loops.outcomes import state_of, without_losses
 
 
 @final
@@ -24,16 +25,14 @@ class JaxFitStock(Loop):
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""
         workload = job.workload
-        self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = workload.build_model(seed=job.seed)
-        self.model.compile(
-            optimizer=workload.build_optimizer(),
-            loss=workload.build_loss(one_hot=job.training.one_hot),
-            weighted_metrics=[self.metric],
+        workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
+            self.model,
+            one_hot=job.training.one_hot,
             jit_compile=True,  # what "auto" means on this backend
         )
         self.training_data = training_arrays(job)
-        self.validation_data = job.validation.arrays
+        self.validation_data = job.validation
         self.batch_size = job.batch_size
         self.hand_over: HandOver | None = None  # there is nothing to hand over before the first block
 
@@ -41,24 +40,31 @@ class JaxFitStock(Loop):
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         # `fit` carries the values of all variables itself: they are fetched when somebody asks what they are.
         self.hand_over = HandOver(blocks, fetch_at_edges=False)
-        x, y, *weight = self.training_data
         with suppress(TrainingDone):
             self.model.fit(
-                x,
-                y,
-                sample_weight=weight[0] if weight else None,
+                self.training_data.inputs,
+                self.training_data.targets,
+                sample_weight=self.training_data.weights,
                 batch_size=self.batch_size,
                 shuffle=False,
                 epochs=UNTIL_STOPPED,
                 verbose=0,
                 callbacks=[self.hand_over],
             )
+        # Left by `TrainingDone`, `fit` does not come to this: averages of the weights take their place, where kept.
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples."""
-        x, y = self.validation_data
-        results: dict[str, float] = self.model.evaluate(x, y, batch_size=self.batch_size, verbose=0, return_dict=True)
-        return results[self.metric.name]
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples."""
+        results = self.model.evaluate(
+            self.validation_data.inputs,
+            self.validation_data.targets,
+            sample_weight=self.validation_data.weights,
+            batch_size=self.batch_size,
+            verbose=0,
+            return_dict=True,
+        )
+        return without_losses(results, model=self.model)
 
     def synchronise(self) -> None:
         """Wait for every array there is: while `fit` runs, the model's variables hold none."""
@@ -72,6 +78,7 @@ class JaxFitStock(Loop):
         return Outcome(
             steps=int(self.model.optimizer.iterations),
             loss=float(results["loss"]),
-            metric=float(results[self.metric.name]),
+            metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

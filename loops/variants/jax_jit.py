@@ -8,24 +8,16 @@ Source: Keras guide "Writing a training loop from scratch in JAX".
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from math import nan
-from typing import Any, ClassVar, NamedTuple, final
+from typing import ClassVar, final
 
 import jax
 import keras
+import numpy as np
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import training_batches, validation_batches
-
-Values = list[jax.Array]
-
-
-class State(NamedTuple):
-    """Everything that a step changes: values of groups of variables, each in their order."""
-
-    trainable: Values
-    others: Values
-    optimizer: Values
-    metric: Values
+from loops.jax_state import State, Values, Variables
+from loops.outcomes import named, state_of
 
 
 @final
@@ -45,13 +37,9 @@ class JaxJit(Loop):
         self.validation_metric = workload.build_metric(one_hot=job.validation.one_hot)
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
-        self.variables = (  # in the order of the state
-            self.model.trainable_variables,
-            self.model.non_trainable_variables,
-            self.optimizer.variables,
-            self.training_metric.variables,
-        )
-        self.state = State(*([variable.value for variable in group] for group in self.variables))
+        self.variables = Variables(self.model, optimizer=self.optimizer, metric=self.training_metric)
+        self.state = self.variables.values()
+        self.no_metric = [np.asarray(value) for value in self.state.metric]
         # The old state is given away: the new one is written into its memory, so each state is good for one step.
         self.compiled_step = jax.jit(self.train_step, donate_argnums=0)
         self.compiled_test_step = jax.jit(self.test_step)
@@ -60,7 +48,7 @@ class JaxJit(Loop):
     def epochs(self) -> Iterator[tuple[jax.Array, ...]]:
         """Yield batches (x: [batch, features], y: [batch], maybe weight: [batch]), epoch after epoch, without end."""
         while True:
-            self.state = self.state._replace(metric=[jax.numpy.zeros_like(value) for value in self.state.metric])
+            self.state = self.state._replace(metric=[jax.numpy.array(value) for value in self.no_metric])
             yield from self.training_batches
 
     def train(self, blocks: Iterable[int]) -> None:
@@ -70,37 +58,45 @@ class JaxJit(Loop):
             for batch in islice(batches, steps):
                 self.state, loss = self.compiled_step(self.state, batch)
             self.last_loss = loss
+        self.state = self.variables.close(self.state, optimizer=self.optimizer)
 
     def train_step(self, state: State, batch: tuple[jax.Array, ...]) -> tuple[State, jax.Array]:
         """Return the next state and the loss of one batch."""
-        trainable, others, optimizer, metric = state
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        trainable, _, optimizer, metric = state
+        _, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
         differentiate = jax.value_and_grad(self.loss_and_updates, has_aux=True)
-        (loss, (logits, others)), gradients = differentiate(trainable, others, x, y, weight)
+        (_, (loss, logits, others)), gradients = differentiate(trainable, state, batch)
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
         metric = self.training_metric.stateless_update_state(metric, y, logits, sample_weight=weight)
         return State(trainable, others, optimizer, metric), loss
 
     def loss_and_updates(
-        self, trainable: Values, others: Values, x: jax.Array, y: jax.Array, weight: Any
-    ) -> tuple[jax.Array, tuple[jax.Array, Values]]:
-        """Return the loss, which is differentiated by the first argument, and what else the forward pass leads to."""
-        logits, others, tracked = self.model.stateless_call(trainable, others, x, training=True, return_losses=True)
-        loss = self.loss_function(y, logits, sample_weight=weight)
-        return loss + sum(tracked), (logits, others)  # tracked: what layers added by `add_loss`
+        self, trainable: Values, state: State, batch: tuple[jax.Array, ...]
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Values]]:
+        """Return what is differentiated by the first argument, and the loss and what else the forward pass leads to."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        logits, others, tracked = self.model.stateless_call(
+            trainable, state.others, x, training=True, return_losses=True
+        )
+        loss = self.loss_function(y, logits, sample_weight=weight) + sum(tracked)  # by layers, with `add_loss`
+        # As it is, but for float16, where small gradients would vanish; the scale is part of the optimizer's state.
+        with keras.StatelessScope(list(zip(self.optimizer.variables, state.optimizer, strict=True))):
+            scaled = self.optimizer.scale_loss(loss)
+        return scaled, (loss, logits, others)
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples, dropout and the like switched off."""
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples, dropout and the like switched off."""
         self.validation_metric.reset_state()
         metric = [variable.value for variable in self.validation_metric.variables]
-        for x, y in self.validation_batches:
-            metric = self.compiled_test_step(self.state.trainable, self.state.others, metric, x, y)
-        return float(self.validation_metric.stateless_result(metric))
+        for batch in self.validation_batches:
+            metric = self.compiled_test_step(self.state.trainable, self.state.others, metric, batch)
+        return named(self.validation_metric, self.validation_metric.stateless_result(metric))
 
-    def test_step(self, trainable: Values, others: Values, metric: Values, x: jax.Array, y: jax.Array) -> Values:
+    def test_step(self, trainable: Values, others: Values, metric: Values, batch: tuple[jax.Array, ...]) -> Values:
         """Return the validation metric's state with one batch added."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
         logits, _ = self.model.stateless_call(trainable, others, x, training=False)
-        return self.validation_metric.stateless_update_state(metric, y, logits)
+        return self.validation_metric.stateless_update_state(metric, y, logits, sample_weight=weight)
 
     def synchronise(self) -> None:
         """Wait for the whole state, not for the loss alone, which is known before the update."""
@@ -108,12 +104,11 @@ class JaxJit(Loop):
 
     def outcome(self) -> Outcome:
         """Write the state back into Keras' variables and read results from there."""
-        for variables, values in zip(self.variables, self.state, strict=True):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        self.variables.assign(self.state)
         return Outcome(
             steps=int(self.optimizer.iterations),
             loss=float(self.last_loss),
-            metric=float(self.training_metric.result()),
+            metrics=named(self.training_metric),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

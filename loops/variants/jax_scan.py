@@ -9,24 +9,16 @@ training loop from scratch in JAX".
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from math import nan
-from typing import Any, ClassVar, NamedTuple, final
+from typing import ClassVar, final
 
 import jax
 import keras
+import numpy as np
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import stacked_batches, validation_batches
-
-Values = list[jax.Array]
-
-
-class State(NamedTuple):
-    """Everything that a step changes: values of groups of variables, each in their order."""
-
-    trainable: Values
-    others: Values
-    optimizer: Values
-    metric: Values
+from loops.jax_state import State, Values, Variables
+from loops.outcomes import named, state_of
 
 
 @final
@@ -49,13 +41,9 @@ class JaxScan(Loop):
         self.steps_per_call = job.steps_per_call(at_most=self.steps_per_call)
         self.training_stacks = stacked_batches(job, steps=self.steps_per_call)
         self.validation_batches = validation_batches(job)
-        self.variables = (  # in the order of the state
-            self.model.trainable_variables,
-            self.model.non_trainable_variables,
-            self.optimizer.variables,
-            self.training_metric.variables,
-        )
-        self.state = State(*([variable.value for variable in group] for group in self.variables))
+        self.variables = Variables(self.model, optimizer=self.optimizer, metric=self.training_metric)
+        self.state = self.variables.values()
+        self.no_metric = [np.asarray(value) for value in self.state.metric]
         # The old state is given away: the new one is written into its memory, so each state is good for one call.
         self.compiled_steps = jax.jit(self.train_steps, donate_argnums=0)
         self.compiled_test_step = jax.jit(self.test_step)
@@ -64,7 +52,7 @@ class JaxScan(Loop):
     def epochs(self) -> Iterator[tuple[jax.Array, ...]]:
         """Yield stacks of batches (x: [steps, batch, features], y: [steps, batch], maybe weight), without end."""
         while True:
-            self.state = self.state._replace(metric=[jax.numpy.zeros_like(value) for value in self.state.metric])
+            self.state = self.state._replace(metric=[jax.numpy.array(value) for value in self.no_metric])
             yield from self.training_stacks
 
     def train(self, blocks: Iterable[int]) -> None:
@@ -74,6 +62,7 @@ class JaxScan(Loop):
             for stack in islice(stacks, steps // self.steps_per_call):
                 self.state, losses = self.compiled_steps(self.state, stack)
             self.last_loss = losses[-1]
+        self.state = self.variables.close(self.state, optimizer=self.optimizer)
 
     def train_steps(self, state: State, stack: tuple[jax.Array, ...]) -> tuple[State, jax.Array]:
         """Return the state after the last step and the losses of all of them."""
@@ -81,34 +70,41 @@ class JaxScan(Loop):
 
     def train_step(self, state: State, batch: tuple[jax.Array, ...]) -> tuple[State, jax.Array]:
         """Return the next state and the loss of one batch."""
-        trainable, others, optimizer, metric = state
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        trainable, _, optimizer, metric = state
+        _, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
         differentiate = jax.value_and_grad(self.loss_and_updates, has_aux=True)
-        (loss, (logits, others)), gradients = differentiate(trainable, others, x, y, weight)
+        (_, (loss, logits, others)), gradients = differentiate(trainable, state, batch)
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
         metric = self.training_metric.stateless_update_state(metric, y, logits, sample_weight=weight)
         return State(trainable, others, optimizer, metric), loss
 
     def loss_and_updates(
-        self, trainable: Values, others: Values, x: jax.Array, y: jax.Array, weight: Any
-    ) -> tuple[jax.Array, tuple[jax.Array, Values]]:
-        """Return the loss, which is differentiated by the first argument, and what else the forward pass leads to."""
-        logits, others, tracked = self.model.stateless_call(trainable, others, x, training=True, return_losses=True)
-        loss = self.loss_function(y, logits, sample_weight=weight)
-        return loss + sum(tracked), (logits, others)  # tracked: what layers added by `add_loss`
+        self, trainable: Values, state: State, batch: tuple[jax.Array, ...]
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Values]]:
+        """Return what is differentiated by the first argument, and the loss and what else the forward pass leads to."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        logits, others, tracked = self.model.stateless_call(
+            trainable, state.others, x, training=True, return_losses=True
+        )
+        loss = self.loss_function(y, logits, sample_weight=weight) + sum(tracked)  # by layers, with `add_loss`
+        # As it is, but for float16, where small gradients would vanish; the scale is part of the optimizer's state.
+        with keras.StatelessScope(list(zip(self.optimizer.variables, state.optimizer, strict=True))):
+            scaled = self.optimizer.scale_loss(loss)
+        return scaled, (loss, logits, others)
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples, dropout and the like switched off."""
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples, dropout and the like switched off."""
         self.validation_metric.reset_state()
         metric = [variable.value for variable in self.validation_metric.variables]
-        for x, y in self.validation_batches:
-            metric = self.compiled_test_step(self.state.trainable, self.state.others, metric, x, y)
-        return float(self.validation_metric.stateless_result(metric))
+        for batch in self.validation_batches:
+            metric = self.compiled_test_step(self.state.trainable, self.state.others, metric, batch)
+        return named(self.validation_metric, self.validation_metric.stateless_result(metric))
 
-    def test_step(self, trainable: Values, others: Values, metric: Values, x: jax.Array, y: jax.Array) -> Values:
+    def test_step(self, trainable: Values, others: Values, metric: Values, batch: tuple[jax.Array, ...]) -> Values:
         """Return the validation metric's state with one batch added."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
         logits, _ = self.model.stateless_call(trainable, others, x, training=False)
-        return self.validation_metric.stateless_update_state(metric, y, logits)
+        return self.validation_metric.stateless_update_state(metric, y, logits, sample_weight=weight)
 
     def synchronise(self) -> None:
         """Wait for the whole state, not for the loss alone, which is known before the update."""
@@ -116,12 +112,11 @@ class JaxScan(Loop):
 
     def outcome(self) -> Outcome:
         """Write the state back into Keras' variables and read results from there."""
-        for variables, values in zip(self.variables, self.state, strict=True):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        self.variables.assign(self.state)
         return Outcome(
             steps=int(self.optimizer.iterations),
             loss=float(self.last_loss),
-            metric=float(self.training_metric.result()),
+            metrics=named(self.training_metric),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

@@ -15,6 +15,8 @@ import tensorflow as tf
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_dataset, validation_dataset
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+from loops.outcomes import state_of, without_losses
+from loops.own_step import with_own_step
 
 
 class CustomModel(keras.Model):
@@ -26,26 +28,25 @@ class CustomModel(keras.Model):
         with tf.GradientTape() as tape:
             predictions = self(x, training=True)
             # adds the losses that layers track
-            loss = self.compute_loss(y=y, y_pred=predictions, sample_weight=weight)
-        gradients = tape.gradient(loss, self.trainable_weights)
+            loss = self.compute_loss(x=x, y=y, y_pred=predictions, sample_weight=weight)
+            scaled = self.optimizer.scale_loss(loss)  # as it is, but for float16, where small gradients would vanish
+        gradients = tape.gradient(scaled, self.trainable_weights)
         self.optimizer.apply(gradients, self.trainable_weights)
-        return self.update_metrics(y, predictions, loss=loss, weight=weight)
+        return self.update_metrics(x, y, predictions, loss=loss, weight=weight)
 
     def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, Any]:
         """Evaluate one batch."""
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         predictions = self(x, training=False)
-        loss = self.compute_loss(y=y, y_pred=predictions, sample_weight=weight)
-        return self.update_metrics(y, predictions, loss=loss, weight=weight)
+        loss = self.compute_loss(x=x, y=y, y_pred=predictions, sample_weight=weight, training=False)
+        return self.update_metrics(x, y, predictions, loss=loss, weight=weight)
 
-    def update_metrics(self, y: Any, predictions: Any, *, loss: Any, weight: Any) -> dict[str, Any]:
-        """Add one batch to the loss tracker and to the compiled metrics."""
+    def update_metrics(self, x: Any, y: Any, predictions: Any, *, loss: Any, weight: Any) -> dict[str, Any]:
+        """Add one batch to the loss tracker and to the compiled metrics, and return all results."""
         for metric in self.metrics:
             if metric.name == "loss":
                 metric.update_state(loss)
-            else:
-                metric.update_state(y, predictions, sample_weight=weight)
-        return {metric.name: metric.result() for metric in self.metrics}
+        return self.compute_metrics(x, y, predictions, sample_weight=weight)
 
 
 @final
@@ -57,13 +58,10 @@ class TfFit(Loop):
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""
         workload = job.workload
-        functional = workload.build_model(seed=job.seed)
-        self.metric = workload.build_metric(one_hot=job.training.one_hot)
-        self.model = CustomModel(functional.inputs, functional.outputs)
-        self.model.compile(
-            optimizer=workload.build_optimizer(),
-            loss=workload.build_loss(one_hot=job.training.one_hot),
-            weighted_metrics=[self.metric],
+        self.model = with_own_step(workload.build_model(seed=job.seed), CustomModel)
+        workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
+            self.model,
+            one_hot=job.training.one_hot,
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
         )
         self.training_data = training_dataset(job)
@@ -73,11 +71,13 @@ class TfFit(Loop):
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         with suppress(TrainingDone):
             self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+        # Left by `TrainingDone`, `fit` does not come to this: averages of the weights take their place, where kept.
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples."""
-        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
-        return results[self.metric.name]
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples."""
+        results = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return without_losses(results, model=self.model)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was dispatched."""
@@ -89,6 +89,7 @@ class TfFit(Loop):
         return Outcome(
             steps=int(self.model.optimizer.iterations),
             loss=float(results["loss"]),
-            metric=float(results[self.metric.name]),
+            metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

@@ -14,17 +14,16 @@ import tensorflow as tf
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_dataset, validation_dataset
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+from loops.outcomes import state_of, without_losses
+from loops.own_step import with_own_step
 
 
 class CustomModel(keras.Model):
     """A model that brings its own loss function and metrics; `compile` supplies the optimizer only."""
 
-    def __init__(self, functional: keras.Model, *, loss_function: keras.Loss, metric: keras.Metric) -> None:
-        """Have the layers of another model, and a loss function and a metric of its own."""
-        super().__init__(functional.inputs, functional.outputs)
-        self.loss_function = loss_function
-        self.loss_tracker = keras.metrics.Mean(name="loss")
-        self.own_metric = metric
+    loss_function: keras.Loss
+    loss_tracker: keras.metrics.Mean
+    own_metric: keras.Metric
 
     @property
     def metrics(self) -> list[Any]:
@@ -38,18 +37,19 @@ class CustomModel(keras.Model):
             predictions = self(x, training=True)
             loss = self.loss_function(y, predictions, sample_weight=weight)
             loss += sum(self.losses)  # what layers added by `add_loss`; traced once, so an empty sum costs nothing
-        gradients = tape.gradient(loss, self.trainable_weights)
+            scaled = self.optimizer.scale_loss(loss)  # as it is, but for float16, where small gradients would vanish
+        gradients = tape.gradient(scaled, self.trainable_weights)
         self.optimizer.apply(gradients, self.trainable_weights)
         self.loss_tracker.update_state(loss)
         self.own_metric.update_state(y, predictions, sample_weight=weight)
-        return {"loss": self.loss_tracker.result(), self.own_metric.name: self.own_metric.result()}
+        return self.get_metrics_result()
 
     def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, Any]:
         """Evaluate one batch."""
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         predictions = self(x, training=False)
         self.own_metric.update_state(y, predictions, sample_weight=weight)
-        return {self.own_metric.name: self.own_metric.result()}
+        return self.get_metrics_result()
 
 
 @final
@@ -61,10 +61,10 @@ class TfFitLowlevel(Loop):
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""
         workload = job.workload
-        functional = workload.build_model(seed=job.seed)
-        self.metric = workload.build_metric(one_hot=job.training.one_hot)
-        loss_function = workload.build_loss(one_hot=job.training.one_hot)
-        self.model = CustomModel(functional, loss_function=loss_function, metric=self.metric)
+        self.model = with_own_step(workload.build_model(seed=job.seed), CustomModel)
+        self.model.loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        self.model.loss_tracker = keras.metrics.Mean(name="loss")
+        self.model.own_metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model.compile(
             optimizer=workload.build_optimizer(),
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
@@ -76,11 +76,13 @@ class TfFitLowlevel(Loop):
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         with suppress(TrainingDone):
             self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+        # Left by `TrainingDone`, `fit` does not come to this: averages of the weights take their place, where kept.
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples."""
-        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
-        return results[self.metric.name]
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples."""
+        results = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return without_losses(results, model=self.model)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was dispatched."""
@@ -92,6 +94,7 @@ class TfFitLowlevel(Loop):
         return Outcome(
             steps=int(self.model.optimizer.iterations),
             loss=float(results["loss"]),
-            metric=float(results[self.metric.name]),
+            metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

@@ -13,6 +13,7 @@ import tensorflow as tf
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_dataset, validation_dataset
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+from loops.outcomes import state_of, without_losses
 
 
 @final
@@ -24,12 +25,10 @@ class TfFitStock(Loop):
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""
         workload = job.workload
-        self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = workload.build_model(seed=job.seed)
-        self.model.compile(
-            optimizer=workload.build_optimizer(),
-            loss=workload.build_loss(one_hot=job.training.one_hot),
-            weighted_metrics=[self.metric],
+        workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
+            self.model,
+            one_hot=job.training.one_hot,
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
         )
         self.training_data = training_dataset(job)
@@ -39,11 +38,13 @@ class TfFitStock(Loop):
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         with suppress(TrainingDone):
             self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+        # Left by `TrainingDone`, `fit` does not come to this: averages of the weights take their place, where kept.
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples."""
-        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
-        return results[self.metric.name]
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples."""
+        results = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return without_losses(results, model=self.model)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was dispatched."""
@@ -55,6 +56,7 @@ class TfFitStock(Loop):
         return Outcome(
             steps=int(self.model.optimizer.iterations),
             loss=float(results["loss"]),
-            metric=float(results[self.metric.name]),
+            metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import stacked_batches, validation_dataset
+from loops.outcomes import named, state_of
 
 
 @final
@@ -51,6 +52,8 @@ class TfFunctionEpoch(Loop):
                 self.last_loss = self.train_steps(first, end)
                 self.steps += end - first
                 left -= end - first
+        # What `fit()` does in the end: averages of the weights take their place, where the optimizer keeps any.
+        self.optimizer.finalize_variable_values(self.model.trainable_weights)
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.int32)] * 2)
     def train_steps(self, first: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
@@ -58,10 +61,10 @@ class TfFunctionEpoch(Loop):
 
         A `while` over tensors becomes a loop in the graph. Python numbers would be traced anew for each new value.
         """
-        loss = tf.constant(0.0)
+        loss = tf.zeros((), keras.config.floatx())
         step = first
         while step < end:
-            loss = self.train_step(*(array[step] for array in self.batches))
+            loss = self.train_step(*tf.nest.map_structure(lambda array, step=step: array[step], self.batches))
             step += 1
         return loss
 
@@ -74,22 +77,24 @@ class TfFunctionEpoch(Loop):
             loss = self.loss_function(y, logits, sample_weight=weight)
             if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
                 loss += sum(self.model.losses)
-        gradients = tape.gradient(loss, self.model.trainable_weights)
+            scaled = self.optimizer.scale_loss(loss)  # as it is, but for float16, where small gradients would vanish
+        gradients = tape.gradient(scaled, self.model.trainable_weights)
         self.optimizer.apply(gradients, self.model.trainable_weights)
         self.training_metric.update_state(y, logits, sample_weight=weight)
         return loss
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples, dropout and the like switched off."""
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples, dropout and the like switched off."""
         self.validation_metric.reset_state()
-        for x, y in self.validation_batches:
-            self.test_step(x, y)
-        return float(self.validation_metric.result())
+        for batch in self.validation_batches:
+            self.test_step(*batch)
+        return named(self.validation_metric)
 
     @tf.function
-    def test_step(self, x: tf.Tensor, y: tf.Tensor) -> None:
+    def test_step(self, *batch: tf.Tensor) -> None:
         """Add one batch to the validation metric."""
-        self.validation_metric.update_state(y, self.model(x, training=False))
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        self.validation_metric.update_state(y, self.model(x, training=False), sample_weight=weight)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was dispatched."""
@@ -100,6 +105,7 @@ class TfFunctionEpoch(Loop):
         return Outcome(
             steps=int(self.optimizer.iterations),
             loss=float(self.last_loss),
-            metric=float(self.training_metric.result()),
+            metrics=named(self.training_metric),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

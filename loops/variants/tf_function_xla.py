@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_batches, validation_dataset
+from loops.outcomes import named, state_of
 
 
 @final
@@ -53,6 +54,8 @@ class TfFunctionXla(Loop):
             for batch in islice(batches, steps):
                 loss = train_step(*batch)
             self.last_loss = loss
+        # What `fit()` does in the end: averages of the weights take their place, where the optimizer keeps any.
+        self.optimizer.finalize_variable_values(self.model.trainable_weights)
 
     @tf.function(jit_compile=True)
     def train_step(self, *batch: tf.Tensor) -> tf.Tensor:
@@ -68,22 +71,24 @@ class TfFunctionXla(Loop):
             loss = self.loss_function(y, logits, sample_weight=weight)
             if self.tracks_losses:  # what layers added by `add_loss` in this forward pass
                 loss += sum(self.model.losses)
-        gradients = tape.gradient(loss, self.model.trainable_weights)
+            scaled = self.optimizer.scale_loss(loss)  # as it is, but for float16, where small gradients would vanish
+        gradients = tape.gradient(scaled, self.model.trainable_weights)
         self.optimizer.apply(gradients, self.model.trainable_weights)
         self.training_metric.update_state(y, logits, sample_weight=weight)
         return loss
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples, dropout and the like switched off."""
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples, dropout and the like switched off."""
         self.validation_metric.reset_state()
-        for x, y in self.validation_batches:
-            self.test_step(x, y)
-        return float(self.validation_metric.result())
+        for batch in self.validation_batches:
+            self.test_step(*batch)
+        return named(self.validation_metric)
 
     @tf.function(jit_compile=True)
-    def test_step(self, x: tf.Tensor, y: tf.Tensor) -> None:
+    def test_step(self, *batch: tf.Tensor) -> None:
         """Add one batch to the validation metric."""
-        self.validation_metric.update_state(y, self.model(x, training=False))
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        self.validation_metric.update_state(y, self.model(x, training=False), sample_weight=weight)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was dispatched."""
@@ -94,6 +99,7 @@ class TfFunctionXla(Loop):
         return Outcome(
             steps=int(self.optimizer.iterations),
             loss=float(self.last_loss),
-            metric=float(self.training_metric.result()),
+            metrics=named(self.training_metric),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

@@ -5,15 +5,18 @@ into Python numbers, which waits for the device, and looks its arguments over an
 Source: Keras documentation of `Model.train_on_batch`.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from math import nan
 from typing import ClassVar, final
 
+import keras
 import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_batches, validation_dataset
+from loops.outcomes import named_metrics, state_of, without_losses
 
 
 @final
@@ -25,23 +28,22 @@ class TfTrainOnBatch(Loop):
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""
         workload = job.workload
-        self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = workload.build_model(seed=job.seed)
-        self.model.compile(
-            optimizer=workload.build_optimizer(),
-            loss=workload.build_loss(one_hot=job.training.one_hot),
-            weighted_metrics=[self.metric],
+        workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
+            self.model,
+            one_hot=job.training.one_hot,
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
         )
         self.training_batches = training_batches(job)
         self.validation_data = validation_dataset(job)
-        self.score = self.seen = 0.0
+        self.scores: dict[str, float] = defaultdict(float)
+        self.seen = 0.0
         self.last_loss = nan  # before the first step
 
     def epochs(self) -> Iterator[tuple[tf.Tensor, ...]]:
         """Yield batches (x: [batch, features], y: [batch], maybe weight: [batch]), epoch after epoch, without end."""
         while True:
-            self.score = self.seen = 0.0
+            self.scores, self.seen = defaultdict(float), 0.0
             yield from self.training_batches
 
     def train(self, blocks: Iterable[int]) -> None:
@@ -49,26 +51,35 @@ class TfTrainOnBatch(Loop):
         batches = self.epochs()
         for steps in blocks:
             for x, y, *weight in islice(batches, steps):
-                self.last_loss, score = self.model.train_on_batch(x, y, *weight)
-                # The model knows the metric of this batch only; that of the epoch is summed up here.
-                seen = float(weight[0].numpy().sum()) if weight else len(x)
-                self.score += score * seen
+                results = self.model.train_on_batch(x, y, *weight, return_dict=True)
+                self.last_loss = results.pop("loss")
+                # The model knows the metrics of this batch only; those of the epoch are summed up here.
+                seen = float(weight[0].numpy().sum()) if weight else 1.0  # whole batches: each counts alike
+                for name, score in results.items():
+                    self.scores[name] += score * seen
                 self.seen += seen
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples."""
-        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
-        return results[self.metric.name]
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples."""
+        results = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return without_losses(results, model=self.model)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was dispatched."""
         tf.test.experimental.sync_devices()
+
+    def means(self) -> dict[str, float]:
+        """Return the metrics of the epoch; of some, such as AUC, the mean over its batches is another number: none."""
+        kinds = {name: isinstance(metric, keras.metrics.Mean) for name, metric in named_metrics(self.model).items()}
+        seen = self.seen or 1.0
+        return {name: float(total / seen) for name, total in self.scores.items() if kinds.get(name)}
 
     def outcome(self) -> Outcome:
         """Read weights back to the host."""
         return Outcome(
             steps=int(self.model.optimizer.iterations),
             loss=float(self.last_loss),
-            metric=float(self.score / self.seen),
+            metrics=self.means(),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

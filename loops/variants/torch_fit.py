@@ -15,6 +15,8 @@ import torch
 from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, training_loader, validation_loader
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+from loops.outcomes import gradients_of, state_of, without_losses
+from loops.own_step import with_own_step
 
 
 class CustomModel(keras.Model):
@@ -27,30 +29,28 @@ class CustomModel(keras.Model):
         self.zero_grad()
         predictions = self(x, training=True)
         # adds the losses that layers track
-        loss = self.compute_loss(y=y, y_pred=predictions, sample_weight=weight)
-        loss.backward()
+        loss = self.compute_loss(x=x, y=y, y_pred=predictions, sample_weight=weight)
+        self.optimizer.scale_loss(loss).backward()  # as it is, but for float16, where small gradients would vanish
         # update: PyTorch has left each gradient at its variable's tensor
         trainable_weights = self.trainable_weights
         gradients = [variable.value.grad for variable in trainable_weights]
         with torch.no_grad():
             self.optimizer.apply(gradients, trainable_weights)
-            return self.update_metrics(y, predictions, loss=loss, weight=weight)
+            return self.update_metrics(x, y, predictions, loss=loss, weight=weight)
 
     def test_step(self, data: tuple[torch.Tensor, ...]) -> dict[str, Any]:
         """Evaluate one batch; `evaluate` keeps no graph for a backward pass."""
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         predictions = self(x, training=False)
-        loss = self.compute_loss(y=y, y_pred=predictions, sample_weight=weight)
-        return self.update_metrics(y, predictions, loss=loss, weight=weight)
+        loss = self.compute_loss(x=x, y=y, y_pred=predictions, sample_weight=weight, training=False)
+        return self.update_metrics(x, y, predictions, loss=loss, weight=weight)
 
-    def update_metrics(self, y: Any, predictions: Any, *, loss: Any, weight: Any) -> dict[str, Any]:
-        """Add one batch to the loss tracker and to the compiled metrics."""
+    def update_metrics(self, x: Any, y: Any, predictions: Any, *, loss: Any, weight: Any) -> dict[str, Any]:
+        """Add one batch to the loss tracker and to the compiled metrics, and return all results."""
         for metric in self.metrics:
             if metric.name == "loss":
                 metric.update_state(loss)
-            else:
-                metric.update_state(y, predictions, sample_weight=weight)
-        return {metric.name: metric.result() for metric in self.metrics}
+        return self.compute_metrics(x, y, predictions, sample_weight=weight)
 
 
 @final
@@ -63,13 +63,10 @@ class TorchFit(Loop):
         """Build and compile the model, and lay out the data."""
         workload = job.workload
         self.device = device_of(job)
-        functional = workload.build_model(seed=job.seed)
-        self.metric = workload.build_metric(one_hot=job.training.one_hot)
-        self.model = CustomModel(functional.inputs, functional.outputs)
-        self.model.compile(
-            optimizer=workload.build_optimizer(),
-            loss=workload.build_loss(one_hot=job.training.one_hot),
-            weighted_metrics=[self.metric],
+        self.model = with_own_step(workload.build_model(seed=job.seed), CustomModel)
+        workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
+            self.model,
+            one_hot=job.training.one_hot,
             jit_compile=False,  # no `torch.compile`; it is what "auto" means on this backend too
         )
         self.training_data = training_loader(job)
@@ -79,11 +76,13 @@ class TorchFit(Loop):
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         with suppress(TrainingDone):
             self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+        # Left by `TrainingDone`, `fit` does not come to this: averages of the weights take their place, where kept.
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples."""
-        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
-        return results[self.metric.name]
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples."""
+        results = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return without_losses(results, model=self.model)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was queued; a CPU has, when the call returns."""
@@ -96,7 +95,8 @@ class TorchFit(Loop):
         return Outcome(
             steps=int(self.model.optimizer.iterations),
             loss=float(results["loss"]),
-            metric=float(results[self.metric.name]),
+            metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),
-            gradients=[variable.value.grad.cpu().numpy() for variable in self.model.trainable_weights],
+            state=state_of(self.model),
+            gradients=gradients_of(self.model),
         )

@@ -14,6 +14,7 @@ import torch
 from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, training_loader, validation_loader
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
+from loops.outcomes import gradients_of, state_of, without_losses
 
 
 @final
@@ -26,12 +27,10 @@ class TorchFitCompile(Loop):
         """Build and compile the model, and lay out the data."""
         workload = job.workload
         self.device = device_of(job)
-        self.metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = workload.build_model(seed=job.seed)
-        self.model.compile(
-            optimizer=workload.build_optimizer(),
-            loss=workload.build_loss(one_hot=job.training.one_hot),
-            weighted_metrics=[self.metric],
+        workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
+            self.model,
+            one_hot=job.training.one_hot,
             jit_compile=True,
         )
         self.training_data = training_loader(job)
@@ -41,11 +40,13 @@ class TorchFitCompile(Loop):
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         with suppress(TrainingDone):
             self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+        # Left by `TrainingDone`, `fit` does not come to this: averages of the weights take their place, where kept.
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples."""
-        results: dict[str, float] = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
-        return results[self.metric.name]
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples."""
+        results = self.model.evaluate(self.validation_data, verbose=0, return_dict=True)
+        return without_losses(results, model=self.model)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was queued; a CPU has, when the call returns."""
@@ -58,7 +59,8 @@ class TorchFitCompile(Loop):
         return Outcome(
             steps=int(self.model.optimizer.iterations),
             loss=float(results["loss"]),
-            metric=float(results[self.metric.name]),
+            metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),
-            gradients=[variable.value.grad.cpu().numpy() for variable in self.model.trainable_weights],
+            state=state_of(self.model),
+            gradients=gradients_of(self.model),
         )

@@ -13,7 +13,8 @@ from typing import ClassVar, final
 import torch
 
 from loops.contract import Job, Loop, Outcome
-from loops.data.torch_feed import device_of, training_batches, validation_batches
+from loops.data.torch_feed import device_of, moved, training_batches, validation_batches
+from loops.outcomes import gradients_of, named, state_of
 
 
 @final
@@ -42,8 +43,8 @@ class TorchKeras(Loop):
         while True:
             self.training_metric.reset_state()
             for batch in self.training_batches:
-                # A batch from a DataLoader comes from the host; `to` does nothing for one that is there already.
-                yield [tensor.to(self.device) for tensor in batch]
+                # A batch from a DataLoader comes from the host; nothing is done to one that is there already.
+                yield moved(batch, self.device)
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train block after block."""
@@ -59,22 +60,27 @@ class TorchKeras(Loop):
                     loss += sum(self.model.losses)
                 # backward, from gradients set back to nothing
                 self.model.zero_grad()
-                loss.backward()
+                self.optimizer.scale_loss(
+                    loss
+                ).backward()  # as it is, but for float16, where small gradients would vanish
                 # update: PyTorch has left each gradient at its variable's tensor
                 gradients = [variable.value.grad for variable in trainable_weights]
                 with torch.no_grad():
                     self.optimizer.apply(gradients, trainable_weights)
                     self.training_metric.update_state(y, logits, sample_weight=sample_weight)
             self.last_loss = loss
+        # What `fit()` does in the end: averages of the weights take their place, where the optimizer keeps any.
+        self.optimizer.finalize_variable_values(self.model.trainable_weights)
 
     @torch.no_grad()
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples; no graph is kept for a backward pass."""
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples; no graph is kept for a backward pass."""
         self.validation_metric.reset_state()
-        for x, y in self.validation_batches:
-            logits = self.model(x.to(self.device), training=False)
-            self.validation_metric.update_state(y.to(self.device), logits)
-        return float(self.validation_metric.result())
+        for batch in self.validation_batches:
+            x, y, *weight = moved(batch, self.device)
+            logits = self.model(x, training=False)
+            self.validation_metric.update_state(y, logits, sample_weight=weight[0] if weight else None)
+        return named(self.validation_metric)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was queued; a CPU has, when the call returns."""
@@ -86,7 +92,8 @@ class TorchKeras(Loop):
         return Outcome(
             steps=int(self.optimizer.iterations),
             loss=self.last_loss.item(),
-            metric=float(self.training_metric.result()),
+            metrics=named(self.training_metric),
             weights=self.model.get_weights(),
-            gradients=[variable.value.grad.cpu().numpy() for variable in self.model.trainable_weights],
+            state=state_of(self.model),
+            gradients=gradients_of(self.model),
         )

@@ -15,7 +15,8 @@ import torch
 from torch._dynamo import config as tracing
 
 from loops.contract import Job, Loop, Outcome
-from loops.data.torch_feed import device_of, training_batches, validation_batches
+from loops.data.torch_feed import device_of, moved, training_batches, validation_batches
+from loops.outcomes import named, state_of
 
 
 @final
@@ -47,8 +48,8 @@ class TorchKerasCompile(Loop):
         while True:
             self.training_metric.reset_state()
             for batch in self.training_batches:
-                # A batch from a DataLoader comes from the host; `to` does nothing for one that is there already.
-                yield [tensor.to(self.device) for tensor in batch]
+                # A batch from a DataLoader comes from the host; nothing is done to one that is there already.
+                yield moved(batch, self.device)
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train block after block."""
@@ -57,6 +58,8 @@ class TorchKerasCompile(Loop):
             for batch in islice(batches, steps):
                 loss = self.compiled_step(*batch)
             self.last_loss = loss
+        # What `fit()` does in the end: averages of the weights take their place, where the optimizer keeps any.
+        self.optimizer.finalize_variable_values(self.model.trainable_weights)
 
     def train_step(self, x: torch.Tensor, y: torch.Tensor, *weight: torch.Tensor) -> torch.Tensor:
         """Return the loss of one batch after moving the weights against its gradient."""
@@ -70,7 +73,9 @@ class TorchKerasCompile(Loop):
             self.model._clear_losses()  # noqa: SLF001
         # backward
         trainable_weights = self.model.trainable_weights
-        gradients = torch.autograd.grad(loss, [variable.value for variable in trainable_weights])
+        scaled = self.optimizer.scale_loss(loss)  # as it is, but for float16, where small gradients would vanish
+        tensors = [variable.value for variable in trainable_weights]
+        gradients = torch.autograd.grad(scaled, tensors, allow_unused=True)
         # update
         with torch.no_grad():
             self.optimizer.apply(gradients, trainable_weights)
@@ -78,13 +83,14 @@ class TorchKerasCompile(Loop):
         return loss.detach()
 
     @torch.no_grad()
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples; no graph is kept for a backward pass."""
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples; no graph is kept for a backward pass."""
         self.validation_metric.reset_state()
-        for x, y in self.validation_batches:
-            logits = self.model(x.to(self.device), training=False)
-            self.validation_metric.update_state(y.to(self.device), logits)
-        return float(self.validation_metric.result())
+        for batch in self.validation_batches:
+            x, y, *weight = moved(batch, self.device)
+            logits = self.model(x, training=False)
+            self.validation_metric.update_state(y, logits, sample_weight=weight[0] if weight else None)
+        return named(self.validation_metric)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was queued; a CPU has, when the call returns."""
@@ -96,6 +102,7 @@ class TorchKerasCompile(Loop):
         return Outcome(
             steps=int(self.optimizer.iterations),
             loss=self.last_loss.item(),
-            metric=float(self.training_metric.result()),
+            metrics=named(self.training_metric),
             weights=self.model.get_weights(),
+            state=state_of(self.model),
         )

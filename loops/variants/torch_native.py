@@ -13,7 +13,8 @@ from typing import ClassVar, final
 import torch
 
 from loops.contract import Job, Loop, Outcome
-from loops.data.torch_feed import device_of, training_batches, validation_batches
+from loops.data.torch_feed import device_of, moved, training_batches, validation_batches
+from loops.outcomes import gradients_of, named, state_of
 from loops.workloads.torch_updates import updates_done
 
 
@@ -33,22 +34,19 @@ class TorchNative(Loop):
         self.optimizer = workload.build_torch_optimizer(self.model.parameters())
         self.steps = 0
         self.loss_function = workload.build_torch_loss(weighted=job.training.weights is not None)
-        self.scores = workload.build_torch_scores()
+        self.training_metric = workload.build_torch_metric(device=self.device)
+        self.validation_metric = workload.build_torch_metric(device=self.device)
         self.training_batches = training_batches(job)
         self.validation_batches = validation_batches(job)
-        # These stay on the device: reading them for every batch would wait for it each time.
-        self.score = torch.zeros((), device=self.device)
-        self.seen = torch.zeros((), device=self.device)
         self.last_loss = torch.tensor(nan)  # before the first step
 
     def epochs(self) -> Iterator[list[torch.Tensor]]:
         """Yield batches (x: [batch, features], y: [batch, ...], maybe weight: [batch]), epoch after epoch, no end."""
         while True:
-            self.score.zero_()
-            self.seen.zero_()
+            self.training_metric.reset_state()
             for batch in self.training_batches:
-                # A batch from a DataLoader comes from the host; `to` does nothing for one that is there already.
-                yield [tensor.to(self.device) for tensor in batch]
+                # A batch from a DataLoader comes from the host; nothing is done to one that is there already.
+                yield moved(batch, self.device)
 
     def train(self, blocks: Iterable[int]) -> None:
         """Train block after block."""
@@ -65,20 +63,18 @@ class TorchNative(Loop):
                 loss.backward()
                 # update
                 self.optimizer.step()
-                self.score += self.scores(outputs, y, *weight).sum()
-                self.seen += weight[0].sum() if weight else len(y)
+                self.training_metric.update_state(y, outputs, *weight)
             self.last_loss = loss
             self.steps += steps
 
     @torch.no_grad()
-    def evaluate(self) -> float:
-        """Return the metric over the validation samples; no graph is kept for a backward pass."""
-        score, seen = torch.zeros((), device=self.device), 0
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics over the validation samples; no graph is kept for a backward pass."""
+        self.validation_metric.reset_state()
         for batch in self.validation_batches:
-            x, y = (tensor.to(self.device) for tensor in batch)
-            score += self.scores(self.model(x, training=False), y).sum()
-            seen += len(y)
-        return score.item() / seen
+            x, y, *weight = moved(batch, self.device)
+            self.validation_metric.update_state(y, self.model(x, training=False), *weight)
+        return named(self.validation_metric)
 
     def synchronise(self) -> None:
         """Wait until the device has done what was queued; a CPU has, when the call returns."""
@@ -90,7 +86,8 @@ class TorchNative(Loop):
         return Outcome(
             steps=updates_done(self.optimizer, trained=self.steps),
             loss=self.last_loss.item(),
-            metric=self.score.item() / self.seen.item(),
+            metrics=named(self.training_metric),
             weights=self.model.get_weights(),
-            gradients=[variable.value.grad.cpu().numpy() for variable in self.model.trainable_weights],
+            state=state_of(self.model),
+            gradients=gradients_of(self.model),
         )

@@ -132,8 +132,8 @@ MUTANTS = (
         mistake="last batch of validation dropped",
         loop="tf-eager",
         workload="mnist-mlp",
-        old="for x, y in self.validation_batches:",
-        new="for x, y in list(self.validation_batches)[:-1]:",
+        old="for batch in self.validation_batches:",
+        new="for batch in list(self.validation_batches)[:-1]:",
     ),
     Mutant(
         mistake="epsilon of torch in Keras' Adam",
@@ -167,8 +167,8 @@ MUTANTS = (
         mistake="gradient of the summed loss while the mean is reported",
         loop="tf-function",
         workload="mnist-mlp",
-        old="tape.gradient(loss, self.model.trainable_weights)",
-        new="[32.0 * gradient for gradient in tape.gradient(loss, self.model.trainable_weights)]",
+        old="tape.gradient(scaled, self.model.trainable_weights)",
+        new="[32.0 * gradient for gradient in tape.gradient(scaled, self.model.trainable_weights)]",
     ),
     Mutant(
         mistake="AMSGrad in place of Adam",
@@ -197,9 +197,9 @@ MUTANTS = (
         workload="mnist-mlp-weighted",
         old="""\
             # adds the losses that layers track
-            loss = self.compute_loss(y=y, y_pred=predictions, sample_weight=weight)
+            loss = self.compute_loss(x=x, y=y, y_pred=predictions, sample_weight=weight)
 """,
-        new="            loss = self.compute_loss(y=y, y_pred=predictions)\n",
+        new="            loss = self.compute_loss(x=x, y=y, y_pred=predictions)\n",
     ),
     Mutant(
         mistake="evaluation in training mode",
@@ -237,8 +237,8 @@ MUTANTS = (
         mistake="optimizer state reset each epoch",
         loop="torch-native",
         workload="mnist-mlp",
-        old="            self.seen.zero_()\n",
-        new="            self.seen.zero_()\n            self.optimizer.state.clear()\n",
+        old="            self.training_metric.reset_state()\n",
+        new="            self.training_metric.reset_state()\n            self.optimizer.state.clear()\n",
     ),
     Mutant(
         mistake="weighted loss divided by the sum of the weights",
@@ -332,15 +332,15 @@ MUTANTS = (
         mistake="loss reported twice as large",
         loop="jax-fit",
         workload="mnist-mlp",
-        old="own = metric.stateless_update_state(own, loss)",
-        new="own = metric.stateless_update_state(own, 2.0 * loss)",
+        old="metric.update_state(loss)",
+        new="metric.update_state(2.0 * loss)",
     ),
     Mutant(
         mistake="every call begins at the first batch",
         loop="tf-epoch-xla",
         workload="mnist-mlp",
-        old="array[step] for",
-        new="array[step - first] for",
+        old="array[step], self.batches",
+        new="array[step - first], self.batches",
     ),
     Mutant(
         mistake="metric carried into the next epoch",

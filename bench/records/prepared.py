@@ -1,0 +1,32 @@
+"""What a user's workload starts from: prepared once, the same for every process of a run.
+
+Only the standard library is imported here, because the worker needs these records too.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreparedWorkload:
+    """Arrays and initial weights in the cache, and what was found on the model."""
+
+    workload: str
+    side: str | None = None
+    """Of the environments that a run compares, the commit that it was prepared from; None for all others."""
+    folder: str
+    """Name of the folder in the cache."""
+    sha256: str
+    """Over arrays and initial weights."""
+    batch_size: int
+    """Samples per step, unless the user asks for another size."""
+    fixed_batch_size: bool
+    """Whether the model takes no other."""
+    training_samples: int
+    validation_samples: int
+    """0 where there are none; then there is no validation metric."""
+    metrics: tuple[str, ...] = ()
+    """Names, in the order of `compile()`."""
+    policy: str
+    """Of Keras' dtype policies, the model's: "float32", "mixed_bfloat16", ..."""
+    fallback: str | None = None
+    """Why synthetic digits stand in for MNIST, where the workload looked at them."""

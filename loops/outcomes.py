@@ -1,0 +1,55 @@
+"""What loops read back from a Keras model once their steps are done, outside the clock."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+
+def named(metric: Any, result: Any = None) -> dict[str, float]:
+    """Return a metric's results by their names.
+
+    Args:
+        metric: Of Keras; one that stands for several has a dict as its result.
+        result: Where it is at hand already, as in JAX; None asks the metric.
+    """
+    values = metric.result() if result is None else result
+    return numbers(values if isinstance(values, dict) else {metric.name: values})
+
+
+def numbers(results: dict[str, Any]) -> dict[str, float]:
+    """Return results as numbers; of one that is an array, as a score per class is, each entry by its index."""
+    found: dict[str, float] = {}
+    for name, value in results.items():
+        array = np.asarray(keras.ops.convert_to_numpy(value), np.float64)
+        entries = {name: array} if array.size == 1 else {f"{name}_{i}": entry for i, entry in enumerate(array.flat)}
+        found |= {key: float(entry.reshape(())) for key, entry in entries.items()}
+    return found
+
+
+def without_losses(results: dict[str, Any], *, model: Any) -> dict[str, float]:
+    """Return what `fit` or `evaluate` reports but the losses: the total, and those of several outputs."""
+    losses = {metric.name for metric in model.metrics if metric.name == "loss" or metric.name.endswith("_loss")}
+    losses -= named_metrics(model).keys()
+    return numbers({name: value for name, value in results.items() if name not in losses})
+
+
+def named_metrics(model: Any) -> dict[str, Any]:
+    """Return a compiled model's metrics by name; in results, those of several outputs have longer ones."""
+    compiled = getattr(model, "_compile_metrics", None)
+    return {} if compiled is None else {metric.name: metric for metric in compiled.metrics}
+
+
+def state_of(model: Any) -> list[NDArray[Any]]:
+    """Return what a model carries along untrained: moving averages, counters, seeds, states of recurrent layers."""
+    return [keras.ops.convert_to_numpy(variable.value) for variable in model.non_trainable_variables]
+
+
+def gradients_of(model: Any) -> list[NDArray[Any]]:
+    """Return what PyTorch left at each trainable weight; zeros where the loss does not depend on it."""
+    tensors = [variable.value for variable in model.trainable_weights]
+    return [
+        np.zeros(tuple(tensor.shape), np.float32) if tensor.grad is None else tensor.grad.cpu().numpy()
+        for tensor in tensors
+    ]

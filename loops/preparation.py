@@ -1,0 +1,225 @@
+"""Calls a user's `model()` and `data()` once, looks them over, and writes down what every process of a run starts from.
+
+Runs in a process with a framework; which one does not matter, as arrays and weights are NumPy's.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, final
+
+import keras
+import numpy as np
+from keras.src.backend import get_keras_mask
+
+from loops import intake, prepared, recipe
+from loops.contract import Digits, Samples, Track
+from loops.errors import InvalidWorkload
+from loops.nested import Nested, is_nested, leaves, map_leaves
+from loops.prepared import Facts
+from loops.user_file import FitStyle
+from loops.workloads.compiled import build_by, values_of
+
+FOLDER = "prepared-"
+"""Beginning of the names of folders in the cache; the rest is the identity of what is in them."""
+
+
+@final
+class DigitsOnDemand:
+    """MNIST for workloads that look at it; it is not looked for before."""
+
+    def __init__(self, find: Callable[[], Digits]) -> None:
+        """Remember how to find it."""
+        self._find = find
+
+    def __getattr__(self, name: str) -> Any:
+        """Find it, and return one of its arrays."""
+        return getattr(self._find(), name)
+
+
+def prepare(
+    name: str, *, path: str, digits: Any, seed: int, policy: str | None, most_bytes: int, cache: Path
+) -> tuple[Path, Facts]:
+    """Prepare a user's workload, and return where it lies and what was found.
+
+    Args:
+        name: Of the workload.
+        path: Of the user's file, for messages.
+        digits: MNIST, or what finds it when it is asked.
+        seed: Of NumPy, Python and the framework, which `model()` and `data()` may draw from.
+        policy: Keras' dtype policy, where it is not the model's to say.
+        most_bytes: That a pipeline may hold.
+        cache: Folder for what is prepared.
+
+    Raises:
+        InvalidWorkload: If it cannot be trained.
+    """
+    keras.utils.set_random_seed(seed)
+    if policy is not None:
+        keras.config.set_dtype_policy(policy)
+    workload, source = prepared.unprepared(name)
+    if isinstance(source, FitStyle):
+        model = workload.build_model(seed=seed)
+        _check_model(model, path=path, maker="model()")
+        given = intake.read(source.data(), path=path, inputs=_inputs_of(model), most_bytes=most_bytes)
+        training, validation = (samples.map(_as_fit_casts) for samples in given)
+    else:
+        returned = source.samples(digits, track=Track.MATCHED, backend="numpy", seed=seed)
+        training, validation = intake.look_over(returned, path=path)
+        _check_options(source, path=path)
+        workload.fed = training, validation
+        model = workload.build_model(seed=seed)
+        _check_model(model, path=path, maker="build_model()")
+    if policy is not None and model.dtype_policy.name != policy:
+        raise InvalidWorkload(
+            f"{path}: the model computes by the policy {model.dtype_policy.name} that it sets itself, and not by "
+            f"--dtype {policy}; take one of the two out"
+        )
+    fixed = _fixed_batch_size(model)
+    batch_size = fixed or workload.batch_size
+    batch = training.rows(slice(batch_size))
+    tracks_losses, masked = _try_out(model, batch, path=path)
+    _check_labels(model, training, validation, path=path)
+    with TemporaryDirectory(prefix=".partial-", dir=cache) as partial:
+        folder = Path(partial) / "prepared"
+        folder.mkdir()
+        identity = prepared.write(folder, training=training, validation=validation, weights=values_of(model))
+        facts = Facts(
+            workload=workload.name,
+            sha256=identity,
+            batch_size=batch_size,
+            fixed_batch_size=fixed,
+            training_samples=training.count,
+            validation_samples=validation.count,
+            parameters=sum(int(np.prod(variable.shape)) for variable in model.trainable_variables),
+            tracks_losses=tracks_losses and not recipe.computes_own_loss(model),
+            masked=masked,
+            policy=model.dtype_policy.name,
+            metrics=_metric_names(model),
+            optimizer=_optimizer_name(model),
+        )
+        prepared.add_facts(folder, facts)
+        return _published(folder, cache / f"{FOLDER}{identity[:16]}-{batch_size}-{facts.policy}"), facts
+
+
+def _published(folder: Path, place: Path) -> Path:
+    """Move what was written to where it is found; what was there before under this name is the same."""
+    if place.exists():
+        shutil.rmtree(place)
+    return folder.rename(place)
+
+
+def _as_fit_casts(array: Any) -> Any:
+    """Return an array of floats in the precision that Keras computes in, as `fit()` casts them."""
+    floats = array.dtype.kind == "f" and array.dtype != keras.config.floatx()
+    return array.astype(keras.config.floatx()) if floats else array
+
+
+def _check_model(model: Any, *, path: str, maker: str) -> None:
+    """Refuse what is no compiled Keras model."""
+    if not isinstance(model, keras.Model):
+        what = "nothing" if model is None else f"a {type(model).__name__}"
+        raise InvalidWorkload(f"{path}: {maker} returned {what}; return a keras.Model")
+    if not model.compiled:
+        raise InvalidWorkload(
+            f"{path}: {maker} returned a model that is not compiled; call "
+            'compile(optimizer="adam", loss=..., metrics=[...]) on it'
+        )
+
+
+def _check_options(source: Any, *, path: str) -> None:
+    """Refuse what stands beside an optimizer's name and would be passed over."""
+    asked = source.optimizer
+    if not isinstance(asked, str):
+        return
+    kind = getattr(keras.optimizers, asked, None)
+    if kind is None:
+        raise InvalidWorkload(f"{path}: keras.optimizers has no '{asked}'; see https://keras.io/api/optimizers/")
+    known = {
+        name
+        for other in vars(keras.optimizers).values()
+        if isinstance(other, type) and issubclass(other, keras.optimizers.Optimizer)
+        for name in recipe.arguments_of(other)
+    }
+    strange = [name for name in sorted(known - set(recipe.arguments_of(kind))) if recipe.is_said(source, name)]
+    if strange:
+        raise InvalidWorkload(
+            f'{path}: {strange[0]} is written beside optimizer = "{asked}", which knows no {strange[0]}; take it out '
+            "or take another optimizer"
+        )
+
+
+def _inputs_of(model: Any) -> int | None:
+    """Return how many inputs a model takes, where it says so."""
+    inputs = getattr(model, "inputs", None)
+    return None if inputs is None else len(inputs)
+
+
+def _fixed_batch_size(model: Any) -> int | None:
+    """Return the only batch size that a model takes, where its inputs say one."""
+    for tensor in getattr(model, "inputs", None) or ():
+        if tensor.shape and tensor.shape[0] is not None:
+            return int(tensor.shape[0])
+    return None
+
+
+def _try_out(model: Any, batch: Samples, *, path: str) -> tuple[bool, bool]:
+    """Build a model by a batch, and return whether its layers add losses, and whether its output is masked.
+
+    Nothing of it is changed by that.
+
+    Raises:
+        InvalidWorkload: If it does not fit the data.
+    """
+    if recipe.trains_itself(model):  # it may not even have a forward pass
+        return False, False
+    x = map_leaves(keras.ops.convert_to_tensor, batch.inputs)
+    build_by(model, batch)
+    outputs, _, losses = model.stateless_call(
+        [variable.value for variable in model.trainable_variables],
+        [variable.value for variable in model.non_trainable_variables],
+        x,
+        training=True,
+        return_losses=True,
+    )
+    _check_outputs(outputs, batch.targets, path=path)
+    model._symbolic_build(data_batch=batch.arrays)  # noqa: SLF001 - what `fit()` does before its first step
+    return bool(losses), any(get_keras_mask(leaf) is not None for leaf in leaves(outputs))
+
+
+def _check_outputs(outputs: Nested, targets: Nested, *, path: str) -> None:
+    """Refuse another number of targets than of outputs."""
+    made, given = len(leaves(outputs)), len(leaves(targets))
+    if is_nested(outputs) and given and made != given:
+        raise InvalidWorkload(f"{path}: the model has {made} outputs, and y has {given} arrays; give one for each")
+
+
+def _check_labels(model: Any, training: Samples, validation: Samples, *, path: str) -> None:
+    """Refuse class numbers that the model has no output for, where the loss takes class numbers."""
+    if recipe.trains_itself(model) or model._compile_loss is None or not recipe.is_plain(model):  # noqa: SLF001
+        return
+    loss = recipe.plain_loss(model)
+    sparse = isinstance(loss, keras.losses.SparseCategoricalCrossentropy) or (
+        getattr(loss, "fn", None) is keras.losses.sparse_categorical_crossentropy
+    )
+    if not sparse or getattr(loss, "_fn_kwargs", {}).get("ignore_class") is not None:
+        return
+    classes = model.compute_output_shape(map_leaves(lambda array: array.shape, training.inputs))[-1]
+    for samples in (training, validation):
+        if samples.count and classes is not None:
+            intake.check_labels(samples, classes=int(classes), path=path)
+
+
+def _metric_names(model: Any) -> tuple[str, ...]:
+    """Return the names of a model's metrics as `fit()` reports them."""
+    compiled = model._compile_metrics  # noqa: SLF001
+    if compiled is None or not compiled.built:
+        return ()
+    return tuple(compiled.result())
+
+
+def _optimizer_name(model: Any) -> str:
+    """Return the class of a model's optimizer, that behind a loss scale."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    return type(optimizer).__name__
