@@ -185,7 +185,7 @@ def _from_objects(array: NDArray[Any], name: str, *, path: str) -> NDArray[Any]:
     items = list(array.flat)
     if all(isinstance(item, str) for item in items):
         return array.astype(np.str_)
-    if any(hasattr(item, "__len__") for item in items):
+    if any(isinstance(item, list | tuple | np.ndarray) for item in items):
         raise _ragged(name, path=path)
     try:
         return array.astype(np.float32)

@@ -38,7 +38,7 @@ class Variables:
                 variable.assign(value)
 
     def close(self, state: State, *, optimizer: Any) -> State:
-        """Do what `fit()` does in the end, and return the state: averages take the place of weights, where kept."""
+        """Do what `fit()` does in the end, and return the state: kept averages of the weights take their place."""
         self.assign(state)
         optimizer.finalize_variable_values(self._groups.trainable)
         return state._replace(trainable=[variable.value for variable in self._groups.trainable])

@@ -173,7 +173,7 @@ OPTIMIZERS: Final[dict[str, tuple[str, Callable[[Settings], Settings]]]] = {
 """Class of Keras -> class of PyTorch, and what makes the settings of the one those of the other."""
 
 
-def loss(compiled: Any, *, named: str | None, weighted: bool, masked: bool, targets: Any, outputs: int) -> Any:
+def loss(compiled: Any, *, named: str | None, weighted: bool, masked: bool, targets: Any, outputs: int | None) -> Any:
     """Return PyTorch's loss that computes what a compiled one does: of predictions, targets and maybe weights.
 
     Args:
@@ -182,7 +182,7 @@ def loss(compiled: Any, *, named: str | None, weighted: bool, masked: bool, targ
         weighted: Whether it is called with sample weights.
         masked: Whether the model's outputs say which of their steps count.
         targets: The array of all of them.
-        outputs: Dimensions of the predictions, the batch counted.
+        outputs: Dimensions of the predictions, the batch counted; None where there are several.
 
     Raises:
         UnsupportedCell: If PyTorch has none.
@@ -217,7 +217,7 @@ def _named_loss(named: str | None, *, weighted: bool, said: str) -> Any:
     return lambda predictions, targets, weights: (losses(predictions, targets).flatten() * weights).mean()
 
 
-def _whole(name: str, settings: Settings, *, targets: Any, outputs: int) -> Any:
+def _whole(name: str, settings: Settings, *, targets: Any, outputs: int | None) -> Any:
     """Return the module of PyTorch that does it all, where the arrays are already as that wants them; else None."""
     plain = settings.get("from_logits") and settings.get("axis", -1) == -1 and outputs == 2  # noqa: PLR2004
     if name == "sparse_categorical_crossentropy" and plain and settings.get("ignore_class") is None:

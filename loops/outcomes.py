@@ -41,6 +41,12 @@ def named_metrics(model: Any) -> dict[str, Any]:
     return {} if compiled is None else {metric.name: metric for metric in compiled.metrics}
 
 
+def steps_of(optimizer: Any) -> int:
+    """Return how many batches an optimizer has been given; `iterations` counts those that moved the weights only."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return int(inner._iterations)  # noqa: SLF001 - where gradients are accumulated, the public one is a fraction of it
+
+
 def state_of(model: Any) -> list[NDArray[Any]]:
     """Return what a model carries along untrained: moving averages, counters, seeds, states of recurrent layers."""
     return [keras.ops.convert_to_numpy(variable.value) for variable in model.non_trainable_variables]

@@ -5,6 +5,7 @@ Runs in a process with a framework; which one does not matter, as arrays and wei
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, final
@@ -38,6 +39,17 @@ class DigitsOnDemand:
         return getattr(self._find(), name)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TriedOut:
+    """What a model did with a batch; nothing is known of one that trains itself."""
+
+    adds_losses: bool = False
+    masked: bool = False
+    """Whether its output says which of its steps count."""
+    output_shape: tuple[int, ...] | None = None
+    """None where it has several outputs."""
+
+
 def prepare(
     name: str, *, path: str, digits: Any, seed: int, policy: str | None, most_bytes: int, cache: Path
 ) -> tuple[Path, Facts]:
@@ -62,25 +74,27 @@ def prepare(
     if isinstance(source, FitStyle):
         model = workload.build_model(seed=seed)
         _check_model(model, path=path, maker="model()")
+        fixed = _fixed_batch_size(model)
         given = intake.read(source.data(), path=path, inputs=_inputs_of(model), most_bytes=most_bytes)
         training, validation = (samples.map(_as_fit_casts) for samples in given)
     else:
         returned = source.samples(digits, track=Track.MATCHED, backend="numpy", seed=seed)
         training, validation = intake.look_over(returned, path=path)
         _check_options(source, path=path)
-        workload.fed = training, validation
+        workload.one_hot = training.one_hot
         model = workload.build_model(seed=seed)
         _check_model(model, path=path, maker="build_model()")
+        fixed = _fixed_batch_size(model)
     if policy is not None and model.dtype_policy.name != policy:
         raise InvalidWorkload(
             f"{path}: the model computes by the policy {model.dtype_policy.name} that it sets itself, and not by "
             f"--dtype {policy}; take one of the two out"
         )
-    fixed = _fixed_batch_size(model)
     batch_size = fixed or workload.batch_size
     batch = training.rows(slice(batch_size))
-    tracks_losses, masked = _try_out(model, batch, path=path)
-    _check_labels(model, training, validation, path=path)
+    found = _try_out(model, batch, path=path)
+    for samples in (training, validation):
+        _check_labels(model, samples, shape=found.output_shape, path=path)
     with TemporaryDirectory(prefix=".partial-", dir=cache) as partial:
         folder = Path(partial) / "prepared"
         folder.mkdir()
@@ -93,8 +107,9 @@ def prepare(
             training_samples=training.count,
             validation_samples=validation.count,
             parameters=sum(int(np.prod(variable.shape)) for variable in model.trainable_variables),
-            tracks_losses=tracks_losses and not recipe.computes_own_loss(model),
-            masked=masked,
+            tracks_losses=found.adds_losses and not recipe.computes_own_loss(model),
+            output_rank=None if found.output_shape is None else len(found.output_shape),
+            masked=found.masked,
             policy=model.dtype_policy.name,
             metrics=_metric_names(model),
             optimizer=_optimizer_name(model),
@@ -164,28 +179,31 @@ def _fixed_batch_size(model: Any) -> int | None:
     return None
 
 
-def _try_out(model: Any, batch: Samples, *, path: str) -> tuple[bool, bool]:
-    """Build a model by a batch, and return whether its layers add losses, and whether its output is masked.
-
-    Nothing of it is changed by that.
+def _try_out(model: Any, batch: Samples, *, path: str) -> TriedOut:
+    """Build a model by a batch, and see what it does with it; nothing of it is changed by that.
 
     Raises:
         InvalidWorkload: If it does not fit the data.
     """
     if recipe.trains_itself(model):  # it may not even have a forward pass
-        return False, False
+        return TriedOut()
     x = map_leaves(keras.ops.convert_to_tensor, batch.inputs)
     build_by(model, batch)
+    mode = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001 - as `fit()` asks it
     outputs, _, losses = model.stateless_call(
         [variable.value for variable in model.trainable_variables],
         [variable.value for variable in model.non_trainable_variables],
         x,
-        training=True,
         return_losses=True,
+        **mode,
     )
     _check_outputs(outputs, batch.targets, path=path)
     model._symbolic_build(data_batch=batch.arrays)  # noqa: SLF001 - what `fit()` does before its first step
-    return bool(losses), any(get_keras_mask(leaf) is not None for leaf in leaves(outputs))
+    return TriedOut(
+        adds_losses=bool(losses),
+        masked=any(get_keras_mask(leaf) is not None for leaf in leaves(outputs)),
+        output_shape=None if is_nested(outputs) else tuple(outputs.shape),
+    )
 
 
 def _check_outputs(outputs: Nested, targets: Nested, *, path: str) -> None:
@@ -195,9 +213,9 @@ def _check_outputs(outputs: Nested, targets: Nested, *, path: str) -> None:
         raise InvalidWorkload(f"{path}: the model has {made} outputs, and y has {given} arrays; give one for each")
 
 
-def _check_labels(model: Any, training: Samples, validation: Samples, *, path: str) -> None:
+def _check_labels(model: Any, samples: Samples, *, shape: tuple[int, ...] | None, path: str) -> None:
     """Refuse class numbers that the model has no output for, where the loss takes class numbers."""
-    if recipe.trains_itself(model) or model._compile_loss is None or not recipe.is_plain(model):  # noqa: SLF001
+    if shape is None or not samples.count or model._compile_loss is None or not recipe.is_plain(model):  # noqa: SLF001
         return
     loss = recipe.plain_loss(model)
     sparse = isinstance(loss, keras.losses.SparseCategoricalCrossentropy) or (
@@ -205,10 +223,7 @@ def _check_labels(model: Any, training: Samples, validation: Samples, *, path: s
     )
     if not sparse or getattr(loss, "_fn_kwargs", {}).get("ignore_class") is not None:
         return
-    classes = model.compute_output_shape(map_leaves(lambda array: array.shape, training.inputs))[-1]
-    for samples in (training, validation):
-        if samples.count and classes is not None:
-            intake.check_labels(samples, classes=int(classes), path=path)
+    intake.check_labels(samples, classes=int(shape[-1]), path=path)
 
 
 def _metric_names(model: Any) -> tuple[str, ...]:

@@ -52,6 +52,8 @@ class Facts:
     """Trainable numbers."""
     tracks_losses: bool
     """Whether layers add losses of their own."""
+    output_rank: int | None
+    """Dimensions of its output, the batch counted, where it has one."""
     masked: bool
     """Whether its output says which of its steps count, as after `mask_zero`."""
     policy: str
@@ -78,7 +80,7 @@ def write(folder: Path, *, training: Samples, validation: Samples, weights: list
     checked: dict[str, str] = {}
 
     def put(array: NDArray[Any], name: str) -> str:
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         whole.update(f"{name} {array.dtype.str} {array.shape}".encode())
         whole.update(_content(array))
         np.save(folder / f"{len(checked)}.npy", array, allow_pickle=False)
@@ -133,7 +135,10 @@ def load(name: str, folder: str) -> CompiledModel:
     workload.tracks_losses = facts.tracks_losses  # type: ignore[misc]  # found, not declared
     workload.batch_size = facts.batch_size  # type: ignore[misc]
     workload.training_samples = facts.training_samples  # type: ignore[misc]
+    workload.one_hot = training.one_hot
     workload.masked = facts.masked
+    workload.skips_steps = facts.policy == "mixed_float16"
+    workload.output_rank = facts.output_rank
     workload.fixed_batch_size = facts.fixed_batch_size
     workload.optimizer = facts.optimizer  # type: ignore[misc]
     return workload

@@ -15,7 +15,7 @@ import keras
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import training_arrays
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
-from loops.outcomes import state_of, without_losses
+from loops.outcomes import state_of, steps_of, without_losses
 from loops.own_step import with_own_step
 
 Values = list[jax.Array]
@@ -121,7 +121,7 @@ class JaxFit(Loop):
             self.hand_over.fetch()
         results = self.model.get_metrics_result()
         return Outcome(
-            steps=int(self.model.optimizer.iterations),
+            steps=steps_of(self.model.optimizer),
             loss=float(results["loss"]),
             metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),

@@ -13,7 +13,7 @@ import jax
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import training_arrays
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
-from loops.outcomes import state_of, without_losses
+from loops.outcomes import state_of, steps_of, without_losses
 
 
 @final
@@ -76,7 +76,7 @@ class JaxFitStock(Loop):
             self.hand_over.fetch()
         results = self.model.get_metrics_result()
         return Outcome(
-            steps=int(self.model.optimizer.iterations),
+            steps=steps_of(self.model.optimizer),
             loss=float(results["loss"]),
             metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),

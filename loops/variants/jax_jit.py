@@ -17,7 +17,7 @@ import numpy as np
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import training_batches, validation_batches
 from loops.jax_state import State, Values, Variables
-from loops.outcomes import named, state_of
+from loops.outcomes import named, state_of, steps_of
 
 
 @final
@@ -106,7 +106,7 @@ class JaxJit(Loop):
         """Write the state back into Keras' variables and read results from there."""
         self.variables.assign(self.state)
         return Outcome(
-            steps=int(self.optimizer.iterations),
+            steps=steps_of(self.optimizer),
             loss=float(self.last_loss),
             metrics=named(self.training_metric),
             weights=self.model.get_weights(),

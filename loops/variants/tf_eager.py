@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_batches, validation_dataset
-from loops.outcomes import named, state_of
+from loops.outcomes import named, state_of, steps_of
 
 
 @final
@@ -87,7 +87,7 @@ class TfEager(Loop):
     def outcome(self) -> Outcome:
         """Read results back to the host."""
         return Outcome(
-            steps=int(self.optimizer.iterations),
+            steps=steps_of(self.optimizer),
             loss=float(self.last_loss),
             metrics=named(self.training_metric),
             weights=self.model.get_weights(),

@@ -15,7 +15,7 @@ import tensorflow as tf
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_dataset, validation_dataset
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
-from loops.outcomes import state_of, without_losses
+from loops.outcomes import state_of, steps_of, without_losses
 from loops.own_step import with_own_step
 
 
@@ -87,7 +87,7 @@ class TfFit(Loop):
         """Read results back to the host."""
         results = self.model.get_metrics_result()
         return Outcome(
-            steps=int(self.model.optimizer.iterations),
+            steps=steps_of(self.model.optimizer),
             loss=float(results["loss"]),
             metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),

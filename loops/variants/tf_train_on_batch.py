@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_batches, validation_dataset
-from loops.outcomes import named_metrics, state_of, without_losses
+from loops.outcomes import named_metrics, state_of, steps_of, without_losses
 
 
 @final
@@ -77,7 +77,7 @@ class TfTrainOnBatch(Loop):
     def outcome(self) -> Outcome:
         """Read weights back to the host."""
         return Outcome(
-            steps=int(self.model.optimizer.iterations),
+            steps=steps_of(self.model.optimizer),
             loss=float(self.last_loss),
             metrics=self.means(),
             weights=self.model.get_weights(),

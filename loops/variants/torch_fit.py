@@ -15,7 +15,7 @@ import torch
 from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, training_loader, validation_loader
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
-from loops.outcomes import gradients_of, state_of, without_losses
+from loops.outcomes import gradients_of, state_of, steps_of, without_losses
 from loops.own_step import with_own_step
 
 
@@ -93,7 +93,7 @@ class TorchFit(Loop):
         """Read results back to the host."""
         results = self.model.get_metrics_result()
         return Outcome(
-            steps=int(self.model.optimizer.iterations),
+            steps=steps_of(self.model.optimizer),
             loss=float(results["loss"]),
             metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),

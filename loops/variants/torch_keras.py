@@ -14,7 +14,7 @@ import torch
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, moved, training_batches, validation_batches
-from loops.outcomes import gradients_of, named, state_of
+from loops.outcomes import gradients_of, named, state_of, steps_of
 
 
 @final
@@ -90,7 +90,7 @@ class TorchKeras(Loop):
     def outcome(self) -> Outcome:
         """Read results back to the host."""
         return Outcome(
-            steps=int(self.optimizer.iterations),
+            steps=steps_of(self.optimizer),
             loss=self.last_loss.item(),
             metrics=named(self.training_metric),
             weights=self.model.get_weights(),

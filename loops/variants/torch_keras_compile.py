@@ -16,7 +16,7 @@ from torch._dynamo import config as tracing
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, moved, training_batches, validation_batches
-from loops.outcomes import named, state_of
+from loops.outcomes import named, state_of, steps_of
 
 
 @final
@@ -100,7 +100,7 @@ class TorchKerasCompile(Loop):
     def outcome(self) -> Outcome:
         """Read results back to the host."""
         return Outcome(
-            steps=int(self.optimizer.iterations),
+            steps=steps_of(self.optimizer),
             loss=self.last_loss.item(),
             metrics=named(self.training_metric),
             weights=self.model.get_weights(),

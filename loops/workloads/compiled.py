@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from loops.contract import Digits, Samples, Track, Workload
 from loops.errors import UnsupportedCell
-from loops.nested import map_leaves
+from loops.nested import is_nested, map_leaves
 
 PLAIN_OPTIMIZERS = ("Adam", "SGD")
 """Whose formulas loops without a framework write out, with nothing beside the learning rate."""
@@ -40,7 +40,10 @@ class CompiledModel(Workload):
         self._model: Any = None
         self._handed_out: set[str] = set()
         self.fixed_batch_size: int | None = None
+        self.one_hot = False
         self.masked = False
+        self.skips_steps = False
+        self.output_rank: int | None = None
         self.fed: tuple[Samples, Samples] | None = None
         self.initial: list[NDArray[Any]] | None = None
         self.optimizer = getattr(declared, "optimizer", "compiled")  # type: ignore[misc]
@@ -63,11 +66,12 @@ class CompiledModel(Workload):
 
     def build_model(self, *, seed: int) -> Any:
         """Return a new model, compiled, with the weights that were prepared."""
-        model = self._build(seed, one_hot=self.fed is not None and self.fed[0].one_hot)
+        model = self._build(seed, one_hot=self.one_hot)
         if self.fed is not None:
             build_by(model, self.fed[0].rows(slice(self.batch_size)))
         if self.initial is not None:
             restore(model, self.initial)
+        _let_training_be_said(model)
         self._model = model
         self._handed_out.clear()
         return model
@@ -159,15 +163,13 @@ class CompiledModel(Workload):
         model = self._whole()
         refuse_own_step(model)
         assert self.fed is not None
-        targets = self.fed[0].targets
-        shape = model.compute_output_shape(map_leaves(lambda array: array.shape, self.fed[0].inputs))
         return keras_to_torch.loss(
             model,
             named=getattr(self, "torch_loss", None),
             weighted=weighted,
             masked=self.masked,
-            targets=targets,
-            outputs=len(shape),
+            targets=self.fed[0].targets,
+            outputs=self.output_rank,
         )
 
     def build_torch_scores(self) -> Any:
@@ -228,6 +230,21 @@ def refuse_own_step(model: Any) -> None:
         )
 
 
+def _let_training_be_said(model: Any) -> None:
+    """Have a model whose `call` takes no `training` pass over it: unlike `model(...)`, `stateless_call` hands it on."""
+    import keras  # noqa: PLC0415
+
+    if keras.backend.backend() != "jax" or model._call_has_training_arg:  # noqa: SLF001
+        return
+    call = model.call
+
+    def passing_over(*arguments: Any, training: bool | None = None, **options: Any) -> Any:
+        del training
+        return call(*arguments, **options)
+
+    model.call = passing_over
+
+
 def build_by(model: Any, batch: Samples) -> None:
     """Build a model by a batch, where nobody has; one that trains itself need not have a forward pass, and is left."""
     import keras  # noqa: PLC0415
@@ -235,6 +252,9 @@ def build_by(model: Any, batch: Samples) -> None:
     from loops import recipe  # noqa: PLC0415
 
     if recipe.trains_itself(model) or all(layer.built for layer in model._flatten_layers()):  # noqa: SLF001
+        return
+    if isinstance(model, keras.Sequential) and not is_nested(batch.inputs):
+        model.build((None, *batch.inputs.shape[1:]))  # a call would leave it with this batch's size for good
         return
     model(map_leaves(keras.ops.convert_to_tensor, batch.inputs))
 

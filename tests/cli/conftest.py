@@ -55,6 +55,11 @@ class Session:
         )
         return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 
+    def python(self, code: str) -> None:
+        """Run a script of a user's, on JAX."""
+        environment = self.environment | {"KERAS_BACKEND": "jax"}
+        subprocess.run([sys.executable, "-c", code], cwd=self.folder, env=environment, check=True, timeout=PATIENCE)
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command and leave it running."""
         return subprocess.Popen(

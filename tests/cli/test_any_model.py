@@ -1,0 +1,159 @@
+"""Whatever `fit()` takes, from the outside: the examples, a saved model, what is refused before anything is trained."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.records.trial import FailureKind
+
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
+SHORT = ["--rounds", "1", "--threads", "1", "--steps", "40", "--no-calibrate"]
+
+PLAIN = '''"""Mine."""
+import keras
+import numpy as np
+
+def model():
+    m = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    m.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return m
+
+def data():
+    x = np.random.default_rng().normal(size=(100, 4))
+    return x, (x[:, 0] > 0).astype("int32")
+'''
+
+
+def losses(found):
+    """Return the losses of each loop that was checked."""
+    return {one["loop"]: one["losses"] for one in found}
+
+
+@pytest.mark.slow
+def test_five_lines_are_enough(session):
+    """Targets of shape (n,), data without a seed and no validation: the same losses in all frameworks, and a run."""
+    example = str(EXAMPLES / "five_lines.py")
+    loops = ["tf-function", "torch-native", "jax-jit"]
+
+    checked = session.bench("verify", *loops, "--workload", example, "--format", "json")
+    done = session.bench("run", "torch-native", "--workload", example, *SHORT)
+
+    assert (0, 0) == (checked.code, done.code), checked.err + done.err
+    first, *others = losses(checked.json).values()
+    assert all(other == pytest.approx(first, rel=1e-3) for other in others)
+    (trial,) = session.run().trials
+    assert (["mae"], {}, None) == (
+        list(trial.training_metrics),
+        trial.validation_metrics,
+        trial.validation_metric,
+    )
+    assert ("own", ("five_lines",)) == (
+        session.run().header.dataset.name,
+        tuple(one.workload for one in session.run().header.plan.prepared),
+    )
+
+
+@pytest.mark.slow
+def test_several_inputs_outputs_losses_and_metrics_are_trained_alike(session):
+    """With weights of losses and of samples, a schedule and clipping: PyTorch's own optimizer has no such thing."""
+    example = str(EXAMPLES / "two_inputs.py")
+
+    checked = session.bench("verify", "tf-fit-stock", "jax-jit", "--workload", example, "--format", "json")
+    done = session.bench("run", "jax-fit", "torch-native", "--workload", example, *SHORT)
+
+    assert 0 == checked.code, checked.err
+    stock, jitted = losses(checked.json).values()
+    assert stock == pytest.approx(jitted, rel=1e-3)
+    trained, hole = sorted(session.run().trials, key=lambda trial: trial.cell.loop)
+    assert ["liked_accuracy", "liked_auc", "stars_mae"] == list(trained.validation_metrics), done.err
+    assert 50 == trained.cell.batch_size
+    assert FailureKind.UNAVAILABLE is hole.failure.kind
+    assert (
+        "torch.optim takes a number as its learning rate and no schedule, such as CosineDecay" in hole.failure.message
+    )
+
+
+@pytest.mark.slow
+def test_a_model_that_trains_itself_is_left_to_loops_that_call_it(session):
+    """A hand-written step would train something else under its name."""
+    (session.folder / "own.py").write_text(
+        PLAIN.replace(
+            "def model():\n    m = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])",
+            "class Own(keras.Model):\n    def train_step(self, data):\n        return super().train_step(data)\n\n"
+            "def model():\n    inputs = keras.Input((4,))\n    m = Own(inputs, keras.layers.Dense(2)(inputs))",
+        )
+    )
+
+    done = session.bench("run", "jax-fit-stock", "jax-fit", "jax-jit", "--workload", "own.py", *SHORT, "--no-verify")
+
+    kinds = {trial.cell.loop: trial.failure and trial.failure.kind for trial in session.run().trials}
+    assert {"jax-fit-stock": None, "jax-fit": FailureKind.UNAVAILABLE, "jax-jit": FailureKind.UNAVAILABLE} == kinds
+    assert "Own writes its own train_step" in done.err
+
+
+@pytest.mark.slow
+def test_a_saved_model_needs_no_code(session):
+    """Its optimizer starts anew, whatever it had done; the arrays come from a file."""
+    session.python(
+        "import keras, numpy as np\n"
+        "m = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])\n"
+        "m.compile('adam', 'mse', metrics=['mae'])\n"
+        "m.fit(np.ones((8, 4)), np.ones(8), verbose=0)\n"
+        "m.save('saved.keras')\n"
+    )
+    x = np.random.default_rng(0).normal(size=(200, 4))
+    np.savez(session.folder / "data.npz", x=x, y=x.sum(axis=1), x_val=x[:50], y_val=x[:50].sum(axis=1))
+
+    done = session.bench("run", "jax-jit", "--workload", "saved.keras", "--arrays", "data.npz", *SHORT)
+    without = session.bench("run", "jax-jit", "--workload", "saved.keras", *SHORT)
+
+    (trial,) = session.run().trials
+    assert 0 == done.code, done.err
+    assert ["mae"] == list(trial.validation_metrics)
+    assert 2 == without.code
+    assert "saved.keras: a saved model comes without data; give them by --arrays FILE.npz" in without.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("def data():", "def date():", "mine.py: has model() and no data(); write 'def data(): return (x, y), (x_val"),
+        ("def model():", "batch_size = len('x')\ndef model():", "mine.py: does not write out its batch_size"),
+    ],
+)
+def test_a_file_with_half_of_it_is_refused_before_anything_starts(session, old, new, message):
+    """Exit 2, one line."""
+    (session.folder / "mine.py").write_text(PLAIN.replace(old, new))
+
+    done = session.bench("run", "jax-jit", "--workload", "mine.py")
+
+    assert (2, "") == (done.code, done.out)
+    assert message in done.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "    m.compile",
+            "    return m\n    m.compile",
+            "model() returned a model that is not compiled; call compile(",
+        ),
+        ("    return m\n", "    return 3\n", "model() returned a int; return a keras.Model"),
+        ("(100, 4)", "(20, 4)", "batch size 32 is above the 20 training samples of mine"),
+        ('.astype("int32")', '.astype("int32") + 1', "y holds classes 1 to 2, and the model has 2 outputs"),
+        ("    x = ", "    return iter([1])\n    x = ", "data() returned a generator"),
+        ("    x = ", "    raise OSError('no such place')\n    x = ", "OSError: no such place (mine.py, line 11)"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_trained(session, old, new, message):
+    """In one sentence, with exit 2, and nothing is stored."""
+    (session.folder / "mine.py").write_text(PLAIN.replace(old, new, 1))
+
+    done = session.bench("run", "jax-jit", "--workload", "mine.py", *SHORT)
+
+    assert (2, "") == (done.code, done.out)
+    assert message in done.err
+    assert not list((session.folder / "results").glob("*/journal.jsonl"))
