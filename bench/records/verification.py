@@ -17,6 +17,8 @@ class Gap:
     allowed: float
     step: int | None = None
     """Where the largest gap occurs, counted from 1."""
+    framework_wide: bool = False
+    """Whether `fit()` of the same framework shows the same: then it is no fault of the loop."""
 
     @property
     def passed(self) -> bool:
@@ -42,11 +44,20 @@ class Verification:
     """The loop that it was compared with instead, where the workload has no reference; of that loop, its own name."""
     problem: str | None = None
     """Why the check could not be made or was not finished."""
+    reference: str | None = None
+    """The backend that trained the same model in float64; None where the reference is NumPy's, or a peer."""
+    remark: str | None = None
+    """What else is to be said: which difference is the framework's own, or why there is no reference."""
 
     @property
     def passed(self) -> bool:
-        """Whether every gap was measured and is within what is allowed."""
-        return self.problem is None and bool(self.gaps) and all(gap.passed for gap in self.gaps)
+        """Whether every gap was measured and is within what is allowed, or is the framework's own."""
+        return self.problem is None and bool(self.gaps) and all(gap.passed or gap.framework_wide for gap in self.gaps)
+
+    @property
+    def framework_wide(self) -> bool:
+        """Whether it passed though it differs from the reference, as all of its framework does."""
+        return self.passed and not all(gap.passed for gap in self.gaps)
 
     @property
     def failed(self) -> bool:
@@ -71,14 +82,17 @@ class Verification:
         if self.problem is not None:
             return self.problem
         if self.undecided:
-            return f"'{self.workload}' has no reference; other loops are compared with this one"
+            why = "" if self.remark is None else f" ({self.remark})"
+            return f"'{self.workload}' has no reference{why}; other loops are compared with this one"
         worst = max(
-            (gap for gap in self.gaps if not gap.passed), key=lambda gap: gap.largest / gap.allowed, default=None
+            (gap for gap in self.gaps if not gap.passed and not gap.framework_wide),
+            key=lambda gap: gap.largest / gap.allowed,
+            default=None,
         )
         if worst is None:
             return None if self.gaps else "nothing was compared"
         step = "" if worst.step is None else f" at step {worst.step}"
-        other = self.peer or "the reference"
+        other = self.peer or ("the reference" if self.reference is None else f"float64 on {self.reference}")
         return f"{worst.what}: differs from {other} by {worst.largest:.2g}{step}, allowed {worst.allowed:.0e}"
 
 

@@ -42,9 +42,13 @@ def main() -> None:
         progress.phase = f"{loop} on {workload}"
         sys.stdout.write(f"--- {progress.phase}\n")  # the log holds what many loops print
         sys.stdout.flush()
-        loaded = workload_of(request)
-        found = examiner.check(partial(registry.load_loop, loop, workload=workload), workload=loaded)
-        channel.send(Verified(formula=found.formula, gaps=found.gaps, losses=found.losses))
+        found = examiner.check(
+            partial(registry.load_loop, loop, workload=workload),
+            workload=workload_of(request),
+            recordings=None if request.recordings is None else Path(request.recordings),
+        )
+        recording = None if found.recording is None else str(found.recording)
+        channel.send(Verified(formula=found.formula, gaps=found.gaps, losses=found.losses, recording=recording))
         backend.forget()
 
 

@@ -168,7 +168,7 @@ def _row(verification: Verification) -> dict[str, str]:
         "result": _result(verification),
         "optimizer": verification.formula,
         **{name: _largest(verification, start) for name, start in columns.items()},
-        "why not": verification.reason or "",
+        "why not": verification.reason or verification.remark or "",
     }
 
 
@@ -179,7 +179,9 @@ def _result(verification: Verification) -> str:
     if verification.problem is not None:
         return "failed"
     if verification.failed:
-        return "DIFFERS"
+        return "DIFFERS" if verification.problem is None else "FAILED"
+    if verification.framework_wide:
+        return "like fit()"
     return "same work" if verification.peer is None else f"like {verification.peer}"
 
 

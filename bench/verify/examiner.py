@@ -10,8 +10,8 @@ Runs in a process with the loop's framework. Two trainings from the same initial
 
 Adversarial training of two models is followed for ten steps on a few images: the reference convolves in NumPy.
 
-A user's workload has no reference. Its loops are trained for a few steps, without what is random in the model, and
-held against one another: `bench.verify.peers`.
+A user's workload has no reference in NumPy. Its loops are trained for a few steps, and what they show is written down
+(`bench.verify.recorder`) for a process that trains the same model in float64 with another framework.
 
 Training is chaotic: once a rectifier switches sides by a rounding error, two correct trainings part for good, on raw
 pixels after a few steps. Therefore the reference does not run freely beside the loop. It takes each step from the
@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from math import isfinite
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, final
 
 import numpy as np
@@ -32,11 +34,11 @@ from bench.records.verification import Gap
 from bench.verify.distance import worst
 from bench.verify.oracle import Adversarial, Oracle, Supervised, batch_of
 from bench.verify.peers import PEER_STEPS, without_reference
+from bench.verify.recorder import record
 from bench.verify.reference import dense
 from bench.verify.reference.dense import Formula, Recipe
 from bench.worker.failure import NotFinite
 from loops.contract import AdversarialWorkload, Digits, Job, Loop, Outcome, Samples, Track, Workload
-from loops.errors import UnsupportedCell
 
 LONG_STEPS, RAW_STEPS, ADVERSARIAL_STEPS = 100, 20, 10
 ADVERSARIAL_BATCH_SIZE, ADVERSARIAL_VALIDATION_SAMPLES = 4, 32
@@ -70,6 +72,8 @@ class Parity:
     formula: str
     gaps: tuple[Gap, ...]
     losses: tuple[float, ...]
+    recording: Path | None = None
+    """Folder with what the loop showed, where a process with another framework has to judge it."""
 
 
 @final
@@ -94,19 +98,20 @@ class Examiner:
         self._jobs: dict[str, Job] = {}
         self._initial_weights: dict[tuple[str, bool], list[NDArray[Any]]] = {}
 
-    def check(self, new_loop: Callable[[], Loop], *, workload: Workload) -> Parity:
+    def check(self, new_loop: Callable[[], Loop], *, workload: Workload, recordings: Path | None = None) -> Parity:
         """Train a loop beside the reference.
 
         Args:
             new_loop: Makes a fresh loop; called once per training.
             workload: What to train.
+            recordings: Folder for what a loop shows that another process has to judge; None judges it by its losses.
 
         Raises:
             loops.errors.ContractBroken: If the loop does not do the steps that it is asked for.
         """
         loop = new_loop()
         if without_reference(workload.name):
-            return self._check_alone(loop, workload=workload)
+            return self._record(loop, workload=workload, recordings=recordings)
         if workload.kind == "adversarial":
             return self._check_adversarial(loop, workload=workload)
         recipe = dense.RECIPES[workload.name]
@@ -132,23 +137,19 @@ class Examiner:
             ]
         return Parity(formula=formula.value, gaps=tuple(gaps), losses=losses)
 
-    def _check_alone(self, loop: Loop, *, workload: Workload) -> Parity:
-        """Train a loop with nothing beside it; other loops are held against it afterwards."""
-        build_model = workload.build_model
-
-        def build_quiet_model(*, seed: int) -> Any:
-            return _quiet(build_model(seed=seed))
-
-        workload.build_model = build_quiet_model  # type: ignore[method-assign]
-        job = self._job(workload, batch_size=workload.batch_size)
-        loop.steps_per_call = 1
-        comparison = Comparison(loop, job=job, initial=[], steps=PEER_STEPS, calls_per_block=(1,))
+    def _record(self, loop: Loop, *, workload: Workload, recordings: Path | None) -> Parity:
+        """Train a loop with nothing beside it, and write down what it shows for whoever holds it against something."""
+        recording = record(loop, job=self._job(workload, batch_size=workload.batch_size))
         formula = loop.adam if workload.optimizer == "Adam" else str(workload.optimizer).lower()
-        losses = {step: outcome.loss for step, outcome in comparison.outcomes.items()}
-        for step, loss in losses.items():
+        losses = tuple(call.loss for call in recording.calls if call.upto <= PEER_STEPS)
+        for step, loss in enumerate(losses, start=1):
             if not isfinite(loss):
                 raise NotFinite(f"the loss is {loss} at step {step}")
-        return Parity(formula=formula, gaps=(), losses=tuple(losses.values()))
+        if recordings is None:
+            return Parity(formula=formula, gaps=(), losses=losses)
+        folder = Path(mkdtemp(dir=recordings))
+        recording.write(folder)
+        return Parity(formula=formula, gaps=(), losses=losses, recording=folder)
 
     def _check_adversarial(self, loop: Loop, *, workload: Workload) -> Parity:
         """Train two models beside the reference."""
@@ -193,27 +194,6 @@ class Examiner:
                     weights += workload.build_generator(seed=job.seed).get_weights()
             self._initial_weights[key] = [weight.copy() for weight in weights]  # not a view of a model's memory
         return self._initial_weights[key]
-
-
-def _quiet(model: Any) -> Any:
-    """Switch off what is random in a model, and return it: every framework draws other numbers.
-
-    Raises:
-        loops.errors.UnsupportedCell: If a layer cannot be kept from it.
-    """
-    import keras  # noqa: PLC0415 - the process chose the backend before this runs
-
-    for layer in model._flatten_layers():  # noqa: SLF001 - of layers in layers, Keras has no public list
-        if any(isinstance(value, keras.random.SeedGenerator) for value in vars(layer).values()):
-            strengths = [name for name in ("rate", "stddev", "dropout", "recurrent_dropout") if hasattr(layer, name)]
-            if not strengths:
-                raise UnsupportedCell(
-                    f"layer {layer.name} draws random numbers, and every framework draws others; check it without that "
-                    "layer, for example with what it does done in the data"
-                )
-            for name in strengths:
-                setattr(layer, name, 0.0)
-    return model
 
 
 @final

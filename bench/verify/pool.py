@@ -7,15 +7,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, final
 
 from bench.records.cell import Side
-from bench.records.trial import FailureKind
+from bench.records.trial import Failure, FailureKind
 from bench.records.verification import Verification
 from bench.sides.launcher import Launcher
 from bench.units import Seconds
-from bench.verify import peers
+from bench.verify import framework_wide, peers
+from bench.verify.float64_process import NoReference, References
 from bench.worker import messages
 from bench.worker.process import WorkerFailed, WorkerProcess
 from loops import registry
@@ -29,7 +32,12 @@ THREADS = 1
 WORTH_A_PROCESS = 8
 """Checks left, at least, for a second process of the same framework: by then its import has paid off."""
 
+ONE_OF_OURS = "mnist-mlp"
+"""A workload of the kind that users bring, to ask whether a loop is ours."""
+
 PACKAGES = ("keras", "tensorflow", "torch", "jax", "numpy")
+
+OWN_BACKEND = "no other backend can train it in float64, so it was held against its own, run eagerly"
 
 Tell = Callable[[Verification], None]
 """Called with each result as it comes in, from the thread that got it."""
@@ -79,7 +87,34 @@ def verify(
         One verification per loop and workload, in the order of the requests.
     """
     checks = [_Check(request=request, workload=workload) for request in requests for workload in request.workloads]
-    processes = _Processes(checks, digits=digits, device=device, launcher=launcher, logs=logs, timeout=timeout)
+    with TemporaryDirectory(prefix="bench-") as recordings:
+        common = _Common(
+            digits=digits, device=device, launcher=launcher, logs=logs, timeout=timeout, recordings=recordings
+        )
+        found, looking_rows_up = _check_all(checks, common=common, tell=tell)
+        backends = {check.request.loop: check.backend for check in checks}
+        compared = [_beside_peer(one, list(found.values())) for one in found.values()]
+        controls = _controls(compared, checks=checks, backends=backends)
+        extra, _ = _check_all(controls, common=common, tell=lambda _: None) if controls else ({}, set())
+    backends |= {check.request.loop: check.backend for check in controls}
+    judged = framework_wide.attributed(
+        [*compared, *extra.values()], backends=backends, looking_rows_up=looking_rows_up
+    )[: len(compared)]
+    for verification in judged:
+        if peers.without_reference(verification.workload):
+            tell(verification)
+    return judged
+
+
+def _check_all(
+    checks: Sequence["_Check"], *, common: "_Common", tell: Tell
+) -> tuple[dict["_Check", Verification], set[str]]:
+    """Make checks, and tell of those that need nothing else to be judged.
+
+    Returns:
+        What was found, in the order of the checks, and the workloads that look rows up in a table.
+    """
+    processes = _Processes(checks, common=common)
     found: dict[_Check, Verification] = {}
 
     def work(_: int) -> None:
@@ -93,23 +128,53 @@ def verify(
             list(pool.map(work, range(PROCESSES)))
         finally:
             processes.stop()  # on Ctrl-C, before the pool waits for its threads
-    verifications = [found[check] for check in checks]
-    compared = [_beside_peer(verification, verifications) for verification in verifications]
-    for verification in compared:
-        if peers.without_reference(verification.workload):
-            tell(verification)
-    return compared
+    return {check: found[check] for check in checks}, processes.looking_rows_up
+
+
+def _controls(
+    found: Sequence[Verification], *, checks: Sequence["_Check"], backends: Mapping[str, str]
+) -> list["_Check"]:
+    """Return checks of `fit()` that show whose a difference is, where a loop differs and nobody asked for them."""
+    sides = {(check.request.loop, check.workload, _name(check.request.side)): check.request.side for check in checks}
+    return [
+        _Check(
+            request=Request(
+                loop=control,
+                workloads=(one.workload,),
+                backend=backends[one.loop],
+                side=sides[one.loop, one.workload, one.side],
+            ),
+            workload=one.workload,
+        )
+        for control, one in framework_wide.missing_controls(found, backends=backends)
+    ]
+
+
+def _name(side: Side | None) -> str | None:
+    """Return what a side is called."""
+    return None if side is None else side.name
 
 
 def _beside_peer(one: Verification, found: Sequence[Verification]) -> Verification:
     """Hold a loop against the first one that trained a workload, where there is no reference to hold it against."""
-    if not peers.without_reference(one.workload) or not one.losses:
+    if not _needs_peer(one):
         return one
-    trained = [other for other in found if other.workload == one.workload and other.losses]
+    trained = [other for other in found if other.workload == one.workload and _needs_peer(other)]
     peer = trained[0].loop if trained[0].side is None else f"{trained[0].loop} [{trained[0].side}]"
     if one is trained[0]:
         return replace(one, peer=peer)
     return replace(one, peer=peer, gaps=(peers.peer_gap(one.losses, trained[0].losses),))
+
+
+def _needs_peer(one: Verification) -> bool:
+    """Whether a loop was trained and there was nothing to hold it against."""
+    return peers.without_reference(one.workload) and bool(one.losses) and not one.gaps and one.problem is None
+
+
+def _problem(failure: Failure, *, log: str | None) -> str:
+    """Return a failure in one line, with the log that tells more."""
+    problem = f"{failure.kind.value}: {failure.message}"
+    return problem if log is None or log in problem else f"{problem}; see {log}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -128,7 +193,12 @@ class _Check:
     def process(self) -> str:
         """Name of the processes that may make this check, one check after another."""
         loop, side = self.request.loop, self.request.side
-        name = self.backend if registry.is_ours(loop, workload=self.workload) else f"{self.backend}-{loop}"
+        if registry.is_ours(loop, workload=self.workload):
+            name = self.backend
+        elif registry.is_ours(loop, workload=ONE_OF_OURS):
+            name = f"{self.backend}-{self.workload}"  # what a user's workload leaves behind, it leaves for itself
+        else:
+            name = f"{self.backend}-{loop}"
         return name if side is None else f"{name}-{side.name}"
 
 
@@ -142,19 +212,36 @@ class _Queue:
     process_numbers: Iterator[int] = field(default_factory=partial(count, 1))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Common:
+    """What all checks of one call of `verify` have in common."""
+
+    digits: str
+    device: str
+    launcher: Launcher
+    logs: Path
+    timeout: Seconds
+    recordings: str
+    """Folder for what loops show that are held against a float64 training."""
+
+
 @final
 class _Processes:
-    """The processes of one call of `verify`."""
+    """The processes that make some checks."""
 
-    def __init__(
-        self, checks: Sequence[_Check], *, digits: str, device: str, launcher: Launcher, logs: Path, timeout: Seconds
-    ) -> None:
-        """Remember what all have in common, and line up the checks."""
-        self._digits = digits
-        self._device = device
-        self._launcher = launcher
-        self._logs = logs
-        self._timeout = timeout
+    def __init__(self, checks: Sequence[_Check], *, common: _Common) -> None:
+        """Line up the checks."""
+        self._common = common
+        self._references = References(
+            launcher=common.launcher,
+            digits=common.digits,
+            logs=common.logs,
+            threads=THREADS,
+            timeout=common.timeout,
+            started=self._started,
+        )
+        self.looking_rows_up: set[str] = set()
+        """Workloads with a layer that looks rows up in a table."""
         self._queues: dict[str, _Queue] = {}
         for check in checks:
             self._queues.setdefault(check.process, _Queue(name=check.process)).waiting.append(check)
@@ -175,6 +262,11 @@ class _Processes:
         self._stopped = True
         for process in list(self._running):
             process.kill()
+        self._references.end()
+
+    def _started(self, process: WorkerProcess) -> None:
+        """Keep a process of the reference, to end it with the others."""
+        self._running.add(process)
 
     def _choose(self) -> _Queue | None:
         """Return a queue that nobody has begun, else the longest one if it is worth a second process."""
@@ -194,7 +286,7 @@ class _Processes:
 
     def _log(self, queue: _Queue) -> Path:
         """Return where the next process of a queue is to print."""
-        return self._logs / f"verify-{queue.name}-{next(queue.process_numbers)}.log"
+        return self._common.logs / f"verify-{queue.name}-{next(queue.process_numbers)}.log"
 
     def _make(self, first: _Check, others: Iterator[_Check], *, log: Path) -> Iterator[tuple[_Check, Verification]]:
         """Make checks in one process until none is left or one fails; what is left then needs a fresh process."""
@@ -207,25 +299,50 @@ class _Processes:
                         workload=check.workload,
                         prepared=check.request.prepared.get(check.workload),
                         policy=check.request.policy if check.workload in check.request.prepared else None,
+                        recordings=self._common.recordings,
                     )
                 )
-                found = process.receive(messages.Verified)
-                yield (
-                    check,
-                    Verification(**self._identity(check), formula=found.formula, gaps=found.gaps, losses=found.losses),
-                )
+                yield check, self._verification(check, process.receive(messages.Verified))
         except WorkerFailed as failed:
             failure = failed.failure
             # What cannot be imported cannot be imported for the next check either.
             no_import = failure.kind is FailureKind.UNAVAILABLE and failure.phase == "import"
-            problem = f"{failure.kind.value}: {failure.message}"
-            if log.name not in problem:
-                problem = f"{problem}; see {log.name}"
+            problem = _problem(failure, log=log.name)
             for ended in [check, *(others if no_import else ())]:
                 yield ended, Verification(**self._identity(ended), formula="n/a", problem=problem)
         finally:
             process.end()
             self._running.discard(process)
+
+    def _verification(self, check: _Check, found: messages.Verified) -> Verification:
+        """Return what came of a check: against NumPy's reference, a float64 training, or for want of both nothing."""
+        known: dict[str, Any] = {**self._identity(check), "losses": found.losses}
+        if found.recording is None:
+            return Verification(**known, formula=found.formula, gaps=found.gaps)
+        recording = Path(found.recording)
+        try:
+            answer = self._references.hold(
+                recording, source=check.workload, backend=check.backend, side=check.request.side
+            )
+        except NoReference as error:
+            return Verification(**known, formula=found.formula, remark=f"in float64, {error}")
+        except WorkerFailed as failed:
+            return Verification(**known | {"losses": ()}, formula="n/a", problem=_problem(failed.failure, log=None))
+        finally:
+            rmtree(recording, ignore_errors=True)
+        said = answer.found
+        if said.looks_rows_up:
+            self.looking_rows_up.add(check.workload)
+        problem = None if said.not_finite is None else f"{FailureKind.NOT_FINITE.value}: {said.not_finite}"
+        own = None if answer.reference != check.backend else OWN_BACKEND
+        return Verification(
+            **known,
+            formula=said.formula,
+            gaps=said.gaps,
+            reference=answer.reference,
+            remark=own,
+            problem=problem,
+        )
 
     def _identity(self, check: _Check) -> dict[str, Any]:
         """Return what was checked, as it is stored."""
@@ -233,22 +350,22 @@ class _Processes:
         return {
             "loop": check.request.loop,
             "workload": check.workload,
-            "device": self._device,
-            "side": None if side is None else side.name,
+            "device": self._common.device,
+            "side": _name(side),
         }
 
     def _start(self, check: _Check, *, log: Path) -> WorkerProcess:
         """Start a process that can make this check and those that wait in the same queue."""
-        backend, side = check.backend, check.request.side
+        backend, side, common = check.backend, check.request.side, self._common
         process = WorkerProcess(
             "bench.verify.child",
-            interpreter=self._launcher.interpreter(backend, side=side),
-            environment=self._launcher.environment(backend=backend, device=self._device, threads=THREADS, side=side),
+            interpreter=common.launcher.interpreter(backend, side=side),
+            environment=common.launcher.environment(backend=backend, device=common.device, threads=THREADS, side=side),
             log=log,
-            timeout=self._timeout,
+            timeout=common.timeout,
         )
         self._running.add(process)
         process.send(
-            messages.CheckSettings(backend=backend, device=self._device, threads=THREADS, digits=self._digits, seed=0)
+            messages.CheckSettings(backend=backend, device=common.device, threads=THREADS, digits=common.digits, seed=0)
         )
         return process

@@ -90,6 +90,8 @@ class Check:
     prepared: str | None = None
     """As in a `TrialRequest`."""
     policy: str | None = None
+    recordings: str | None = None
+    """Folder for what a loop shows that is to be held against the float64 training of another process."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +121,17 @@ class Prepared:
 
     kind: ClassVar[str] = "prepared"
     found: PreparedWorkload
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replay:
+    """Train in float64 what a loop has trained."""
+
+    kind: ClassVar[str] = "replay"
+    recording: str
+    """Folder with what the loop showed."""
+    source: str
+    """Name of a workload, or a file: one with a function `model()`, or a saved model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,6 +220,22 @@ class Verified:
     formula: str
     gaps: tuple[Gap, ...]
     losses: tuple[float, ...]
+    recording: str | None = None
+    """Folder with what the loop showed, where no gaps are known yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replayed:
+    """How far a loop is from the float64 training of the same model."""
+
+    kind: ClassVar[str] = "replayed"
+    gaps: tuple[Gap, ...]
+    formula: str
+    """Of the optimizer, which the loop is held to."""
+    not_finite: str | None = None
+    """Why there are no gaps: a loss was no number."""
+    looks_rows_up: bool = False
+    """Whether a layer of the model looks rows up in a table."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,5 +249,5 @@ class Failed:
     traceback: str
 
 
-Command = TrialRequest | Warm | Measure | Finish | CheckSettings | Check | Prepare
-Answer = Prepared | Ready | Warmed | Measured | Closed | Finished | BrokenDown | Verified | Failed
+Command = TrialRequest | Warm | Measure | Finish | CheckSettings | Check | Prepare | Replay
+Answer = Prepared | Ready | Warmed | Measured | Closed | Finished | BrokenDown | Verified | Replayed | Failed

@@ -1,0 +1,287 @@
+"""Any compiled Keras model, trained in float64 as `fit()` trains it: what a loop in float32 is held against.
+
+The step is Keras' own `train_on_batch`, run eagerly, so everything that `compile()` and the model's methods say holds:
+several losses and their weights, losses that layers add, a `compute_loss` of the user's, sample weights, clipping,
+weight decay, moving averages of the weights, schedules, accumulated gradients, metrics. It is another backend's than
+the loop's wherever there is one, so forward pass, gradients and update are computed by other code.
+
+It does not run freely. A caller gives it the weights that a loop has before a step; the state of the optimizer stays
+its own, fed by its own gradients.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loops.errors import UnsupportedCell
+
+REAL_STEPS = 8
+"""Updates for which a hurried schedule keeps its own time; from then on each is ten times as late as the one before."""
+
+REHEARSAL = "rehearsal in float64"
+"""What the process is at while a model shows whether it can be trained there; what fails later is the loop's doing."""
+
+TORCH_EPSILON = 1e-8
+"""Of `torch.optim.Adam`, where nobody chooses another; Keras' is 1e-7."""
+
+
+@contextmanager
+def everything_in_float64() -> Iterator[None]:
+    """Have Keras make every layer, loss, metric and optimizer in float64, whatever its own policy says."""
+    import keras  # noqa: PLC0415 - the process chose the backend before this runs
+    from keras.src import dtype_policies  # noqa: PLC0415 - where layers look it up
+    from keras.src.backend.common import dtypes  # noqa: PLC0415 - where operations do
+
+    if keras.backend.backend() == "jax":
+        import jax  # noqa: PLC0415
+
+        jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - its signature
+    found, floatx = dtype_policies.get, keras.config.floatx()
+
+    def get(identifier: Any) -> Any:
+        policy = found(identifier)
+        compute = getattr(policy, "compute_dtype", None)
+        return keras.DTypePolicy("float64") if compute is None or "float" in compute else policy
+
+    narrowed = dict(dtypes.BIT64_TO_BIT32_DTYPE)
+    # But for TensorFlow, Keras narrows what an operation promotes to float64, as JAX does.
+    dtypes.BIT64_TO_BIT32_DTYPE.update({"float64": "float64", "complex128": "complex128"})
+    dtype_policies.get = get
+    keras.config.set_floatx("float64")
+    try:
+        yield
+    finally:
+        dtype_policies.get = found
+        dtypes.BIT64_TO_BIT32_DTYPE.update(narrowed)
+        keras.config.set_floatx(floatx)
+
+
+def hurry(optimizer: Any) -> None:
+    """Let a schedule of the learning rate pass through all its stages within a dozen updates.
+
+    Over so few steps of a long training a schedule hardly moves, and one that is frozen would not show. Its first
+    steps stay as they are.
+
+    Args:
+        optimizer: Of Keras; nothing happens to one whose rate is a number.
+    """
+    import keras  # noqa: PLC0415
+
+    scheduled: Any = getattr(optimizer, "_learning_rate", None)
+    if not isinstance(scheduled, keras.optimizers.schedules.LearningRateSchedule):
+        return
+
+    class Hurried(keras.optimizers.schedules.LearningRateSchedule):
+        """The schedule of a later step."""
+
+        def __call__(self, step: Any) -> Any:
+            """Return the rate at a step."""
+            step = keras.ops.cast(step, "float32")
+            late = keras.ops.power(10.0, keras.ops.clip(step - (REAL_STEPS - 1.0), 0.0, 6.0))
+            return scheduled(keras.ops.where(step < REAL_STEPS, step, step * late))
+
+        def get_config(self) -> dict[str, Any]:
+            """Return the schedule's own settings."""
+            settings: dict[str, Any] = scheduled.get_config()
+            return settings
+
+    optimizer._learning_rate = Hurried()  # noqa: SLF001 - the setter refuses one schedule for another
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """What `fit()` takes for one step, each of them an array, or arrays nested in dicts, lists and tuples."""
+
+    x: Any
+    y: Any
+    weight: Any = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """What one step leads to."""
+
+    loss: float
+    """Of this batch, before the update."""
+    metrics: dict[str, float]
+    """Every metric of the model but the loss, since the epoch began."""
+    weights: list[NDArray[np.float64]]
+    """After the update, in the order of `get_weights`."""
+    gradients: list[NDArray[np.float64] | None]
+    """Of the loss, before anything is clipped or added, in the same order; None for what has none."""
+    updates: int
+    """How many the optimizer has counted."""
+
+
+@final
+class Training:
+    """One training of one model."""
+
+    def __init__(self, model: Any, *, first: Batch, torch_epsilon: float | None = None) -> None:
+        """Build what is not built yet.
+
+        Args:
+            model: Compiled, made within `everything_in_float64`.
+            first: Any batch, by which shapes become known.
+            torch_epsilon: For loops whose Adam adds epsilon after the correction of the bias; None is Keras' formula.
+
+        Raises:
+            UnsupportedCell: If the model trains nothing by an optimizer; says what to do.
+        """
+        if getattr(model, "optimizer", None) is None:
+            raise UnsupportedCell("the model is not compiled with an optimizer, so there is nothing to train")
+        self.model = model
+        """Compiled, with everything built."""
+        self._torch_epsilon = torch_epsilon
+        self._start_epoch: Callable[[], None] = model.reset_metrics
+        model.run_eagerly = True
+        model.jit_compile = False
+        model.reset_metrics = _do_nothing  # `train_on_batch` would begin an epoch with every batch
+        self.own_optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        self.keras_epsilon: float | None = getattr(self.own_optimizer, "epsilon", None)
+        hurry(self.own_optimizer)
+        self._gradients: list[NDArray[np.float64] | None] = []
+        self._apply = model.optimizer.apply
+        _set(model.optimizer, "apply", self._observed_apply)
+        if not model.built or not all(layer.built for layer in model._flatten_layers()):  # noqa: SLF001 - no public list
+            model(_sliced(first.x), training=False)
+
+    @property
+    def trainable(self) -> list[bool]:
+        """Whether each of the weights is moved by the optimizer."""
+        moved = {id(variable) for variable in self.model.trainable_weights}
+        return [id(variable) in moved for variable in self.model.weights]
+
+    @property
+    def names(self) -> list[str]:
+        """What the weights are called."""
+        return [str(variable.path) for variable in self.model.weights]
+
+    @property
+    def looks_rows_up(self) -> bool:
+        """Whether a layer looks rows up in a table, so that the gradient of one row may come in several parts."""
+        return any("Embedding" in type(layer).__name__ for layer in self.model._flatten_layers())  # noqa: SLF001
+
+    def start_epoch(self) -> None:
+        """Let metrics begin anew."""
+        self._start_epoch()
+
+    def step(self, batch: Batch, *, weights: list[NDArray[Any]]) -> Step:
+        """Train one batch from these weights.
+
+        Args:
+            batch: What `fit()` would take.
+            weights: In the order of `get_weights`, those that are not trained included.
+        """
+        self.model.set_weights(weights)
+        self._forget_loss()
+        self._gradients = []
+        said = self.model.train_on_batch(batch.x, batch.y, sample_weight=batch.weight, return_dict=True)
+        by_variable = dict(zip(map(id, self.model.trainable_weights), self._gradients, strict=False))
+        return Step(
+            loss=float(said["loss"]),
+            metrics=_numbers(said),
+            weights=[np.asarray(array, np.float64) for array in self.model.get_weights()],
+            gradients=[by_variable.get(id(variable)) for variable in self.model.weights],
+            updates=int(self.model.optimizer.iterations),
+        )
+
+    def evaluate(self, batches: Iterable[Batch], *, weights: list[NDArray[Any]]) -> dict[str, float]:
+        """Return every metric over some batches, the loss included."""
+        self.model.set_weights(weights)
+        self.start_epoch()
+        said: Mapping[str, Any] = {}
+        for batch in batches:
+            said = self.model.test_on_batch(batch.x, batch.y, sample_weight=batch.weight, return_dict=True)
+        self.start_epoch()
+        return {name: float(value) for name, value in said.items() if np.ndim(value) == 0}
+
+    def _forget_loss(self) -> None:
+        """Have Keras tell the loss of the next batch, and not a mean."""
+        tracker = getattr(self.model, "_loss_tracker", None)
+        if tracker is not None:
+            tracker.reset_state()
+
+    def _observed_apply(self, grads: Any, trainable_variables: Any = None) -> Any:
+        """Note the gradients and apply them."""
+        import keras  # noqa: PLC0415
+
+        # On TensorFlow, the gradient of a row that was looked up comes in parts, which Keras' Adam squares one by one.
+        grads = [None if one is None else keras.ops.convert_to_tensor(one) for one in grads]
+        self._gradients = [
+            None if one is None else np.array(keras.ops.convert_to_numpy(one), np.float64) for one in grads
+        ]
+        optimizer = self.own_optimizer
+        if self._torch_epsilon is not None and hasattr(optimizer, "beta_2"):
+            update = int(optimizer.iterations) + 1
+            optimizer.epsilon = self._torch_epsilon * (1.0 - optimizer.beta_2**update) ** 0.5
+        return self._apply(grads, trainable_variables)
+
+    def check_repeatable(self, batch: Batch) -> None:
+        """Refuse a model that computes something else every time.
+
+        Raises:
+            UnsupportedCell: If it does.
+        """
+        weights = self.model.get_weights()
+        losses = []
+        for _ in range(2):
+            predictions = self.model(_tensors(batch.x), training=True)
+            losses.append(float(_detached(self.model.compute_loss(**_loss_arguments(batch, predictions)))))
+            self.model.set_weights(weights)
+        self.start_epoch()
+        if losses[0] != losses[1] and not np.isnan(losses).any():
+            raise UnsupportedCell(
+                f"the model computes another loss each time, {losses[0]:.6g} and {losses[1]:.6g} from the same batch "
+                "and weights, so nothing can be held against it: it draws random numbers that are not Keras'; draw "
+                "them by keras.random with a keras.random.SeedGenerator"
+            )
+
+
+def _do_nothing() -> None:
+    """Do nothing."""
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    """Set an attribute past an owner that keeps track of what it is given."""
+    object.__setattr__(owner, name, value)
+
+
+def _numbers(said: Mapping[str, Any]) -> dict[str, float]:
+    """Return what is a number, but for the loss."""
+    return {name: float(value) for name, value in said.items() if name != "loss" and np.ndim(value) == 0}
+
+
+def _sliced(tree: Any) -> Any:
+    """Return the first sample of nested arrays as tensors."""
+    import keras  # noqa: PLC0415
+
+    return keras.tree.map_structure(lambda array: keras.ops.convert_to_tensor(array[:1]), tree)
+
+
+def _tensors(tree: Any) -> Any:
+    """Return nested arrays as tensors."""
+    import keras  # noqa: PLC0415
+
+    return keras.tree.map_structure(lambda array: None if array is None else keras.ops.convert_to_tensor(array), tree)
+
+
+def _loss_arguments(batch: Batch, predictions: Any) -> dict[str, Any]:
+    """Return what `compute_loss` takes."""
+    return {
+        "x": _tensors(batch.x),
+        "y": _tensors(batch.y),
+        "y_pred": predictions,
+        "sample_weight": _tensors(batch.weight),
+    }
+
+
+def _detached(loss: Any) -> Any:
+    """Return a loss as NumPy has it."""
+    import keras  # noqa: PLC0415
+
+    return keras.ops.convert_to_numpy(loss)

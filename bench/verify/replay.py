@@ -1,0 +1,132 @@
+"""A recorded training of a loop, trained again in float64 from the loop's own weights before each call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.records.verification import Gap
+from bench.verify.comparison import Moved, Tolerances, loss_gap, metric_gaps, moved_gap, not_finite, tolerances
+from bench.verify.float64 import Step, Training
+from bench.verify.recording import Call, Recording
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """What came of holding a loop against the reference."""
+
+    gaps: tuple[Gap, ...] = ()
+    not_finite: str | None = None
+    """Why there are no gaps: a loss was no number."""
+
+
+def replay(recording: Recording, training: Training) -> Held:
+    """Train what a loop trained, and return how far it was off.
+
+    Args:
+        recording: What the loop showed.
+        training: The same model in float64, at step 0.
+    """
+    allowed = tolerances(recording.precision)
+    trainable = training.trainable
+    weights = Moved(allowed=allowed.weights)
+    states = {index: Moved(allowed=allowed.state) for index, trained in enumerate(trainable) if not trained}
+    losses: dict[int, list[float]] = {}
+    metrics: dict[int, dict[str, float]] = {}
+    before, done, step = recording.initial, 0, None
+    for call in recording.calls:
+        steps = _steps(recording, training, start=done, call=call, weights=before)
+        step = steps[-1]
+        problem = not_finite(call.upto, loop=call.loss, reference=step.loss, weights=call.weights)
+        if problem is not None:
+            return Held(not_finite=problem)
+        if len(steps) == recording.steps_per_call:
+            losses[call.upto] = [one.loss for one in steps]
+        metrics[call.upto] = step.metrics
+        _add(weights, call, before=before, steps=steps, which=[i for i, trained in enumerate(trainable) if trained])
+        for index, state in states.items():
+            _add(state, call, before=before, steps=steps, which=[index])
+        before, done = call.weights, call.upto
+    assert step is not None  # there is always a call
+    gaps = [
+        loss_gap({call.upto: call.loss for call in recording.calls}, losses, allowed=allowed.loss, steps=done),
+        *_weight_gaps(weights, allowed, steps=done),
+        *_state_gaps(states, names=training.names),
+        *metric_gaps(
+            {call.upto: call.metrics for call in recording.calls},
+            metrics,
+            what="training metric",
+            allowed={},
+            otherwise=allowed.metric,
+        ),
+        *metric_gaps(
+            {done: recording.evaluation},
+            {done: training.evaluate(recording.validation_batches(), weights=before)},
+            what="evaluation",
+            allowed={"loss": allowed.loss},
+            otherwise=allowed.metric,
+        ),
+        _count_gap(recording.calls[-1], step),
+    ]
+    return Held(gaps=tuple(gaps))
+
+
+def _steps(
+    recording: Recording, training: Training, *, start: int, call: Call, weights: list[NDArray[Any]]
+) -> list[Step]:
+    """Train the steps of one call, from the weights before it."""
+    steps: list[Step] = []
+    for step in range(start, call.upto):
+        if step % recording.steps_per_epoch == 0:
+            training.start_epoch()
+        steps.append(training.step(recording.batch(step), weights=weights))
+        weights = list(steps[-1].weights)
+    return steps
+
+
+def _add(moved: Moved, call: Call, *, before: list[NDArray[Any]], steps: Sequence[Step], which: Sequence[int]) -> None:
+    """Add what a call moved of some of the weights."""
+    if not which:
+        return
+    sizes: list[NDArray[Any] | None] = []
+    for index in which:
+        known = [abs(one) for step in steps if (one := step.gradients[index]) is not None]
+        sizes.append(np.sum(known, axis=0) if known else None)
+    moved.add(
+        call.upto,
+        before=[before[index] for index in which],
+        loop=[call.weights[index] for index in which],
+        expected=[steps[-1].weights[index] for index in which],
+        gradients=sizes,
+    )
+
+
+def _weight_gaps(weights: Moved, allowed: Tolerances, *, steps: int) -> list[Gap]:
+    """Return how far the weights are off, by importance and all alike; nothing where there are none."""
+    if not weights.shares:
+        return []
+    alike = {
+        step: (share, most - allowed.weights + allowed.weights_alike)
+        for step, (share, most) in weights.shares_alike.items()
+    }
+    return [
+        moved_gap(f"weights, {steps} steps", weights.shares),
+        moved_gap(f"weights, all counted alike, {steps} steps", alike),
+    ]
+
+
+def _state_gaps(states: dict[int, Moved], *, names: Sequence[str]) -> list[Gap]:
+    """Return the gap of what is not trained that is furthest off, under its name."""
+    gaps = [moved_gap(f"state {names[index]}", moved.shares_alike) for index, moved in states.items()]
+    return [max(gaps, key=lambda gap: gap.largest / gap.allowed)] if gaps else []
+
+
+def _count_gap(call: Call, step: Step) -> Gap:
+    """Return by how many the updates are off; where gradients are gathered, steps may be counted in their place."""
+    return Gap(
+        what="steps counted",
+        largest=float(min(np.abs(call.steps - counted) for counted in (step.updates, call.upto))),
+        allowed=0.5,
+    )
