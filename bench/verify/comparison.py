@@ -18,6 +18,11 @@ ROUNDING = {"float64": 2.2e-16, "float32": 1.2e-7, "float16": 9.8e-4, "bfloat16"
 STORED = ROUNDING["float32"]
 """In what weights are kept, whatever layers compute in."""
 
+NOISE = 1e-4
+"""Gradients smaller than that, relative to the model's largest, are left out where all weights count alike: Adam makes
+a whole step of each, and what is zero but for rounding, such as that of a bias before batch normalization, has no
+direction. One that is exactly zero has none under any framework."""
+
 NO_NUMBER = 1e9
 """Gap where only one of two values is finite: a stored run holds nothing that JSON cannot."""
 
@@ -34,12 +39,14 @@ class Tolerances:
     """The same with every weight counted alike."""
     state: float
     """Share of the way of what is not trained."""
+    state_later: float
+    """The same after calls of several steps: averages follow weights that went their own way since."""
     metric: float
     """Relative."""
 
 
 TOLERANCES = {
-    "float32": Tolerances(loss=2e-5, weights=3e-4, weights_alike=5e-2, state=3e-4, metric=1e-5),
+    "float32": Tolerances(loss=2e-5, weights=3e-4, weights_alike=5e-2, state=3e-4, state_later=0.3, metric=1e-5),
 }
 
 
@@ -98,7 +105,11 @@ class Moved:
             for parts in (self._apart, self._way, unit)
         ]
         self.shares[step] = _share(*weighed, allowed=self._allowed)
-        alike = [sqrt(sum(float(np.square(part).sum()) for part in parts)) for parts in (self._apart, self._way, unit)]
+        counted = _told_apart(self._importance)
+        alike = [
+            sqrt(sum(float(np.square(part * one).sum()) for one, part in zip(counted, parts, strict=True)))
+            for parts in (self._apart, self._way, unit)
+        ]
         self.shares_alike[step] = _share(*alike, allowed=self._allowed)
 
 
@@ -199,6 +210,12 @@ def _largest(what: str, gaps: Mapping[int, float], *, allowed: float) -> Gap:
     """Return the largest gap and its step."""
     step = max(gaps, key=lambda step: gaps[step])
     return Gap(what=what, largest=float(gaps[step]), allowed=allowed, step=step)
+
+
+def _told_apart(importance: Arrays) -> Arrays:
+    """Return which weights have a gradient that is no rounding error: one that counts, or exactly none."""
+    least = NOISE * max((float(one.max()) for one in importance), default=0.0)
+    return [(one == 0.0) | (one > least) for one in importance]
 
 
 def _differences(ours: Iterable[NDArray[Any]], theirs: Iterable[NDArray[Any]]) -> Arrays:

@@ -32,7 +32,8 @@ def replay(recording: Recording, training: Training) -> Held:
     allowed = tolerances(recording.precision)
     trainable = training.trainable
     weights = Moved(allowed=allowed.weights)
-    states = {index: Moved(allowed=allowed.state) for index, trained in enumerate(trainable) if not trained}
+    untrained = [index for index, trained in enumerate(trainable) if not trained]
+    states = {index: (Moved(allowed=allowed.state), Moved(allowed=allowed.state_later)) for index in untrained}
     losses: dict[int, list[float]] = {}
     metrics: dict[int, dict[str, float]] = {}
     before, done, step = recording.initial, 0, None
@@ -46,8 +47,8 @@ def replay(recording: Recording, training: Training) -> Held:
             losses[call.upto] = [one.loss for one in steps]
         metrics[call.upto] = step.metrics
         _add(weights, call, before=before, steps=steps, which=[i for i, trained in enumerate(trainable) if trained])
-        for index, state in states.items():
-            _add(state, call, before=before, steps=steps, which=[index])
+        for index, (at_once, later) in states.items():
+            _add(at_once if len(steps) == 1 else later, call, before=before, steps=steps, which=[index])
         before, done = call.weights, call.upto
     assert step is not None  # there is always a call
     gaps = [
@@ -117,9 +118,14 @@ def _weight_gaps(weights: Moved, allowed: Tolerances, *, steps: int) -> list[Gap
     ]
 
 
-def _state_gaps(states: dict[int, Moved], *, names: Sequence[str]) -> list[Gap]:
+def _state_gaps(states: dict[int, tuple[Moved, Moved]], *, names: Sequence[str]) -> list[Gap]:
     """Return the gap of what is not trained that is furthest off, under its name."""
-    gaps = [moved_gap(f"state {names[index]}", moved.shares_alike) for index, moved in states.items()]
+    gaps = [
+        moved_gap(f"state {names[index]}", moved.shares_alike)
+        for index, both in states.items()
+        for moved in both
+        if moved.shares_alike
+    ]
     return [max(gaps, key=lambda gap: gap.largest / gap.allowed)] if gaps else []
 
 
