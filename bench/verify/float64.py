@@ -210,8 +210,7 @@ class Training:
         """Note the gradients and apply them."""
         import keras  # noqa: PLC0415
 
-        # On TensorFlow, the gradient of a row that was looked up comes in parts, which Keras' Adam squares one by one.
-        grads = [None if one is None else keras.ops.convert_to_tensor(one) for one in grads]
+        grads = list(map(_whole, grads))
         self._gradients = [
             None if one is None else np.array(keras.ops.convert_to_numpy(one), np.float64) for one in grads
         ]
@@ -240,6 +239,19 @@ class Training:
                 "and weights, so nothing can be held against it: it draws random numbers that are not Keras'; draw "
                 "them by keras.random with a keras.random.SeedGenerator"
             )
+
+
+def _whole(gradient: Any) -> Any:
+    """Return a gradient in one piece.
+
+    On TensorFlow, that of rows that were looked up comes as a list of rows, one of them as often as a batch looks it
+    up, and Keras' optimizers square and clip what has not been summed.
+    """
+    if type(gradient).__name__ != "IndexedSlices":
+        return gradient
+    import tensorflow as tf  # noqa: PLC0415
+
+    return tf.convert_to_tensor(gradient)
 
 
 def _do_nothing() -> None:

@@ -68,27 +68,26 @@ def _attributed(
     if not shared:
         return one
     marked = tuple(replace(gap, framework_wide=True) if gap in shared else gap for gap in one.gaps)
-    cause = known_cause(backend, formula=one.formula, looks_rows_up=one.workload in looking_rows_up)
+    cause = known_cause(backend, looks_rows_up=one.workload in looking_rows_up)
     worst = max(shared, key=lambda gap: gap.largest / gap.allowed)
     what = f"{worst.what} {'differs' if worst.what.startswith('loss') else 'differ'} by {worst.largest:.2g}"
-    remark = f"{what} from float64 on {one.reference} as those of fit() do: {cause}, not the loop's doing"
+    remark = f"{what} from float64 on {one.reference}, as under fit(): {cause}"
     return replace(one, gaps=marked, remark=remark)
 
 
-def known_cause(backend: str, *, formula: str, looks_rows_up: bool) -> str:
+def known_cause(backend: str, *, looks_rows_up: bool) -> str:
     """Return what a framework does differently, as far as it is known.
 
     Args:
         backend: The framework.
-        formula: Of the optimizer.
         looks_rows_up: Whether the model looks rows up in a table.
     """
-    if backend == "tensorflow" and looks_rows_up and formula != "sgd":
+    if backend == "tensorflow" and looks_rows_up:
         return (
-            "on TensorFlow, Keras' optimizers take the gradient of a row that a batch looks up several times in parts, "
-            "and square the parts before they sum them"
+            "on TensorFlow, the gradient of a row that a batch looks up several times comes in parts, which Keras' "
+            "optimizers square, or measure to clip them, before they sum them"
         )
-    return f"a way of {backend}'s whose cause is not known here"
+    return f"a way of {backend}'s, and not the loop's, whose cause is not known here"
 
 
 def _compared(one: Verification) -> bool:

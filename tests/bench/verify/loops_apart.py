@@ -20,7 +20,8 @@ from bench.verify.recording import Call, Recording, rows
 
 STEPS, STEPS_PER_EPOCH = 14, 8
 MODELS = Path(__file__).parent / "models"
-RIGHT = "none"
+RIGHT, FIT = "none", "fit"
+"""A loop without a mistake, and Keras' own step."""
 MISTAKES = {
     "images": (
         "averages_thrown_away",
@@ -73,7 +74,10 @@ class HandWritten:
 
     def step(self, batch):
         """Return the loss of a batch after one update."""
-        others = [np.array(variable) for variable in self.model.non_trainable_variables]
+        if self.mistake == FIT:
+            said = self.model.train_on_batch(*vars_of(batch), return_dict=True)
+            return float(said["loss"])
+        others = [np.copy(keras.ops.convert_to_numpy(variable)) for variable in self.model.non_trainable_variables]
         found, predictions = getattr(self, f"step_{keras.backend.backend()}")(batch)
         if self.mistake == "averages_thrown_away":
             for variable, value in zip(self.model.non_trainable_variables, others, strict=True):
@@ -109,7 +113,8 @@ class HandWritten:
 
         def loss(trainable, others):
             with keras.StatelessScope(
-                [*zip(variables[0], trainable, strict=True), *zip(variables[1], others, strict=True)], collect_losses=True
+                [*zip(variables[0], trainable, strict=True), *zip(variables[1], others, strict=True)],
+                collect_losses=True,
             ) as scope:
                 found, predictions = self.loss(batch_of)
             return found, (predictions, [scope.get_current_value(variable) for variable in variables[1]])
@@ -135,7 +140,8 @@ class HandWritten:
 
     def evaluate(self, batches):
         """Return all metrics over some batches."""
-        self.model.reset_metrics()
+        for metric in self.model.metrics:
+            metric.reset_state()
         for batch in batches:
             predictions = self.model(tensors(batch.x), training=self.mistake == "evaluation_in_training_mode")
             self.model.compute_metrics(*vars_of(batch)[:2], predictions, batch.weight)
@@ -175,15 +181,19 @@ def recorded(file, mistake):
     model._symbolic_build(data_batch=vars_of(first)) if keras.backend.backend() != "tensorflow" else None
     model.optimizer.build(model.trainable_variables)
     loop = HandWritten(model, mistake)
+    start_epoch, model.reset_metrics = model.reset_metrics, lambda: None  # `train_on_batch` is no epoch
     initial, calls = [np.array(array) for array in model.get_weights()], []
     for step in range(STEPS):
         start = step % STEPS_PER_EPOCH
         if start == 0 and not (mistake == "metric_not_reset" and step):
-            model.reset_metrics()
+            start_epoch()
+        model._loss_tracker.reset_state()
         loss = loop.step(rows(training, slice(start * file.batch_size, (start + 1) * file.batch_size)))
         weights = [np.array(array) for array in model.get_weights()]
         calls.append(
-            Call(upto=step + 1, steps=int(model.optimizer.iterations), loss=loss, metrics=loop.metrics(), weights=weights)
+            Call(
+                upto=step + 1, steps=int(model.optimizer.iterations), loss=loss, metrics=loop.metrics(), weights=weights
+            )
         )
     recording = Recording(
         training=training,
@@ -216,7 +226,7 @@ def main(folder):
         specification = importlib.util.spec_from_file_location(name, MODELS / f"{name}.py")
         file = importlib.util.module_from_spec(specification)
         specification.loader.exec_module(file)
-        for mistake in (RIGHT, *mistakes):
+        for mistake in (RIGHT, FIT, *mistakes):
             with fixed_random_numbers():
                 recording, loop = recorded(file, mistake)
                 recording = replace(recording, evaluation=loop.evaluate(recording.validation_batches()))

@@ -8,6 +8,7 @@ batch_size = 16
 
 
 def model():
+    """Return the compiled model."""
     made = keras.Sequential(
         [
             keras.Input((8, 8, 2)),
@@ -32,6 +33,7 @@ def model():
 
 
 def data():
+    """Return samples to train and to validate with."""
     generator = np.random.default_rng(0)
     x = generator.normal(0.5, 1.0, (200, 8, 8, 2)).astype(np.float32)
     y = generator.integers(0, 3, 200)

@@ -8,6 +8,7 @@ batch_size = 16
 
 
 def model():
+    """Return the compiled model."""
     number, word = keras.Input((6,), name="number"), keras.Input((5,), dtype="int32", name="word")
     embedded = layers.LSTM(4, dropout=0.2, recurrent_dropout=0.2)(layers.Embedding(20, 4)(word))
     hidden = layers.Dense(8, activation="tanh", activity_regularizer=keras.regularizers.L1(1e-3))(number)
@@ -28,6 +29,7 @@ def model():
 
 
 def data():
+    """Return samples to train and to validate with."""
     generator = np.random.default_rng(0)
     x = {
         "number": generator.normal(0.0, 1.0, (200, 6)).astype(np.float32),
