@@ -1,5 +1,6 @@
 """Loops on users' models are held against the same models in float64: real processes, of three frameworks."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from bench.sides.launcher import Launcher
 from bench.verify import framework_wide
 from bench.verify.float64_process import BESIDE, References
 from bench.verify.recording import Recording
+from loops.data import mnist
+from loops.data.mnist import DatasetChoice
 
 HERE = Path(__file__).parent
 PATIENCE = 600.0
@@ -96,3 +99,29 @@ def test_a_loop_without_a_mistake_passes(judged, model):
 
     assert found.passed, found.reason
     assert found.framework_wide == ("several times" in (found.remark or ""))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["torch", "tensorflow", "jax"])
+def test_both_references_agree_on_our_own_workloads(backend, tmp_path):
+    """Keras in float64 and NumPy in float64 know nothing of each other.
+
+    On TensorFlow, Keras' Adam computes 1 - beta in float32, which shows in the weights.
+    """
+    workloads = ("mnist-mlp", "mnist-mlp-weighted", "mnist-mlp-add-loss", "mnist-mlp-sgd", "regression")
+    digits = mnist.resolve(DatasetChoice.SYNTHETIC, file=None, cache=tmp_path).folder
+
+    done = subprocess.run(
+        [sys.executable, str(HERE / "numpy_apart.py"), backend, digits, *workloads],
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[2]), "OMP_NUM_THREADS": "1"},
+        check=True,
+        timeout=PATIENCE,
+        capture_output=True,
+        text=True,
+    )
+
+    for found in json.loads(done.stdout).values():
+        assert found["loss"] < 1e-12
+        assert found["gradients"] < 1e-12
+        assert found["weights"] < (1e-5 if backend == "tensorflow" else 1e-11)
+        assert found["metric"] < 1e-12
