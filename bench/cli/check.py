@@ -169,7 +169,7 @@ def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
     """Check that each LOOP (every one by default) computes what it claims.
 
     Trains it step by step beside an independent float64 reference: losses, weights, gradients, metrics, evaluation.
-    Exit code 5 if any differs. A workload of your own has no reference: its loops are compared with the first one.
+    That of a workload of your own is its Keras model in float64 under another framework. Exit code 5 if any differs.
 
     \b
     Examples:

@@ -38,6 +38,7 @@ class NoticeKind(StrEnum):
     INVALID = "invalid"
     UNVERIFIED = "unverified"
     UNAVAILABLE = "unavailable"
+    FRAMEWORK_WIDE = "framework-wide"
     BASELINE = "baseline"
     SYNTHETIC_DATA = "synthetic-data"
     CHOSEN_DATA = "chosen-data"
@@ -57,7 +58,13 @@ class NoticeKind(StrEnum):
     ONE_MACHINE = "one-machine"
 
 
-SCOPE = (NoticeKind.UNAVAILABLE, NoticeKind.CHOSEN_DATA, NoticeKind.SMALL_BATCH, NoticeKind.ONE_MACHINE)
+SCOPE = (
+    NoticeKind.UNAVAILABLE,
+    NoticeKind.FRAMEWORK_WIDE,
+    NoticeKind.CHOSEN_DATA,
+    NoticeKind.SMALL_BATCH,
+    NoticeKind.ONE_MACHINE,
+)
 """Notices that say how far the numbers reach, rather than that something is wrong with them."""
 
 
@@ -98,6 +105,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.GPU_CLOCK, _gpu_clock(run)),
             (NoticeKind.DISTURBANCE, [wording.display_name(text) for text in run.header.warnings]),
             (NoticeKind.UNAVAILABLE, _unavailable(groups)),
+            (NoticeKind.FRAMEWORK_WIDE, _framework_wide(run)),
             (NoticeKind.CHOSEN_DATA, _chosen(run)),
             (NoticeKind.SMALL_BATCH, _small_batch(groups)),
             (NoticeKind.ONE_MACHINE, [_ONE_MACHINE]),
@@ -172,6 +180,20 @@ def _unverified(run: Run) -> list[str]:
             for workload in dict.fromkeys(v.workload for v in run.verifications if v.peer is not None)
         ]
     return ["Nothing was verified (`--no-verify`): these loops may not do the same work, so their ranking may mislead."]
+
+
+def _framework_wide(run: Run) -> list[str]:
+    """Return how a framework differs from the reference, once for all of its loops that say the same."""
+    loops: dict[tuple[str, str], list[str]] = {}
+    for one in run.verifications:
+        if one.framework_wide:
+            cause = (one.remark or "").partition(": ")[2]
+            loops.setdefault((one.workload, cause), []).append(wording.display_name(one.loop))
+    return [
+        f"Not the reference's numbers on '{wording.display_name(workload)}', but those of `fit()` of their framework, "
+        f"and ranked: {', '.join(dict.fromkeys(names))}. The cause: {wording.display_name(cause)}."
+        for (workload, cause), names in loops.items()
+    ]
 
 
 def _peers(run: Run, workload: str) -> str:

@@ -164,6 +164,8 @@ def verified_text(cell: CellSummary) -> str:
     if cell.verification.failed:
         return "no"
     width = "" if cell.cell.width is None else ", at its own width"
+    if cell.verification.framework_wide:
+        return f"as `fit()`{width}"
     peer = cell.verification.peer
     return f"as {cell.verification.formula}{width}" if peer is None else f"only as {display_name(peer)}"
 

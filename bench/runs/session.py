@@ -394,6 +394,8 @@ def _checked(found: Verification) -> str:
         return f"not verified: {name}: {found.reason}"
     if found.failed:
         return f"INVALID: {name}: {found.reason}"
+    if found.framework_wide:
+        return f"verified: {name}, though {found.remark}"
     return f"verified: {name}" if found.peer is None else f"trains like {found.peer}: {name}"
 
 
