@@ -22,6 +22,9 @@ from loops.errors import UnsupportedCell
 REAL_STEPS = 8
 """Updates for which a hurried schedule keeps its own time; from then on each is ten times as late as the one before."""
 
+HURRIED = "Hurried"
+"""Name of the class of a schedule that is hurried along already."""
+
 REHEARSAL = "rehearsal in float64"
 """What the process is at while a model shows whether it can be trained there; what fails later is the loop's doing."""
 
@@ -74,6 +77,8 @@ def hurry(optimizer: Any) -> None:
     scheduled: Any = getattr(optimizer, "_learning_rate", None)
     if not isinstance(scheduled, keras.optimizers.schedules.LearningRateSchedule):
         return
+    if type(scheduled).__name__ == HURRIED:
+        return
 
     class Hurried(keras.optimizers.schedules.LearningRateSchedule):
         """The schedule of a later step."""
@@ -89,6 +94,7 @@ def hurry(optimizer: Any) -> None:
             settings: dict[str, Any] = scheduled.get_config()
             return settings
 
+    assert Hurried.__name__ == HURRIED
     optimizer._learning_rate = Hurried()  # noqa: SLF001 - the setter refuses one schedule for another
 
 

@@ -37,12 +37,13 @@ def main() -> None:
         while True:
             request = channel.receive(Replay)
             recording = Recording.read(Path(request.recording))
+            model = partial(compiled_model, request.source, seed=settings.seed, prepared=request.prepared)
             if not rehearsed:
                 progress.phase = REHEARSAL
-                rehearse(partial(compiled_model, request.source, seed=settings.seed), recording)
+                rehearse(model, recording)
                 rehearsed = True
             progress.phase = f"{request.source} in float64"
-            channel.send(held(partial(compiled_model, request.source, seed=settings.seed), recording))
+            channel.send(held(model, recording))
 
 
 def rehearse(model: Callable[..., Any], recording: Recording) -> None:
@@ -93,19 +94,24 @@ def held(model: Callable[..., Any], recording: Recording) -> Replayed:
     )
 
 
-def compiled_model(source: str, *, seed: int, training: Batch) -> Any:
+def compiled_model(source: str, *, seed: int, training: Batch, prepared: str | None = None) -> Any:
     """Return a compiled model.
 
     Args:
         source: Name of a workload, or a file: one with a function `model()`, or a saved model.
         seed: Of a workload's initial weights, which are replaced by the loop's.
         training: The samples, by which a workload chooses its loss.
+        prepared: Folder with what was prepared of a user's workload, which has compiled its model.
     """
     import keras  # noqa: PLC0415 - the process chose the backend before this runs
 
     from loops import registry, user_file  # noqa: PLC0415
 
     keras.utils.clear_session()  # layers are numbered from one again, so that their names are the same for every loop
+    if prepared is not None:
+        from loops import prepared as brought  # noqa: PLC0415
+
+        return brought.load(source, prepared).build_model(seed=seed)
     suffix = Path(source).suffix
     if suffix == ".keras":
         return keras.saving.load_model(source)

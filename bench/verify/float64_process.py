@@ -70,7 +70,9 @@ class References:
         self._references: dict[tuple[str, str, str], _Reference] = {}
         self._lock = Lock()
 
-    def hold(self, recording: Path, *, source: str, backend: str, side: Side | None) -> Answer:
+    def hold(
+        self, recording: Path, *, source: str, backend: str, side: Side | None, prepared: str | None = None
+    ) -> Answer:
         """Hold a loop against the float64 training of its model.
 
         Args:
@@ -78,17 +80,19 @@ class References:
             source: Name of a workload, or a file with a model.
             backend: The loop's.
             side: The environment that it ran in.
+            prepared: Folder with what was prepared of a user's workload.
 
         Raises:
             NoReference: If no backend can train the model; says why not.
             WorkerFailed: If comparing this loop failed.
         """
+        request = messages.Replay(recording=str(recording), source=source, prepared=prepared)
         reasons = []
         for beside in BESIDE[backend]:
             reference = self._reference(beside, source=source, side=side)
             with reference.lock:
                 if reference.why_not is None:
-                    found = self._replay(reference, beside, recording=recording, source=source, side=side)
+                    found = self._replay(reference, beside, request=request, side=side)
                     if found is not None:
                         return Answer(reference=beside, found=found)
                 reasons.append(f"{beside}: {reference.why_not}")
@@ -108,7 +112,7 @@ class References:
             return self._references.setdefault(key, _Reference())
 
     def _replay(
-        self, reference: "_Reference", beside: str, *, recording: Path, source: str, side: Side | None
+        self, reference: "_Reference", beside: str, *, request: messages.Replay, side: Side | None
     ) -> messages.Replayed | None:
         """Return an answer, or None if this backend turned out not to be able to train the model.
 
@@ -119,8 +123,8 @@ class References:
             raise reference.refused
         try:
             if reference.process is None:
-                reference.process = self._start(beside, source=source, side=side)
-            reference.process.send(messages.Replay(recording=str(recording), source=source))
+                reference.process = self._start(beside, source=request.source, side=side)
+            reference.process.send(request)
             return reference.process.receive(messages.Replayed)
         except WorkerFailed as failed:
             reference.process = None

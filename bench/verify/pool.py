@@ -136,6 +136,7 @@ def _controls(
 ) -> list["_Check"]:
     """Return checks of `fit()` that show whose a difference is, where a loop differs and nobody asked for them."""
     sides = {(check.request.loop, check.workload, _name(check.request.side)): check.request.side for check in checks}
+    asked = {(check.request.loop, check.workload): check.request for check in checks}
     return [
         _Check(
             request=Request(
@@ -143,6 +144,8 @@ def _controls(
                 workloads=(one.workload,),
                 backend=backends[one.loop],
                 side=sides[one.loop, one.workload, one.side],
+                prepared=asked[one.loop, one.workload].prepared,
+                policy=asked[one.loop, one.workload].policy,
             ),
             workload=one.workload,
         )
@@ -322,7 +325,11 @@ class _Processes:
         recording = Path(found.recording)
         try:
             answer = self._references.hold(
-                recording, source=check.workload, backend=check.backend, side=check.request.side
+                recording,
+                source=check.workload,
+                backend=check.backend,
+                side=check.request.side,
+                prepared=check.request.prepared.get(check.workload),
             )
         except NoReference as error:
             return Verification(**known, formula=found.formula, remark=f"in float64, {error}")

@@ -35,18 +35,12 @@ def record(loop: Loop, *, job: Job) -> Recording:
     Raises:
         loops.errors.LoopError: If the loop cannot carry the workload.
     """
-    build_optimizer = job.workload.build_optimizer
-
-    def hurried() -> Any:
-        optimizer = build_optimizer()
-        hurry(optimizer)
-        return optimizer
-
-    job.workload.build_optimizer = hurried  # type: ignore[method-assign]
+    _hurry(job.workload)
     with fixed_random_numbers():
         start = Start.of(job.workload, seed=job.seed)
         training = _Training(loop, job=job, start=start)
-        evaluation = named(loop.evaluate(), metric_name=start.metric_name)
+        known = job.validation.count > 0
+        evaluation = named(loop.evaluate(), metric_name=start.metric_name) if known else {}
     return Recording(
         training=_batch(job.training),
         validation=_batch(job.validation),
@@ -59,6 +53,24 @@ def record(loop: Loop, *, job: Job) -> Recording:
         calls=tuple(training.calls),
         evaluation=evaluation,
     )
+
+
+def _hurry(workload: Workload) -> None:
+    """Have the schedule of a workload's optimizer hurried along, whether the workload builds it or has it compiled."""
+    build_optimizer, build_model = workload.build_optimizer, workload.build_model
+
+    def hurried_optimizer() -> Any:
+        optimizer = build_optimizer()
+        hurry(optimizer)
+        return optimizer
+
+    def hurried_model(*, seed: int) -> Any:
+        model = build_model(seed=seed)
+        hurry(getattr(model, "optimizer", None))
+        return model
+
+    workload.build_optimizer = hurried_optimizer  # type: ignore[method-assign]
+    workload.build_model = hurried_model  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -132,6 +132,8 @@ class Replay:
     """Folder with what the loop showed."""
     source: str
     """Name of a workload, or a file: one with a function `model()`, or a saved model."""
+    prepared: str | None = None
+    """As in a `TrialRequest`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
