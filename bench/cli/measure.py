@@ -24,7 +24,7 @@ from bench.cli.options import (
     results_option,
     rounds_of,
 )
-from bench.cli.terminal import Terminal, cache_folder, show
+from bench.cli.terminal import Terminal, asker, cache_folder, show
 
 
 @main.command()
@@ -125,6 +125,7 @@ from bench.cli.terminal import Terminal, cache_folder, show
 @option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
 @option("--resume", metavar="RUN", help="Go on with an interrupted run.")
 @option("--retry-failed", is_flag=True, help="With --resume: try again what failed, such as a process that was killed.")
+@option("--yes", is_flag=True, help="With --resume: run what the run names without being asked.")
 @option("--no-verify", is_flag=True, help="Do not check first that the loops do the same work.")
 @option(
     "--calibrate/--no-calibrate",
@@ -144,6 +145,7 @@ def run(
     rigorous: bool,
     interpreters: tuple[tuple[str, str], ...],
     resume: str | None,
+    yes: bool,
     no_verify: bool,
     no_report: bool,
     reports_dir: Path,
@@ -198,7 +200,7 @@ def run(
     if options.retry_failed and not resume:
         raise click.UsageError("--retry-failed goes with --resume: name the run whose failed trials are tried again")
     opened = (
-        runs.resume(resume, options=options, console=terminal, environment=os.environ)
+        runs.resume(resume, options=options, console=terminal, environment=os.environ, ask=asker(yes=yes))
         if resume
         else runs.start(options, console=terminal, environment=os.environ)
     )
@@ -209,7 +211,7 @@ def run(
     outcome.check(stored)
 
 
-@options_of(run, but=("all_guides", "breakdown", "samples", "resume", "retry_failed"))
+@options_of(run, but=("all_guides", "breakdown", "samples", "resume", "retry_failed", "yes"))
 @main.command()
 @click.argument("sides", nargs=2, metavar="A B", shell_complete=complete_sides)
 @option("--show-values", is_flag=True, help="Store values of env= that look secret as well.")

@@ -1,5 +1,7 @@
 """How a command tells what it does: notices, progress, tables."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +9,8 @@ import click
 
 from bench import redaction
 from bench.cli.options import Format, cache_folder
-from bench.text import lines_of
+from bench.errors import UsageError
+from bench.text import display_name, lines_of
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from bench.runs.progress import Display
 
 
-__all__ = ["Terminal", "cache_folder", "change_since", "show"]
+__all__ = ["Terminal", "asker", "cache_folder", "change_since", "show"]
 
 
 class Terminal:
@@ -39,6 +42,25 @@ class Terminal:
         from bench.runs import progress  # noqa: PLC0415
 
         return progress.for_console(self.console, plan=plan, done=done)
+
+
+def asker(*, yes: bool) -> Callable[[str], None]:
+    """Return what asks a person whether code that a stored run names may be run.
+
+    Args:
+        yes: Whether the answer was given beforehand.
+    """
+
+    def ask(question: str) -> None:
+        if yes:
+            return
+        asked = f"{question}; look at them first"
+        if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError(f"{asked}, then give --yes")
+        if not click.confirm(display_name(f"{asked}. Run them?"), err=True):
+            raise UsageError("nothing was run, and the run is as it was")
+
+    return ask
 
 
 def show(

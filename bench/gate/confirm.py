@@ -142,11 +142,9 @@ def _against_stored(
     options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path, execute: Execute
 ) -> Measure:
     """Find the stored run, and return what measures its loops here."""
-    del folder
     base = journal.load(journal.find(options.measuring.results, options.baseline))
     cells = base.header.plan.cells
-    stored_files = [redaction.at_home(path) for path in base.header.plan.files]
-    registry.register(path for path in stored_files if Path(path).exists())
+    registry.register(_files_of(base, folder=folder, console=console))
     wanted = options.measuring.loops
     stored_loops = tuple(dict.fromkeys(cell.loop for cell in cells))
     asked = stored_loops if not wanted or "all" in wanted else wanted
@@ -172,6 +170,18 @@ def _page(stored: Run, *, folder: Path, reports: Path | None) -> Path | None:
         return None
     with all_stored(folder):
         return report.write(stored, folder=reports / folder.name, results_folder=folder)
+
+
+def _files_of(base: Run, *, folder: Path, console: run_options.Console) -> list[str]:
+    """Return the files of loops and workloads that a baseline names and that are run: those of this project only."""
+    there = [path for path in map(redaction.at_home, base.header.plan.files) if Path(path).exists()]
+    own = [path for path in there if Path(path).resolve().is_relative_to(folder.resolve())]
+    for path in there:
+        if path in own:
+            console.notice(f"the baseline names {path}, which is run as it is here")
+        else:
+            console.notice(f"warning: the baseline names {path}, which lies outside {folder} and is not run")
+    return own
 
 
 def _write(result: GateResult, *, file: Path, environment: Mapping[str, str]) -> None:

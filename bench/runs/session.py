@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import __version__, redaction
-from bench.errors import Interrupted, UsageError
+from bench.errors import Interrupted, ResultsError, UsageError
 from bench.machine import conditions, disturbances, passport, readings
 from bench.machine import gpu as gpus
 from bench.paths import SOURCE_TREE
@@ -23,7 +23,7 @@ from bench.records.prepared import PreparedWorkload
 from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, Run, RunHeader
 from bench.records.trial import Trial
 from bench.records.verification import Expectation, Verification
-from bench.runs import endings, roofline
+from bench.runs import consent, endings, roofline
 from bench.runs import rounds as measuring
 from bench.runs.options import KERNEL_BLOCKS, Console, Options, loops_of, plan_of, workloads_of
 from bench.runs.pace import Pace
@@ -101,6 +101,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         warnings=warnings,
     )
     journal = Journal.create(options.results, header=header)
+    consent.remember(journal.folder, plan=plan, cache=options.cache)
     return Opened(
         journal=journal,
         run=Run(header=header, trials=()),
@@ -174,15 +175,27 @@ def _crowding(plan: Plan, *, available_mebibytes: int) -> Iterator[str]:
         )
 
 
-def resume(name: str, *, options: Options, console: Console, environment: Mapping[str, str]) -> Opened:
+def resume(
+    name: str, *, options: Options, console: Console, environment: Mapping[str, str], ask: consent.Ask
+) -> Opened:
     """Open the journal of an interrupted run, to go on with what is missing.
+
+    What the journal has run is said first, and asked where it is not as this user started it here.
 
     Raises:
         ResultsError: If there is no such run, or another process writes to it.
         UsageError: If the data are not those of the run, or what a side was measured with is gone.
     """
     folder = find(options.results, name)
+    named = load(folder).header.plan
+    what = ", ".join(consent.programs(named))
+    if what:
+        console.notice(f"going on with {folder.name} runs {what}")
+    if (why := consent.doubt(folder, plan=named, cache=options.cache)) is not None:
+        ask(f"{folder.name} runs {what}, and {why}")
     journal, stored = Journal.reopen(folder, tell=console.notice)
+    if stored.header.plan != named:
+        raise ResultsError(f"{folder}: another process has exchanged this run just now; try again")
     run = _as_it_was(stored, environment=environment)
     if options.retry_failed:
         for failed in (trial for trial in (*run.trials, *run.calibration) if trial.failure is not None):
@@ -240,7 +253,11 @@ def _found_again(run: Run, *, options: Options) -> mnist.Fixture:
         )
     if header.dataset.name == OWN_DATA:
         return mnist.resolve(mnist.DatasetChoice.SYNTHETIC, file=None, cache=options.cache)
-    fixture = mnist.resolve(mnist.DatasetChoice(header.dataset.name), file=options.data, cache=options.cache)
+    try:
+        choice = mnist.DatasetChoice(header.dataset.name)
+    except ValueError as error:
+        raise UsageError(f"{header.run_id} was measured on '{header.dataset.name}', which this tool has not") from error
+    fixture = mnist.resolve(choice, file=options.data, cache=options.cache)
     if fixture.sha256 != header.dataset.sha256:
         raise UsageError(f"{header.run_id} was measured on other data ({header.dataset.source}); name them by --data")
     return fixture

@@ -146,7 +146,25 @@ def test_an_interrupted_run_finds_its_files_again(session):
     gone = session.bench("run", "--resume", run_id, "--no-report")
 
     assert (0, 2) == (done.code, gone.code), done.err
+    assert f"going on with {run_id} runs mine.py" in done.err
     assert "mine.py: cannot be read (No such file or directory)" in gone.err
+
+
+def test_a_file_that_has_changed_is_not_run_unasked(session):
+    """Nobody can be asked here, so `--yes` has to say it."""
+    (session.folder / "mine.py").write_text(SOFTMAX)
+    session.bench("run", "mine.py", "--rounds", "1", "--no-report")
+    run_id = session.run().header.run_id
+    (session.folder / "mine.py").write_text(SOFTMAX + "    print('hello')\n")
+
+    refused = session.bench("run", "--resume", run_id, "--no-report")
+    elsewhere = session.bench("run", "--resume", run_id, "--no-report", BENCH_CACHE_DIR=str(session.folder / "other"))
+    allowed = session.bench("run", "--resume", run_id, "--no-report", "--yes")
+
+    assert (2, 2, 0) == (refused.code, elsewhere.code, allowed.code), allowed.err
+    assert "changed since it was started: " in refused.err
+    assert "look at them first, then give --yes" in refused.err
+    assert "it was not started here by you" in elsewhere.err
 
 
 def test_a_batch_larger_than_the_arrays_is_a_row_with_its_reason(session):
