@@ -80,5 +80,5 @@ def _raw_files(results_folder: Path, *, folder: Path) -> list[DataFile]:
     if not results_folder.is_dir():
         return []
     names = sorted(path.name for path in results_folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    way = os.path.relpath(results_folder.resolve(), folder.resolve()).replace(os.sep, "/")
+    way = os.path.relpath(os.path.realpath(results_folder), os.path.realpath(folder)).replace(os.sep, "/")
     return [DataFile(name=name, address=quote(f"{way}/{name}")) for name in names]
