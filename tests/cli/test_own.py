@@ -146,7 +146,7 @@ def test_an_interrupted_run_finds_its_files_again(session):
     gone = session.bench("run", "--resume", run_id, "--no-report")
 
     assert (0, 2) == (done.code, gone.code), done.err
-    assert f"going on with {run_id} runs mine.py" in done.err
+    assert f"going on with {run_id} runs {session.folder / 'mine.py'}" in done.err
     assert "mine.py: cannot be read (No such file or directory)" in gone.err
 
 

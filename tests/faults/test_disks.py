@@ -74,7 +74,7 @@ def assert_refused(done, place):
     assert "Traceback" not in done.err
     assert 1 == len(lines), done.err
     assert str(place) in lines[0]
-    assert "; " in lines[0] or "Usage: " in done.err
+    assert "; " in lines[0] or ". Set " in lines[0] or "Usage: " in done.err
 
 
 @pytest.mark.usefixtures("unmount")
