@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -40,6 +41,8 @@ _WAYS_OUT = {
     errno.EMFILE: "too many files are open (ulimit -n); raise the limit",
     errno.EIO: "the disk fails; look at the system's log and choose another place",
 }
+_UNFINISHED = ".unfinished-"
+
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF)
 """What file systems answer that cannot flush a folder."""
 
@@ -218,6 +221,43 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sweep_unfinished(folder: Path) -> None:
+    """Remove folders that processes have begun and were killed before they were made; their owners hold locks."""
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if entry.name.startswith(_UNFINISHED) and entry.is_dir(follow_symlinks=False):
+                with suppress(OSError), _locked(Path(entry.path)):
+                    shutil.rmtree(entry.path)
+
+
+def _claimed_folder(parent: Path) -> tuple["TemporaryDirectory[str]", ExitStack]:
+    """Return a new folder that goes when it is left, and the lock that tells others that somebody needs it."""
+    while True:
+        unfinished = TemporaryDirectory(dir=parent, prefix=_UNFINISHED, ignore_cleanup_errors=True)
+        lock = ExitStack()
+        with suppress(OSError):  # no locks on this file system: then nobody sweeps either
+            lock.enter_context(_locked(Path(unfinished.name)))
+        if Path(unfinished.name).exists():
+            return unfinished, lock
+        lock.close()
+        unfinished.cleanup()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder.
+
+    Raises:
+        OSError: If somebody else holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def build_once(folder: Path, build: Callable[[Path], None]) -> Path:
     """Return a folder, which is made if it is not there.
 
@@ -232,10 +272,11 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> Path:
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = TemporaryDirectory(dir=folder.parent, prefix=".unfinished-")
+        sweep_unfinished(folder.parent)
+        unfinished, lock = _claimed_folder(folder.parent)
     except OSError as error:
         raise UsageError(f"cannot write {folder.parent}: {error.strerror}; choose by BENCH_CACHE_DIR") from error
-    with unfinished as place:
+    with lock, unfinished as place:
         made = Path(place) / "made"
         build(made)
         try:

@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from loops.errors import InvalidSource, InvalidWorkload
+from loops.regular import read_regular
 from loops.source import SourceFile
 
 Kind = Literal["loop", "workload"]
@@ -29,6 +30,9 @@ BATCH_SIZE = 32
 """Of `fit()`, where a file does not say another."""
 
 BACKENDS = ("tensorflow", "torch", "jax", "numpy")
+
+_LARGEST_BYTES = 4 << 20
+"""Of a file that somebody writes; the longest module of CPython has 0.3 MB."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """Safe in a file name, and on a command line it is no option."""
@@ -63,6 +67,14 @@ def read(path: str) -> UserFile:
     Raises:
         InvalidSource: If the file is not there, is not Python, or does not hold exactly one that is complete.
     """
+    try:
+        return _read(path)
+    except (RecursionError, MemoryError) as error:  # what Python's parser says of 100,000 brackets or operators
+        raise InvalidSource(f"{path}: is nested too deeply to be read; write it with fewer levels") from error
+
+
+def _read(path: str) -> UserFile:
+    """Find the loop or the workload in a file whose nesting nobody has looked at."""
     if path.endswith(SAVED):
         return _saved(path)
     source = _parsed(path)
@@ -244,7 +256,7 @@ def _check_name(path: str, name: str, *, kind: str, where: str) -> None:
 def _parsed(path: str) -> SourceFile:
     """Read and parse a file."""
     try:
-        return SourceFile(Path(path).read_bytes())
+        return SourceFile(read_regular(Path(path), largest=_LARGEST_BYTES))
     except OSError as error:
         raise InvalidSource(
             f"{path}: cannot be read ({error.strerror}); 'bench new loop NAME' or 'bench new workload NAME' writes a "

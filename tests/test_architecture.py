@@ -19,7 +19,7 @@ NARROWER = {"analysis": {"records"}, "report": set(ROOMS[: ROOMS.index("report")
 MOST_ARROWS = 90
 LOOPS = [
     {"errors", "nested"},
-    {"contract", "source", "seal", "recipe", "torch_metric"},
+    {"contract", "source", "seal", "regular", "recipe", "torch_metric"},
     {
         *("workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"),
         *("outcomes", "own_step", "jax_state", "drain", "intake", "precision", "keras_to_torch"),

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from bench.files import sweep_unfinished
 from loops.seal import own
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -43,7 +44,10 @@ def cache_folder() -> Path:
     Raises:
         loops.errors.UntrustedFolder: If somebody else could have written to it.
     """
-    return own(named_cache_folder())
+    folder = own(named_cache_folder())
+    for place in (folder / "refs", folder / "installed"):
+        sweep_unfinished(place)
+    return folder
 
 
 def named_cache_folder() -> Path:

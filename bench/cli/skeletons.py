@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.errors import UsageError
+from bench.files import write_whole
 from loops import registry
 from loops.user_file import SUFFIX, Kind
 
@@ -33,8 +34,8 @@ def write(kind: Kind, name: str) -> Path:
         raise UsageError(f"{path} would hide the Python module '{path.stem}'; choose another name")
     text = files("loops.skeletons").joinpath(f"{kind}_skeleton.py").read_text(encoding="utf-8")
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text.replace(f"class {CLASS}(", f"class {_class_name(path.stem)}("))
+        # Whole or not at all: an empty file would stand in the way of the next try.
+        write_whole(path, text.replace(f"class {CLASS}(", f"class {_class_name(path.stem)}(").encode(), overwrite=False)
     except FileExistsError:
         raise UsageError(f"{path} is there already, and is left alone; choose another name or move it away") from None
     except OSError as error:

@@ -8,6 +8,9 @@ from typing import Any
 
 from bench.analysis import verdict
 from bench.errors import UsageError
+from loops.regular import read_regular
+
+_LARGEST_BYTES = 4 << 20
 
 _KEYS = {"loops", "workload", "max-slowdown", "budgets", "rounds", "threads"}
 
@@ -37,12 +40,9 @@ def read_settings(folder: Path) -> Settings:
         UsageError: If the file or a value cannot be used; names file, key and value.
     """
     path = folder / "pyproject.toml"
-    if not path.exists():
+    table = _table_of(path)
+    if table is None:
         return Settings()
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("bench", {}).get("gate", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path.name}: {error}") from error
     where = f"{path.name}: [tool.bench.gate]"
     unknown = sorted(table.keys() - _KEYS)
     if unknown:
@@ -64,6 +64,29 @@ def read_settings(folder: Path) -> Settings:
         rounds=_count(table.get("rounds"), where=f"{where} rounds"),
         threads=_count(table.get("threads"), where=f"{where} threads"),
     )
+
+
+def _table_of(path: Path) -> dict[str, Any] | None:
+    """Return `[tool.bench.gate]` of a file, empty where it has none; None where there is no file.
+
+    Raises:
+        UsageError: If it cannot be read.
+    """
+    try:
+        table = tomllib.loads(read_regular(path, largest=_LARGEST_BYTES).decode("utf-8"))
+    except FileNotFoundError:
+        return None
+    except RecursionError as error:
+        raise UsageError(f"{path.name}: is nested too deeply to be read") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path.name}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{path.name}: cannot be read ({error.strerror}); mend it or move it away") from error
+    for key in ("tool", "bench", "gate"):
+        table = table.get(key, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"{path.name}: {key}: expected a table, as in [tool.bench.gate], got {str(table)[:60]}")
+    return table
 
 
 def _percent(value: Any, *, where: str) -> float:

@@ -70,10 +70,11 @@ class Launcher:
             first = [self._only_our_sources("bench", *(() if own_loops else ("loops",))), *side.python_path]
             # `python -m` puts the current folder before everything, where it would hide what the side is about.
             environment["PYTHONSAFEPATH"] = "1"
-        elif backend in self._interpreters:
-            first = [self._only_our_sources("bench", "loops")]
         else:
-            return environment
+            # A file of the user's that is called like a module, such as json.py, must not hide it: the current folder,
+            # which `python -m` puts before everything, comes last there (`bench.worker.entry.look_here_last`).
+            first = [self._only_our_sources("bench", "loops")]
+            environment["PYTHONSAFEPATH"] = "1"
         environment["PYTHONPATH"] = os.pathsep.join(
             part for part in (*first, environment.get("PYTHONPATH", "")) if part
         )

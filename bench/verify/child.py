@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.worker.digits import load_checked
-from bench.worker.entry import die_with_parent, heed_interrupts
+from bench.worker.entry import die_with_parent, heed_interrupts, look_here_last
 from bench.worker.failure import report_failures
 from bench.worker.messages import Check, CheckSettings, Verified
 from bench.worker.runner import import_framework, workload_of
@@ -20,6 +20,7 @@ def main() -> None:
     """Import a framework, then answer each request with one message, until the harness ends the process."""
     die_with_parent()
     heed_interrupts()
+    look_here_last()
     channel = Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))
     progress = report_failures(channel)
     settings = channel.receive(CheckSettings)

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from pathlib import Path
 
 from bench.worker.runner import Trial
 from bench.worker.wire import Channel
@@ -25,6 +26,13 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def look_here_last() -> None:
+    """Have modules beside the user found, behind all others: none of them can hide one that is needed."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+
+
 def leave() -> None:
     """End the process at once: tearing TensorFlow down takes up to a second and can crash, and everything is sent."""
     sys.stdout.flush()
@@ -36,6 +44,7 @@ def main() -> None:
     """Run one trial."""
     die_with_parent()
     heed_interrupts()
+    look_here_last()
     Trial(Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))).run()
     leave()
 

@@ -212,7 +212,7 @@ def _read_header(stream: IO[bytes], key: str, *, path: Path) -> tuple[tuple[int,
         shape, column_major, dtype = parse(header)
     except _BAD_HEADER as error:
         told = _short(str(error)) or type(error).__name__
-        raise InvalidData(f"{path}: truncated or corrupt, found '{told}' in the header of '{key}'") from error
+        raise InvalidData(f"{path}: truncated or corrupt, found '{told}'; expected an intact file") from error
     return shape, column_major, dtype
 
 

@@ -6,12 +6,14 @@
 Both appear by a rename, complete or not at all, whoever else writes to the cache at the same time.
 """
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,8 +28,8 @@ from loops.seal import holds, own, seal
 
 _PARTIAL: Final = ".partial-"
 """Prefix of folders that are being written."""
-_ABANDONED_SECONDS: Final = 3600.0
-"""Age at which a partial folder belongs to a process that was killed: writing takes a second."""
+_TO_BE_LOCKED_SECONDS: Final = 1.0
+"""A folder that is younger may be about to be locked by its owner."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +89,7 @@ def store(cache: Path, *, name: str, key: str, arrays: Mapping[str, NDArray[np.u
     try:
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_abandoned(cache)
-        with TemporaryDirectory(prefix=_PARTIAL, dir=cache) as partial:
+        with TemporaryDirectory(prefix=_PARTIAL, dir=cache) as partial, _locked(Path(partial)):
             decoded, index = Path(partial, "arrays"), Path(partial, "index")
             decoded.mkdir()
             for array_name in SHAPES:
@@ -150,5 +152,22 @@ def _remove_abandoned(cache: Path) -> None:
     """Remove what processes that were killed while writing have left."""
     for partial in cache.glob(f"{_PARTIAL}*"):
         with suppress(FileNotFoundError):  # another process removes it too
-            if time.time() - partial.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(partial, ignore_errors=True)
+            young = time.time() - partial.stat().st_mtime < _TO_BE_LOCKED_SECONDS
+            with suppress(OSError), _locked(partial):  # else its owner lives
+                if not young:
+                    shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which goes with its owner.
+
+    Raises:
+        BlockingIOError: If somebody else holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)

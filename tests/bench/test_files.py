@@ -208,3 +208,17 @@ def test_a_cache_that_cannot_be_written_is_an_error(tmp_path):
 
     with pytest.raises(UsageError, match="choose by BENCH_CACHE_DIR"):
         files.build_once(tmp_path / "file" / "thing", lambda folder: folder.mkdir())
+
+
+def test_what_a_killed_process_has_begun_is_gone_at_the_next_start(tmp_path):
+    """Its lock went with it; one whose owner lives is left alone."""
+    (tmp_path / ".unfinished-dead" / "made").mkdir(parents=True)
+
+    def build(place):
+        place.mkdir()
+        files.sweep_unfinished(tmp_path)
+        assert [place.parent] == [path for path in tmp_path.iterdir() if path.name.startswith(".unfinished-")]
+
+    files.build_once(tmp_path / "kept", build)
+
+    assert ["kept"] == [path.name for path in tmp_path.iterdir()]

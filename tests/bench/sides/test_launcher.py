@@ -1,6 +1,7 @@
 """Which interpreter and which environment a process gets, and that a side never changes what measures."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -33,10 +34,26 @@ def test_without_a_side_the_environment_is_passed_on_whole(launcher):
     """And what makes a cell what it is on top."""
     environment = environment_of(launcher)
 
-    assert ("/bin", "/mine", "tensorflow", "-1") == tuple(
-        environment[name] for name in ("PATH", "PYTHONPATH", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
+    assert ("/bin", "tensorflow", "-1") == tuple(
+        environment[name] for name in ("PATH", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
     )
-    assert "PYTHONSAFEPATH" not in environment
+    assert "/mine" == environment["PYTHONPATH"].partition(os.pathsep)[2]
+
+
+def test_a_file_that_is_called_like_a_module_hides_it_from_no_process(tmp_path):
+    """`json.py` or `keras.py` beside the user used to break every process that was started there."""
+    for name in ("json", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('hidden')")
+    (tmp_path / "mine.py").write_text("HERE = True")
+    code = "from bench.worker import entry; entry.look_here_last(); import json, numpy, mine; print(mine.HERE)"
+    with Launcher(interpreters={}, environment=os.environ) as launcher:
+        environment = environment_of(launcher)
+
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    assert "True\n" == done.stdout, done.stderr
 
 
 def test_the_interpreter_is_the_sides_then_the_backends_then_ours(launcher):

@@ -68,7 +68,6 @@ def test_a_hostile_header_is_refused_in_one_line(tmp_path: Path, name: str) -> N
 
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 600
-    assert "_train" in str(refused.value)
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -138,4 +137,4 @@ def test_memory_and_time_are_bounded(tmp_path: Path) -> None:
         env={"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
     )
 
-    assert (0, True) == (done.returncode, "x_train" in done.stdout), done.stderr
+    assert (0, True) == (done.returncode, "_train' unpacks to" in done.stdout), done.stderr
