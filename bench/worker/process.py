@@ -80,7 +80,10 @@ class WorkerProcess:
         os.close(commands_read)
         os.close(results_write)
         self.process_id = self._kept.process_id
-        self._end_watch = os.pidfd_open(self._kept.keeper.pid) if sys.platform == "linux" else -1
+        self._end_watch = -1
+        if sys.platform == "linux":
+            with suppress(OSError):  # an older kernel, or a sandbox
+                self._end_watch = os.pidfd_open(self._kept.keeper.pid)
 
     def send(self, command: Command) -> None:
         """Write one command."""
