@@ -1,29 +1,20 @@
 """Commands that say yes or no: gate, verify."""
 
 import os
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import click
 
 from bench.cli.group import main
-from bench.cli.measure import run
-from bench.cli.options import Percent, complete_loops, complete_runs, complete_workloads, option, options_of
+from bench.cli.groups import Conditions, Pages, Preparing, takes
+from bench.cli.measure import options_under
+from bench.cli.options import Percent, complete_loops, complete_runs, complete_workloads, option
 from bench.cli.terminal import Terminal, cache_folder
 from bench.errors import FileTrouble
 
 
-@options_of(
-    run,
-    only={
-        *("precision", "time_budget", "steps", "timeout", "seed", "device", "dataset", "data", "pin"),
-        *("arrays", "data_limit", "policy"),
-        *("no_verify", "no_report", "results_dir", "reports_dir"),
-    },
-)
 @main.command()
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
 @option("--base-ref", default="main", metavar="REF", help="The commit to compare with, measured in this same run.")
@@ -46,9 +37,12 @@ from bench.errors import FileTrouble
     default="bench-verdict.json",
     help="Where the verdict goes.",
 )
+@takes(Conditions, Pages)
 @click.pass_context
 def gate(
     context: click.Context,
+    conditions: Conditions,
+    pages: Pages,
     /,
     *,
     loops: tuple[str, ...],
@@ -61,13 +55,7 @@ def gate(
     rounds: int | None,
     threads: int | None,
     on_unclear: str,
-    dataset: str,
-    no_verify: bool,
-    no_report: bool,
     verdict_file: Path,
-    reports_dir: Path,
-    results_dir: Path,
-    **settings: Any,
 ) -> None:
     """Fail when a LOOP has become slower: the commit it comes from and the working tree, measured side by side.
 
@@ -96,8 +84,6 @@ def gate(
     from bench.gate import confirm  # noqa: PLC0415
     from bench.gate.settings import read_settings  # noqa: PLC0415
     from bench.gate.text import annotation, to_text  # noqa: PLC0415
-    from bench.runs.options import Options  # noqa: PLC0415
-    from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
     if baseline is not None and (base is not None or head != "here"):
         raise click.UsageError("--baseline compares the working tree with a stored run; leave out --base and --head")
@@ -105,20 +91,15 @@ def gate(
     if max_slowdown is not None:
         wanted = replace(wanted, max_slowdown=max_slowdown, budgets={})
     workload = workload or wanted.workload
-    measuring = Options(
-        **settings,
+    measuring = replace(
+        options_under(conditions, results=pages.results_dir),
         loops=loops or wanted.loops,
         workloads=() if workload is None else (workload,),
         rounds=rounds or wanted.rounds or confirm.ROUNDS,
         threads=threads or wanted.threads or confirm.THREADS,
         margin=wanted.max_slowdown,
-        verify=not no_verify,
-        dataset=DatasetChoice(dataset),
-        results=results_dir,
-        cache=cache_folder(),
         again=True,
         label="gate",
-        command=shlex.join(["bench", *sys.argv[1:]]),
     )
     options = confirm.Options(
         settings=wanted,
@@ -128,7 +109,7 @@ def gate(
         measuring=measuring,
         fail_on_unclear=on_unclear == "fail",
         verdict_file=verdict_file,
-        reports=None if no_report else reports_dir,
+        reports=pages.reports,
     )
     gated = confirm.check(options, console=Terminal(), environment=os.environ, folder=Path.cwd())
     try:
@@ -143,7 +124,6 @@ def gate(
     context.exit(gated.result.exit_code)
 
 
-@options_of(run, only={"arrays", "data_limit", "policy"})
 @main.command()
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
 @option(
@@ -165,7 +145,19 @@ def gate(
     help="Longest wait for one loop on one workload.",
 )
 @option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
-def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
+@takes(Preparing)
+def verify(
+    preparing: Preparing,
+    /,
+    *,
+    loops: tuple[str, ...],
+    workloads: tuple[str, ...],
+    device: Literal["cpu", "gpu"],
+    dataset: str,
+    data: Path | None,
+    timeout: float,
+    output_format: str,
+) -> None:
     """Check that each LOOP (every one by default) computes what it claims.
 
     Trains it step by step beside an independent float64 reference: losses, weights, gradients, metrics, evaluation.
@@ -181,7 +173,18 @@ def verify(*, output_format: str, dataset: str, **settings: Any) -> None:
     from bench.verify.command import Options, check, judge, render  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
-    options = Options(dataset=DatasetChoice(dataset), cache=cache_folder(), **settings)
+    options = Options(
+        loops=loops,
+        workloads=workloads,
+        device=device,
+        dataset=DatasetChoice(dataset),
+        data=data,
+        arrays=preparing.arrays,
+        data_limit=preparing.data_limit,
+        policy=preparing.policy,
+        timeout=timeout,
+        cache=cache_folder(),
+    )
     terminal = Terminal()
     found = check(
         options,

@@ -3,158 +3,24 @@
 import os
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.group import main
-from bench.cli.options import (
-    Assignment,
-    Format,
-    Percent,
-    Sizes,
-    complete_loops,
-    complete_sides,
-    complete_workloads,
-    format_option,
-    option,
-    options_of,
-    reports_option,
-    results_option,
-    rounds_of,
-)
+from bench.cli.groups import Conditions, Measuring, Output, Running, takes
+from bench.cli.options import complete_sides, option, rounds_of
 from bench.cli.terminal import Terminal, asker, cache_folder, show
+
+if TYPE_CHECKING:
+    from bench.runs.options import Options
 
 
 @main.command()
-@click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
-@option(
-    "--loop",
-    "more_loops",
-    multiple=True,
-    metavar="LOOP",
-    shell_complete=complete_loops,
-    help="One more beside those LOOPs, such as a file of your own, my_loop.py; may be repeated.",
-)
-@option(
-    "--workload",
-    "workloads",
-    multiple=True,
-    metavar="WORKLOAD",
-    shell_complete=complete_workloads,
-    help="What is trained, by name or as a file of your own; may be repeated; see 'bench list workloads'. "
-    "[default: mnist-mlp]",
-)
-@option("--all-guides", is_flag=True, help="Every training that the guides teach; see 'bench list guides'.")
-@option(
-    "--track",
-    type=click.Choice(["matched", "guide"]),
-    help="Same arrays from memory for every loop, or each framework's own pipeline on raw pixels. "
-    "[default: matched; guide with --all-guides]",
-)
-@option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "gpu"]),
-    default="auto",
-    help="auto: the GPU when the frameworks see one.",
-)
-@option("--batch-size", "batch_sizes", type=Sizes(), help="Samples per step. [default: the workload's]")
-@option("--width", "widths", type=Sizes(), help="Units of each hidden layer. [default: the workload's]")
-@option("--rounds", type=click.IntRange(min=1), help="Fresh processes per loop. [default: 6]")
-@option("--quick", is_flag=True, help="3 rounds.")
-@option("--rigorous", is_flag=True, help="20 rounds.")
-@option(
-    "--margin", type=Percent(), default=0.02, show_default="2", help="Smallest difference in per cent that matters."
-)
-@option("--aa", "again", is_flag=True, help="Measure the baseline twice, to see what noise alone does.")
-@option("--precision", type=Percent(), help="Add rounds until every interval is within ± so many per cent.")
-@option(
-    "--time-budget",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SEC",
-    help="Go on for about this long, instead of a number of rounds.",
-)
-@option("--steps", type=click.IntRange(min=1), help="Measured steps per process. [default: sized by time]")
-@option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300.0,
-    metavar="SEC",
-    help="Longest wait for one phase of one process.",
-)
-@option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: the framework's]")
-@option(
-    "--pin/--no-pin",
-    default=True,
-    help="With --threads below the number of CPUs, keep each process on as many: far less noise.",
-)
-@option("--seed", type=click.IntRange(min=0), default=0, help="Of initial weights, batch order and schedule.")
-@option(
-    "--dataset",
-    type=click.Choice(["auto", "mnist", "synthetic"]),
-    default="auto",
-    help="auto: MNIST, or synthetic digits when it cannot be had.",
-)
-@option("--data", type=click.Path(path_type=Path), help="An mnist.npz to use.")
-@option(
-    "--arrays", type=click.Path(path_type=Path), help="Of a saved model, MODEL.keras: an .npz with x, y, x_val, ..."
-)
-@option(
-    "--data-limit",
-    type=click.IntRange(min=1),
-    default=2048,
-    metavar="MIB",
-    help="Most that a pipeline of yours may hold: it is drained into memory once.",
-)
-@option(
-    "--dtype",
-    "policy",
-    type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16", "float64"]),
-    help="Keras' dtype policy for a workload of your own. [default: what the model says]",
-)
-@option("--name", "label", help="Your words for this run.")
-@option("--python", "interpreters", type=Assignment(), multiple=True, help="Interpreter that has this framework.")
-@option(
-    "--schedule",
-    type=click.Choice(["interleaved", "sequential"]),
-    default="interleaved",
-    help="sequential: one process alive at a time, where memory is short.",
-)
-@option("--breakdown", is_flag=True, help="Find out where the time of a step goes, in a second process beside each.")
-@option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
-@option("--resume", metavar="RUN", help="Go on with an interrupted run.")
-@option("--retry-failed", is_flag=True, help="With --resume: try again what failed, such as a process that was killed.")
-@option("--yes", is_flag=True, help="With --resume: run what the run names without being asked.")
-@option("--no-verify", is_flag=True, help="Do not check first that the loops do the same work.")
-@option(
-    "--calibrate/--no-calibrate",
-    default=True,
-    help="Measure the machine's speed in each round, for 'bench compare'; costs under a second a round.",
-)
-@option("--no-report", is_flag=True, help="Store the numbers, write no page.")
-@results_option
-@reports_option
-@format_option
-def run(
-    *,
-    batch_sizes: tuple[int, ...] | None,
-    widths: tuple[int, ...] | None,
-    rounds: int | None,
-    quick: bool,
-    rigorous: bool,
-    interpreters: tuple[tuple[str, str], ...],
-    resume: str | None,
-    yes: bool,
-    no_verify: bool,
-    no_report: bool,
-    reports_dir: Path,
-    output_format: Format,
-    dataset: str,
-    track: str | None,
-    results_dir: Path,
-    **settings: Any,
-) -> None:
+@takes(Running, Output)
+def run(running: Running, output: Output, /) -> None:
     """Train with each LOOP, measure, store and report.
 
     Without a LOOP: the five that the guides teach; 'all': every one that is registered. A LOOP or a workload can be a
@@ -174,49 +40,25 @@ def run(
       bench run --workload my_model.py --loop my_loop.py --quick
       bench run --aa --precision 1 --time-budget 600 tf-function tf-fit
     """
-    from bench.runs import outcome  # noqa: PLC0415
-    from bench.runs import session as runs  # noqa: PLC0415
-    from bench.runs.endings import all_stored  # noqa: PLC0415
-    from bench.runs.options import Options  # noqa: PLC0415
-    from loops.contract import Track  # noqa: PLC0415
-    from loops.data.mnist import DatasetChoice  # noqa: PLC0415
-
-    options = Options(
-        **settings,
-        track=None if track is None else Track(track),
-        batch_sizes=batch_sizes or (),
-        widths=widths or (),
-        verify=not no_verify,
-        rounds=rounds_of(rounds, quick=quick, rigorous=rigorous),
-        dataset=DatasetChoice(dataset),
-        interpreters=dict(interpreters),
-        results=results_dir,
-        cache=cache_folder(),
-        command=shlex.join(["bench", *sys.argv[1:]]),
+    options = replace(
+        options_of(running, results=output.results_dir),
+        all_guides=running.all_guides,
+        breakdown=running.breakdown,
+        samples=running.samples,
+        retry_failed=running.retry_failed,
     )
-    terminal = Terminal()
-    if resume and (options.loops or options.more_loops):
-        raise click.UsageError(f"--resume goes on with the plan of {resume}; it takes no LOOP")
-    if options.retry_failed and not resume:
+    if running.resume and (options.loops or options.more_loops):
+        raise click.UsageError(f"--resume goes on with the plan of {running.resume}; it takes no LOOP")
+    if running.retry_failed and not running.resume:
         raise click.UsageError("--retry-failed goes with --resume: name the run whose failed trials are tried again")
-    opened = (
-        runs.resume(resume, options=options, console=terminal, environment=os.environ, ask=asker(yes=yes))
-        if resume
-        else runs.start(options, console=terminal, environment=os.environ)
-    )
-    stored = runs.execute(opened, console=terminal, environment=os.environ)
-    folder = opened.journal.folder
-    with all_stored(folder):
-        show(stored, folder=folder, reports=None if no_report else reports_dir, output_format=output_format)
-    outcome.check(stored)
+    _measure(options, output=output, resume=running.resume, yes=running.yes)
 
 
-@options_of(run, but=("all_guides", "breakdown", "samples", "resume", "retry_failed", "yes"))
 @main.command()
 @click.argument("sides", nargs=2, metavar="A B", shell_complete=complete_sides)
 @option("--show-values", is_flag=True, help="Store values of env= that look secret as well.")
-@click.pass_context
-def ab(context: click.Context, /, *, sides: tuple[str, str], show_values: bool, **settings: Any) -> None:
+@takes(Measuring, Output)
+def ab(measuring: Measuring, output: Output, /, *, sides: tuple[str, str], show_values: bool) -> None:
     """Measure each LOOP in two environments, A the baseline, in the same rounds.
 
     A and B: 'here' for the environment as it is, or what is to be different, separated by commas:
@@ -241,11 +83,78 @@ def ab(context: click.Context, /, *, sides: tuple[str, str], show_values: bool, 
     from bench import redaction  # noqa: PLC0415
     from bench.sides import recipe as preparing  # noqa: PLC0415
 
+    options = options_of(measuring, results=output.results_dir)
     recipes = [preparing.parse(text, name=name) for name, text in zip("AB", sides, strict=True)]
     if show_values:
         redaction.show(value for recipe in recipes for value in recipe.variables.values())
     place = preparing.Place(folder=Path.cwd(), cache=cache_folder(), environment=os.environ)
     tell = Terminal().notice
-    context.invoke(
-        run, sides=tuple(preparing.prepare(recipe, place=place, tell=tell) for recipe in recipes), **settings
+    prepared = tuple(preparing.prepare(recipe, place=place, tell=tell) for recipe in recipes)
+    _measure(replace(options, sides=prepared), output=output)
+
+
+def options_under(conditions: Conditions, *, results: Path) -> "Options":
+    """Return what a run is asked for when nothing but its conditions is known."""
+    from bench.runs.options import Options  # noqa: PLC0415
+    from loops.data.mnist import DatasetChoice  # noqa: PLC0415
+
+    return Options(
+        device=conditions.device,
+        precision=conditions.precision,
+        time_budget=conditions.time_budget,
+        steps=conditions.steps,
+        timeout=conditions.timeout,
+        pin=conditions.pin,
+        seed=conditions.seed,
+        dataset=DatasetChoice(conditions.dataset),
+        data=conditions.data,
+        arrays=conditions.arrays,
+        data_limit=conditions.data_limit,
+        policy=conditions.policy,
+        verify=not conditions.no_verify,
+        results=results,
+        cache=cache_folder(),
+        command=shlex.join(["bench", *sys.argv[1:]]),
     )
+
+
+def options_of(measuring: Measuring, *, results: Path) -> "Options":
+    """Return what a run is asked for."""
+    from loops.contract import Track  # noqa: PLC0415
+
+    return replace(
+        options_under(measuring, results=results),
+        loops=measuring.loops,
+        more_loops=measuring.more_loops,
+        workloads=measuring.workloads,
+        track=None if measuring.track is None else Track(measuring.track),
+        batch_sizes=measuring.batch_sizes or (),
+        widths=measuring.widths or (),
+        rounds=rounds_of(measuring.rounds, quick=measuring.quick, rigorous=measuring.rigorous),
+        margin=measuring.margin,
+        again=measuring.again,
+        threads=measuring.threads,
+        label=measuring.label,
+        interpreters=dict(measuring.interpreters),
+        schedule=measuring.schedule,
+        calibrate=measuring.calibrate,
+    )
+
+
+def _measure(options: "Options", *, output: Output, resume: str | None = None, yes: bool = False) -> None:
+    """Start a run, or go on with one, measure it to its end, and show what was found."""
+    from bench.runs import outcome  # noqa: PLC0415
+    from bench.runs import session as runs  # noqa: PLC0415
+    from bench.runs.endings import all_stored  # noqa: PLC0415
+
+    terminal = Terminal()
+    opened = (
+        runs.resume(resume, options=options, console=terminal, environment=os.environ, ask=asker(yes=yes))
+        if resume
+        else runs.start(options, console=terminal, environment=os.environ)
+    )
+    stored = runs.execute(opened, console=terminal, environment=os.environ)
+    folder = opened.journal.folder
+    with all_stored(folder):
+        show(stored, folder=folder, reports=output.reports, output_format=output.output_format)
+    outcome.check(stored)

@@ -1,7 +1,7 @@
-"""Options that commands share, their types, and what a shell completes."""
+"""Single options that commands share, their types, and what a shell completes; whole groups are in `groups`."""
 
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -23,19 +23,6 @@ def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
     settings.setdefault("envvar", variable)
     settings.setdefault("show_default", True)
     return click.option(*names, **settings)
-
-
-def options_of(
-    other: click.Command, *, but: Collection[str] = (), only: Collection[str] | None = None
-) -> Callable[[click.Command], click.Command]:
-    """Give a command what another one takes, behind its own: all, all but some, or only some."""
-
-    def add(command: click.Command) -> click.Command:
-        wanted = [parameter for parameter in other.params if only is None or parameter.name in only]
-        command.params += [parameter for parameter in wanted if parameter.name not in but]
-        return command
-
-    return add
 
 
 def cache_folder() -> Path:
@@ -67,12 +54,6 @@ def reports_option(command: Command) -> Command:
     """Add `--reports-dir`."""
     folder = click.Path(path_type=Path, file_okay=False)
     return option("--reports-dir", type=folder, default="reports", help="Where pages are written.")(command)
-
-
-def format_option(command: Command) -> Command:
-    """Add `--format`."""
-    choice = click.Choice(["table", "json", "csv", "md"])
-    return option("--format", "output_format", type=choice, default="table", help="What is printed on stdout.")(command)
 
 
 class Sizes(click.ParamType[tuple[int, ...]]):
@@ -122,6 +103,18 @@ class Assignment(click.ParamType[tuple[str, str]]):
         if not (key and equals and assigned):
             self.fail(f"'{value}' is not of the form torch=/path/to/python", param, ctx)
         return key, assigned
+
+
+def format_option(command: Command) -> Command:
+    """Add `--format`."""
+    choice = click.Choice(["table", "json", "csv", "md"])
+    return option("--format", "output_format", type=choice, default="table", help="What is printed on stdout.")(command)
+
+
+def margin_option(command: Command) -> Command:
+    """Add `--margin`."""
+    said = "Smallest difference in per cent that matters."
+    return option("--margin", type=Percent(), default=0.02, show_default="2", help=said)(command)
 
 
 def complete_loops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.group import main
-from bench.cli.measure import run
-from bench.cli.options import Format, complete_runs, format_option, option, options_of, reports_option, results_option
+from bench.cli.options import (
+    Format,
+    complete_runs,
+    format_option,
+    margin_option,
+    option,
+    reports_option,
+    results_option,
+)
 from bench.cli.terminal import show
 from bench.errors import BenchError, ResultsError
 from bench.text import display_name
@@ -99,7 +106,6 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
         exporting.save(text, file=output, force=force)
 
 
-@options_of(run, only={"margin", "results_dir"})
 @main.command()
 @click.argument("base", shell_complete=complete_runs)
 @click.argument("new", shell_complete=complete_runs)
@@ -111,6 +117,8 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
     default="table",
     help="What is printed on stdout.",
 )
+@margin_option
+@results_option
 def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_format: str, results_dir: Path) -> None:
     """Compare two stored runs, BASE first: what differs between them, and which loops became faster or slower.
 

@@ -1,6 +1,6 @@
 """What `bench run` was asked for, and the plan that it means on this machine."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import which
@@ -122,17 +122,7 @@ def plan_of(
     wanted = _wanted(options, inventories=inventories, console=console)
     workloads = {name: _outline(name, prepared=prepared, options=options) for name in wanted}
     names = list(dict.fromkeys(name for loops in wanted.values() for name in loops))
-    for workload in workloads.values():
-        for batch_size in options.batch_sizes or (workload.batch_size,):
-            if workload.training_samples is not None and batch_size > workload.training_samples:
-                raise UsageError(
-                    f"batch size {batch_size} is above the {workload.training_samples} training samples of "
-                    f"{workload.name}"
-                )
-        if options.widths and workload.hidden_units is None:
-            raise UsageError(f"--width: the model of {workload.name} has no hidden layers whose width could be chosen")
-    if options.samples and not any(workload.kind == "adversarial" for workload in workloads.values()):
-        raise UsageError(f"--samples: no generator is trained by {', '.join(workloads)}; try --workload mnist-dcgan")
+    _refuse(options, workloads=workloads.values())
     interpreters = _interpreters(options.interpreters)
     backends_used = {
         found.backend for has in inventories.values() for found in has.values() if found.loop in names and found.backend
@@ -184,6 +174,22 @@ def plan_of(
         cpus=_cpus(options, device=device),
         calibration=_calibration(threads=options.threads) if options.calibrate and not options.sides else None,
     )
+
+
+def _refuse(options: Options, *, workloads: Collection[registry.Outline]) -> None:
+    """Raise what makes no sense for the workloads that were asked for."""
+    for workload in workloads:
+        for batch_size in options.batch_sizes or (workload.batch_size,):
+            if workload.training_samples is not None and batch_size > workload.training_samples:
+                raise UsageError(
+                    f"batch size {batch_size} is above the {workload.training_samples} training samples of "
+                    f"{workload.name}"
+                )
+        if options.widths and workload.hidden_units is None:
+            raise UsageError(f"--width: the model of {workload.name} has no hidden layers whose width could be chosen")
+    if options.samples and not any(workload.kind == "adversarial" for workload in workloads):
+        names = ", ".join(workload.name for workload in workloads)
+        raise UsageError(f"--samples: no generator is trained by {names}; try --workload mnist-dcgan")
 
 
 def _outline(name: str, *, prepared: Sequence[PreparedWorkload], options: Options) -> registry.Outline:
