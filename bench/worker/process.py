@@ -25,6 +25,8 @@ from bench.worker.wire import Message, encode, fields_of
 READ_AT_ONCE_BYTES = 1 << 20
 LONGEST_MESSAGE_BYTES = 64 << 20
 """A trial of the longest run sends far less: a thousand blocks are 200 kB."""
+LONGEST_LAST_WORDS_BYTES = 400
+"""Of what a process has printed before it died."""
 PATIENCE_AFTER_CLOSE: Seconds = 5.0
 """A process that has closed its pipe is about to end; longer than this and it is ended."""
 
@@ -177,4 +179,13 @@ class WorkerProcess:
             name = signal.Signals(-code).name
             hint = "; the operating system does that when memory runs out" if -code == signal.SIGKILL else ""
             return self._fail(FailureKind.KILLED, f"the process was killed by {name}{hint}; see {self._log.name}")
-        return self._fail(FailureKind.EXITED, f"the process exited with code {code}; see {self._log.name}")
+        words = self._last_words()
+        return self._fail(FailureKind.EXITED, f"the process exited with code {code}{words}; see {self._log.name}")
+
+    def _last_words(self) -> str:
+        """Return the last line that it wrote, behind a colon: what is raised before anything else says why it ended."""
+        with self._log.open("rb") as log:
+            log.seek(-min(LONGEST_LAST_WORDS_BYTES, log.seek(0, os.SEEK_END)), os.SEEK_END)
+            text = log.read().decode(errors="replace")
+        lines = ("".join(one if one.isprintable() else " " for one in line).strip() for line in text.split("\n")[::-1])
+        return next((f": {line}" for line in lines if line), "")

@@ -100,7 +100,11 @@ def test_a_reported_failure_is_told_as_it_was(start):
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
-        ("sys.exit(3)", FailureKind.EXITED, "exited with code 3"),
+        ("sys.exit(3)", FailureKind.EXITED, "exited with code 3; see log"),
+        ("sys.exit('no licence')", FailureKind.EXITED, "exited with code 1: no licence; see log"),
+        ("sys.exit('no \\x1b[31mlicence')", FailureKind.EXITED, "exited with code 1: no  [31mlicence; see log"),
+        ("import no_such", FailureKind.EXITED, "1: ModuleNotFoundError: No module named 'no_such'; see log"),
+        ("print('x' * 9000, end='\\n\\n', flush=True); sys.exit(3)", FailureKind.EXITED, f"3: {'x' * 398}; see log"),
         (
             "os.kill(os.getpid(), 9)",
             FailureKind.KILLED,
