@@ -1,0 +1,151 @@
+"""Options become a plan, or are refused with a way out; nothing is started."""
+
+import os
+
+import pytest
+
+from bench.errors import UsageError
+from bench.machine import cpus
+from bench.records.cell import AGAIN, CALIBRATION, Side
+from bench.runs.options import Options, plan_of
+from bench.sides.inventory import Found
+from loops import registry
+from loops.contract import Track
+
+SIDES = (Side(name="A", description="here"), Side(name="B", description="env=X=1"))
+
+
+class Told:
+    """A console that keeps what it is told."""
+
+    def __init__(self):
+        """Nothing was told."""
+        self.lines = []
+
+    def notice(self, text):
+        """Keep a line."""
+        self.lines.append(text)
+
+
+class Everything(dict):
+    """What a side has that has every loop on every workload."""
+
+    def __missing__(self, key):
+        """Say that it is there."""
+        return Found(loop=key[0], workload=key[1], backend="numpy")
+
+
+@pytest.fixture
+def plan():
+    """Return a function that plans with options for the CPU."""
+
+    def plan(*, console=None, inventories=None, **settings):
+        return plan_of(
+            Options(**{"device": "cpu"} | settings),
+            inventories=inventories or {},
+            console=console or Told(),
+            environment=os.environ,
+        )
+
+    return plan
+
+
+def test_without_options_the_guides_loops_train_mnist(plan):
+    """Matched, at the workload's own size, the kernel beside them."""
+    found = plan()
+
+    assert list(registry.DEFAULT_LOOPS) == [cell.loop for cell in found.cells]
+    assert {("mnist-mlp", "matched", "cpu", 32, None, None, None)} == {
+        (c.workload, c.track, c.device, c.batch_size, c.width, c.threads, c.side) for c in found.cells
+    }
+    assert ("tf-eager", 6, "numpy", CALIBRATION) == (
+        found.baseline,
+        found.rounds,
+        found.calibration.loop,
+        found.calibration.side,
+    )
+
+
+def test_every_choice_is_combined_with_every_other(plan):
+    """Workloads, then sizes, then widths, then loops."""
+    found = plan(loops=("numpy", "tf-fit"), batch_sizes=(32, 64), widths=(8, 16), threads=1, pin=False)
+
+    assert [(size, width, loop) for size in (32, 64) for width in (8, 16) for loop in ("numpy", "tf-fit")] == [
+        (cell.batch_size, cell.width, cell.loop) for cell in found.cells
+    ]
+    assert "numpy" == found.baseline
+
+
+def test_a_loop_that_is_named_twice_is_measured_once(plan):
+    """As LOOP and by --loop."""
+    assert ["numpy", "tf-fit"] == [
+        cell.loop for cell in plan(loops=("numpy", "numpy"), more_loops=("tf-fit", "numpy")).cells
+    ]
+
+
+def test_the_guides_have_a_track_and_pairs_of_their_own(plan):
+    """Which another track may replace."""
+    assert {"guide"} == {cell.track for cell in plan(all_guides=True).cells}
+    assert {"matched"} == {cell.track for cell in plan(all_guides=True, track=Track.MATCHED).cells}
+    assert 1 < len({cell.workload for cell in plan(all_guides=True).cells})
+
+
+def test_the_repetition_repeats_the_baseline_of_the_first_group(plan):
+    """Once, whatever else is measured."""
+    found = plan(loops=("numpy", "tf-eager"), batch_sizes=(32, 64), again=True)
+
+    (again,) = [cell for cell in found.cells if cell.side == AGAIN]
+    assert ("tf-eager", 32) == (again.loop, again.batch_size)
+
+
+def test_sides_are_compared_within_their_run_so_that_no_kernel_is_needed(plan):
+    """Every loop on both, the baseline first."""
+    found = plan(loops=("numpy",), sides=SIDES, inventories={side.name: Everything() for side in SIDES})
+
+    assert (["A", "B"], None, SIDES) == ([cell.side for cell in found.cells], found.calibration, found.sides)
+
+
+@pytest.mark.parametrize(
+    ("settings", "available", "expected"),
+    [
+        ({"threads": 1}, (0, 1, 2, 3), 1),
+        ({"threads": 4}, (0, 1, 2, 3), 0),
+        ({"threads": None}, (0, 1), 0),
+        ({"threads": 1, "pin": False}, (0, 1), 0),
+        ({"threads": 2}, (), 0),
+    ],
+)
+def test_trials_stay_on_as_many_cpus_as_they_have_threads(plan, monkeypatch, settings, available, expected):
+    """Where that leaves one free, and unless that was not wanted."""
+    monkeypatch.setattr(cpus, "allowed", lambda: available)
+
+    assert expected == len(plan(loops=("numpy",), **settings).cpus)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_sizes": (50_001,)}, "batch size 50001 is above the 50000 training samples of mnist-mlp"),
+        ({"workloads": ("regression",), "widths": (8,)}, "--width: the model of regression has no hidden layers"),
+        ({"samples": True}, "--samples: no generator is trained by mnist-mlp; try --workload mnist-dcgan"),
+        ({"interpreters": {"caffe": "python3"}}, "--python caffe=python3: known backends are "),
+        ({"interpreters": {"torch": "no-such"}}, "--python torch=no-such: there is no such program"),
+        ({"all_guides": True, "loops": ("numpy",)}, "--all-guides chooses loops and workloads itself"),
+        ({"loops": ("numpy",), "workloads": ("mnist-dcgan",)}, "nothing to measure on mnist-dcgan: numpy is "),
+    ],
+)
+def test_what_cannot_be_planned_is_refused_with_its_reason(plan, settings, message):
+    """Before anything is stored."""
+    with pytest.raises(UsageError, match=message):
+        plan(**settings)
+
+
+def test_a_loop_that_cannot_train_a_workload_is_left_out_and_named(plan):
+    """Unless all were asked for."""
+    console = Told()
+
+    found = plan(console=console, loops=("numpy", "tf-function"), workloads=("mnist-dcgan",))
+
+    assert ["tf-function"] == [cell.loop for cell in found.cells]
+    (line,) = console.lines
+    assert line.startswith("warning: left out of mnist-dcgan: numpy is ")
