@@ -346,6 +346,12 @@ def _targets(table: str) -> dict[str, str]:
     return _registered(table) | own
 
 
+def look_again() -> None:
+    """Forget which packages are installed and what their sources say; a process that changes neither need not ask."""
+    _registered.cache_clear()
+    _describe_target.cache_clear()
+
+
 @cache
 def _registered(table: str) -> dict[str, str]:
     """Return name -> "module:Class", ours and those of other packages; ours win."""

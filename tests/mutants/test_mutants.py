@@ -488,10 +488,9 @@ def plugin(tmp_path_factory) -> Iterator[Path]:
     install(MUTANTS, folder=folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(folder), *sys.path])
-        registry._registered.cache_clear()
+        registry.look_again()
         yield folder
-    registry._registered.cache_clear()
-    registry._describe_target.cache_clear()
+    registry.look_again()
 
 
 @pytest.fixture(scope="module")

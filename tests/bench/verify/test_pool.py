@@ -44,10 +44,9 @@ def digits(tmp_path_factory) -> str:
 def plugins(monkeypatch):
     """Let this process find the toy loops, as if their package were installed."""
     monkeypatch.syspath_prepend(str(PLUGINS))
-    registry._registered.cache_clear()
+    registry.look_again()
     yield
-    registry._registered.cache_clear()
-    registry._describe_target.cache_clear()
+    registry.look_again()
 
 
 @pytest.fixture
