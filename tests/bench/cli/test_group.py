@@ -52,6 +52,6 @@ def test_an_interruption_is_told_without_a_traceback():
     assert (130, "Interrupted.\n") == (done.exit_code, done.stderr)
 
 
-def test_a_fault_of_the_tool_itself_is_not_hidden():
-    """Its traceback is what a bug report needs."""
-    assert isinstance(ended_by(ZeroDivisionError()).exception, ZeroDivisionError)
+def test_a_fault_of_the_tool_itself_has_a_code_of_its_own():
+    """70, which no finding of a measurement has."""
+    assert 70 == ended_by(ZeroDivisionError("no")).exit_code

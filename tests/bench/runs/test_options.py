@@ -43,6 +43,7 @@ def plan():
         return plan_of(
             Options(**{"device": "cpu"} | settings),
             inventories=inventories or {},
+            prepared=(),
             console=console or Told(),
             environment=os.environ,
         )
