@@ -28,7 +28,7 @@ LOOPS = [
     {"prepared", "preparation"},
 ]
 FRAMEWORKS = {"tensorflow", "torch", "jax", "keras"}
-TESTED_ELSEWHERE: dict[str, str] = {}
+TESTED_ELSEWHERE = {"tests/bench/records/test_forged.py": "forged journals meet the whole room, not one file of it"}
 """Test file below `tests/bench` or `tests/loops` that has no source of its name -> why it stands there."""
 
 
