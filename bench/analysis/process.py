@@ -1,7 +1,10 @@
 """What one process counts: the unit of evidence."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 
+from bench.analysis.one_level import stay_on_one_level
 from bench.analysis.steady import SteadyState, steady_state
 from bench.records.trial import Block, BlockKind, Trial, interquartile_mean
 from bench.units import Seconds
@@ -26,3 +29,19 @@ def steady_blocks(trial: Trial) -> tuple[Block, ...]:
 def state_of(step_seconds: tuple[Seconds, ...]) -> SteadyState | None:
     """Return what `steady_state` finds; every trial is asked for several times."""
     return steady_state(step_seconds)
+
+
+def step_seconds_of(trials: Sequence[Trial]) -> list[Seconds | None]:
+    """Return `trial_step_seconds` of many trials, in order; most of the work is done for all of them at once."""
+    alike: defaultdict[int, list[int]] = defaultdict(list)
+    for place, trial in enumerate(trials):
+        if trial.failure is None:
+            alike[len(trial.blocks_of(BlockKind.MEASURED))].append(place)
+    found: list[Seconds | None] = [None] * len(trials)
+    for count, places in alike.items():
+        if count == 0:
+            continue
+        series = [[block.step_seconds for block in trials[place].blocks_of(BlockKind.MEASURED)] for place in places]
+        for place, steps, one in zip(places, series, stay_on_one_level(series), strict=True):
+            found[place] = interquartile_mean(steps) if one else trial_step_seconds(trials[place])
+    return found
