@@ -1,0 +1,103 @@
+"""How far a run's value is from the loop's level by chance alone: from its own interval, and from what runs show.
+
+    spreads      standard deviation of each run's value, on the log scale
+    lone_runs    runs that stand alone, far from those before and after
+
+A run's own interval knows what its processes differ by, not what sessions differ by; neighbouring runs know both.
+"""
+
+from math import log, log1p, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+QUIETEST = 1e-4
+"""Noise is taken to be at least 0.01 %."""
+
+_PRIOR_FREEDOM = 20.0
+"""A run's variance over six processes is itself uncertain by a factor of two; it is drawn towards the usual one as if
+that were so many further observations. Source of the manner: Smyth, "Linear models and empirical Bayes methods",
+Statistical Applications in Genetics and Molecular Biology 3, 2004."""
+
+_KEPT, _MEAN_OF_KEPT = 0.9, 0.6231
+"""Share of the squared differences that counts, the smallest, and the mean of that part of chi-squared with one degree
+of freedom: level changes and lone runs are in the tenth that does not count."""
+
+_UNCERTAINTY = 4.3
+"""Variance of the logarithm of that mean, times the number of runs: neighbouring differences share a run."""
+
+_LONE, _NEIGHBOURS = 4.0, 3
+"""Spreads that a lone run is away from the medians of so many runs before and after it."""
+
+_UNTRUSTED = 100.0
+"""What a lone run's variance is multiplied by: it stays on the page, and moves no level."""
+
+
+def spreads(values: Values, *, errors: Values, processes: Values) -> Values:
+    """Return the standard deviation of each value.
+
+    Within runs it is the standard error, shrunk towards the usual one for as many processes. The variance between runs
+    is added, where the squared differences between neighbours are larger than the intervals let expect by more than
+    chance; where they are smaller by more than chance, all variances are made smaller, down to a quarter.
+
+    Args:
+        values: Logarithms, in the order of runs.
+        errors: Standard error of each; NaN where a run had one process.
+        processes: How many each rests on.
+    """
+    within = _within(errors, processes=processes)
+    if len(values) < _NEIGHBOURS:
+        return np.maximum(np.sqrt(within), QUIETEST)
+    squares, pairs = np.diff(values) ** 2, within[1:] + within[:-1]
+    excess = _mean_of_kept(squares / np.maximum(pairs, QUIETEST**2))
+    error = sqrt(_UNCERTAINTY / len(values))
+    if excess <= 0.0 or -1.5 * error <= log(excess) <= error:  # as the intervals say, as far as these runs can tell
+        return np.maximum(np.sqrt(within), QUIETEST)
+    if excess < 1.0:
+        return np.maximum(np.sqrt(within * max(excess, 0.25)), QUIETEST)
+    low, high = 0.0, float(squares.max())
+    for _ in range(50):
+        between = (low + high) / 2.0
+        enough = _mean_of_kept(squares / np.maximum(pairs + 2.0 * between, QUIETEST**2)) <= 1.0
+        low, high = (low, between) if enough else (between, high)
+    return np.maximum(np.sqrt(within + high), QUIETEST)
+
+
+def _mean_of_kept(ratios: Values) -> float:
+    """Return the mean of the smaller ratios over what chi-squared lets expect of it."""
+    kept = np.sort(ratios)[: max(1, int(_KEPT * len(ratios)))]
+    return float(kept.mean()) / _MEAN_OF_KEPT
+
+
+def _within(errors: Values, *, processes: Values) -> Values:
+    """Return the variance of each value that its own processes show, shrunk; 0 where no run has an interval."""
+    known = np.isfinite(errors)
+    if not known.any():
+        return np.zeros(len(errors))
+    usual = float(np.median((errors**2 * processes)[known])) / processes
+    freedom = np.where(known, processes - 1.0, 0.0)
+    own = np.where(known, errors, 0.0) ** 2
+    shrunk: Values = (freedom * own + _PRIOR_FREEDOM * usual) / (freedom + _PRIOR_FREEDOM)
+    return shrunk
+
+
+def lone_runs(values: Values, *, spread: Values) -> NDArray[np.bool_]:
+    """Return which runs are far above, or far below, both the runs before and the runs after them.
+
+    One bad night is no new level. The first and the last run have neighbours on one side only, and are never alone.
+    """
+    alone = np.zeros(len(values), dtype=np.bool_)
+    for place in range(1, len(values) - 1):
+        before = float(np.median(values[max(0, place - _NEIGHBOURS) : place]))
+        after = float(np.median(values[place + 1 : place + 1 + _NEIGHBOURS]))
+        away = (values[place] - before, values[place] - after)
+        least = _LONE * float(spread[place]) + log1p(QUIETEST)
+        alone[place] = min(away) > least or max(away) < -least
+    return alone
+
+
+def distrust(spread: Values, *, alone: NDArray[np.bool_]) -> Values:
+    """Return the spreads with those of lone runs made so wide that they move no level."""
+    return np.where(alone, spread * np.sqrt(_UNTRUSTED), spread)

@@ -1,0 +1,226 @@
+"""The runs of one loop, in one setting, on one machine, in order: what a history is drawn and judged from.
+
+A loop's step is a multiple of the kernel's step in the same rounds, so that a machine at another speed changes nothing.
+Where most runs lack the kernel, and on a GPU, whose speed the kernel does not tell, it is seconds.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from math import exp, log, sqrt
+from typing import Any, Literal
+
+from bench import units
+from bench.history.index import Index
+from bench.report import wording
+
+Merge = Literal["run", "commit", "date"]
+
+_SHORT = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """What the runs of a series have in common beside machine and loop."""
+
+    workload: str
+    track: str
+    device: str
+    batch_size: int
+    width: int | None
+    threads: int | None
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return wording.group_name(
+            workload=self.workload,
+            track=self.track,
+            device=self.device,
+            batch_size=self.batch_size,
+            width=self.width,
+            threads=self.threads,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """One run, or several that were merged."""
+
+    run: str
+    """Name of its folder; of several, of the last."""
+    started: datetime
+    value: float
+    """Step time in seconds, or as a multiple of the kernel's step."""
+    error: float
+    """Standard error of the logarithm; NaN for one process."""
+    processes: int
+    seconds: units.Seconds
+    """Step time as it was measured."""
+    commit: str | None
+    tool_commit: str | None
+    versions: str
+    identity: tuple[str | None, ...]
+    """Of data, workload's source, machine and kernel: what makes it another thing that is measured."""
+    loop_sha256: str | None
+    runs: int = 1
+
+    def label(self, by: Merge) -> str:
+        """Return what it is called on an axis."""
+        if by == "date":
+            return f"{self.started:%Y-%m-%d}"
+        return (self.commit or self.run)[:_SHORT] if by == "commit" else self.run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """Points in the order in which they were measured."""
+
+    machine: str
+    title: str
+    """Of the machine, for people."""
+    loop: str
+    setting: Setting
+    calibrated: bool
+    """Whether values are multiples of the kernel's step."""
+    points: tuple[Point, ...]
+    unit_seconds: units.Seconds
+    """What a value is multiplied by for people: the kernel's usual step, or 1."""
+    left_out: int
+    """Runs without a kernel among runs that have one."""
+
+    @property
+    def logarithms(self) -> list[float]:
+        """Of the values."""
+        return [log(point.value) for point in self.points]
+
+    @property
+    def breaks(self) -> list[int]:
+        """Indices of the first points that measure another thing than those before."""
+        pairs = zip(self.points, self.points[1:], strict=False)
+        return [place for place, (before, after) in enumerate(pairs, start=1) if before.identity != after.identity]
+
+
+IDENTITY = ("the data", "the source of the workload", "the machine", "the kernel that measures the machine")
+"""What `Point.identity` holds, in words."""
+
+_QUERY = """
+    SELECT machine, machine_title, loop_rows.workload, track, device, batch_size, width, threads, loop,
+           run, started, step_seconds, step_error, loop_rows.processes, multiple, multiple_error, multiple_processes,
+           kernel_step_seconds, commit, tool_commit, versions, dataset_sha256, workload_sha256, fingerprint,
+           kernel_identity, loop_sha256
+    FROM loop_rows JOIN run_rows USING (run)
+    WHERE as_is AND state = 'measured' AND {wanted}
+    ORDER BY machine, loop_rows.workload, track, device, batch_size, width, threads, loop, started, run
+"""
+_KEY = 9
+"""Columns that tell series apart; the second of them is the machine's title, which may change."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which series, and from when on."""
+
+    loops: tuple[str, ...] = ()
+    """Empty for all."""
+    workload: str | None = None
+    machine: str | None = None
+    """Name, fingerprint or the beginning of either."""
+    since: datetime | None = None
+    by: Merge = "run"
+
+
+def read_series(index: Index, wanted: Wanted) -> list[Series]:
+    """Return the series that an index holds, machine by machine, setting by setting."""
+    conditions: list[tuple[str, Any]] = []
+    if wanted.loops:
+        conditions.append(("list_contains(?, loop)", list(wanted.loops)))
+    if wanted.workload is not None:
+        conditions.append(("workload = ?", wanted.workload))
+    if wanted.machine is not None:
+        conditions.append(("(starts_with(machine, ?) OR starts_with(fingerprint, ?))", wanted.machine))
+    if wanted.since is not None:
+        conditions.append(("started >= ?", wanted.since))
+    text = " AND ".join(condition for condition, _ in conditions) or "true"
+    values = [value for condition, value in conditions for _ in range(condition.count("?"))]
+    rows = index.rows(_QUERY.format(wanted=text), values)
+    return [_series(list(group), by=wanted.by) for _, group in groupby(rows, key=_key)]
+
+
+def _key(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return what tells a row's series from others."""
+    return (row[0], *row[2:_KEY])
+
+
+def _series(rows: list[tuple[Any, ...]], *, by: Merge) -> Series:
+    """Return the rows of one series as points."""
+    calibrated = rows[0][4] == "cpu" and 2 * sum(row[14] is not None for row in rows) > len(rows)
+    kept = [row for row in rows if row[14] is not None] if calibrated else rows
+    kernels = sorted(row[17] for row in kept if row[17] is not None)
+    points = [_point(row, calibrated=calibrated) for row in kept]
+    last = rows[-1]
+    return Series(
+        machine=last[0],
+        title=last[1],
+        loop=last[8],
+        setting=Setting(
+            workload=last[2], track=last[3], device=last[4], batch_size=last[5], width=last[6], threads=last[7]
+        ),
+        calibrated=calibrated,
+        points=tuple(_merged(points, by=by)),
+        unit_seconds=kernels[len(kernels) // 2] if calibrated else 1.0,
+        left_out=len(rows) - len(kept),
+    )
+
+
+def _point(row: Sequence[Any], *, calibrated: bool) -> Point:
+    """Return a row as a point."""
+    value, error, processes = row[14:17] if calibrated else row[11:14]
+    identity = (row[21], row[22], row[23], row[24] if calibrated else None)
+    return Point(
+        run=row[9],
+        started=row[10],
+        value=value,
+        error=float("nan") if error is None else error,
+        processes=processes,
+        seconds=row[11],
+        commit=row[18],
+        tool_commit=row[19],
+        versions=row[20] or "",
+        identity=identity,
+        loop_sha256=row[25],
+    )
+
+
+def _merged(points: Sequence[Point], *, by: Merge) -> Iterator[Point]:
+    """Yield points, those of one commit or day together; what makes them another thing is never merged."""
+    keys: dict[Merge, Callable[[Point], Any]] = {
+        "run": lambda point: point.run,
+        "commit": lambda point: (point.commit or point.run, point.identity),
+        "date": lambda point: (point.started.date(), point.identity),
+    }
+    for _, group in groupby(points, key=keys[by]):
+        together = list(group)
+        yield together[0] if len(together) == 1 else _mean(together)
+
+
+def _mean(points: Sequence[Point]) -> Point:
+    """Return several runs as one, each counting by its processes."""
+    weights = [point.processes for point in points]
+    total = sum(weights)
+    errors = [(weight * point.error / total) ** 2 for weight, point in zip(weights, points, strict=True)]
+    last = points[-1]
+    return Point(
+        run=last.run,
+        started=last.started,
+        value=exp(sum(w * log(point.value) for w, point in zip(weights, points, strict=True)) / total),
+        error=sqrt(sum(errors)),
+        processes=total,
+        seconds=exp(sum(w * log(point.seconds) for w, point in zip(weights, points, strict=True)) / total),
+        commit=last.commit,
+        tool_commit=last.tool_commit,
+        versions=last.versions,
+        identity=last.identity,
+        loop_sha256=last.loop_sha256,
+        runs=len(points),
+    )
