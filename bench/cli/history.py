@@ -1,11 +1,81 @@
-"""Commands about many stored runs: sql."""
+"""Commands about many stored runs: history, sql."""
 
+import sys
+from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from bench.cli.group import main
-from bench.cli.options import Format, format_option, results_option
+from bench.cli.options import (
+    Format,
+    Percent,
+    complete_loops,
+    complete_workloads,
+    format_option,
+    option,
+    reports_option,
+    results_option,
+)
+
+margin_option = option(
+    "--margin",
+    type=Percent(),
+    default=0.0075,
+    show_default="0.75",
+    help="Smallest change in per cent that is told.",
+)
+
+
+@main.command()
+@click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
+@option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="Only what trained this.")
+@option("--machine", metavar="NAME", help="Only runs of this machine: its name, or the beginning of its fingerprint.")
+@option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only runs since this day.")
+@option(
+    "--by",
+    type=click.Choice(["run", "commit", "date"]),
+    default="run",
+    help="What a point is; runs of one commit or day in a row become one.",
+)
+@margin_option
+@option("--no-report", is_flag=True, help="Write no page.")
+@results_option
+@reports_option
+@format_option
+def history(
+    *,
+    loops: tuple[str, ...],
+    workload: str | None,
+    machine: str | None,
+    since: datetime | None,
+    by: Literal["run", "commit", "date"],
+    margin: float,
+    no_report: bool,
+    results_dir: Path,
+    reports_dir: Path,
+    output_format: Format,
+) -> None:
+    """Say since when a LOOP is slower or faster, from all stored runs, and write reports/history/index.html.
+
+    Steps are multiples of the kernel that every run measures, so a machine at another speed is no change. A change is
+    told if its whole interval is beyond the margin. Where all loops of a machine moved alike, that is said once.
+
+    \b
+    Examples:
+      bench history
+      bench history tf-fit --machine nightly --since 2026-10-01
+      bench history --by commit --format json
+    """
+    from bench.history import asked  # noqa: PLC0415
+    from bench.history.series import Wanted  # noqa: PLC0415
+
+    wanted = Wanted(loops=loops, workload=workload, machine=machine, since=since, by=by)
+    told = asked.history(results_dir, wanted, reports=None if no_report else reports_dir, margin=margin, tell=_tell)
+    click.echo(told.text(output_format, encoding=sys.stdout.encoding))
+    if told.page is not None:
+        click.echo(f"history: {told.page}", err=True)
 
 
 @main.command()

@@ -1,16 +1,64 @@
-"""What `bench sql` prints."""
+"""What `bench sql` and `bench history` print."""
 
 import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bench import text
-from bench.history import index
+from bench.errors import NothingComparable
+from bench.history import index, page, terminal
+from bench.history.events import Judged, judge
+from bench.history.index import Index
+from bench.history.series import Wanted, read_series
 from bench.report.wording import display_name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """What `bench history` found."""
+
+    judged: list[Judged]
+    page: Path | None
+    """None where none was wanted."""
+
+    def text(self, output_format: str, *, encoding: str | None) -> str:
+        """Return it as "table", "json", "csv" or "md"."""
+        if output_format == "table":
+            return terminal.to_text(self.judged, encoding=encoding)
+        renderings = {"json": terminal.to_json, "csv": terminal.to_csv, "md": terminal.to_markdown}
+        return renderings[output_format](self.judged)
+
+
+def history(
+    results: Path, wanted: Wanted, *, reports: Path | None, margin: float, tell: Callable[[str], None]
+) -> History:
+    """Judge the series that are wanted, and write their page.
+
+    Args:
+        results: Folder of the runs.
+        wanted: Which series.
+        reports: Folder of pages; None writes none.
+        margin: Smallest change that is told.
+        tell: Gets a line where this takes a while.
+
+    Raises:
+        NothingComparable: If no run fits.
+        ResultsError: If no run is stored.
+        UsageError: If what this needs is not installed.
+    """
+    index.require("duckdb", "ruptures")
+    with Index.opened(results, tell=tell) as opened:
+        judged = judge(opened, read_series(opened, wanted), margin=margin)
+        runs = [] if reports is None else page.rows_of(opened)
+    if not judged:
+        raise NothingComparable(f"{results}: no stored run has numbers of what was asked for; see 'bench list runs'")
+    written = None if reports is None else page.write(judged, runs=runs, reports=reports, margin=margin)
+    return History(judged=judged, page=written)
 
 
 def render(results: Path, query: str, *, output_format: str, tell: Callable[[str], None]) -> str:

@@ -23,14 +23,6 @@ MARKDOWN_LIMIT = 65_536
 """Characters that GitHub accepts in a comment."""
 
 _KEPT_ROWS = (1000, 300, 100, 40, 15, 5, 1)
-_DARK = {
-    "--ink": "#e6e9ed",
-    "--muted": "#a3adb8",
-    "--faster": "#5db7ea",
-    "--slower": "#ff9a5c",
-    "--band": "#3a434d",
-    "--page": "#14181d",
-}
 _TEXT_COLUMNS = (
     *("Verdict", "Speed-up", "95 % interval", "Ahead of baseline", "Reason", "Value", "Loop", "What"),
     *("Change", "Different", "base", "new", ""),
@@ -99,7 +91,7 @@ def to_html(
             change=None if report.change is None else tables.change(report.change),
             own_files=["report.json", "report.md", *files],
             light=svg.COLOURS,
-            dark=_DARK,
+            dark=svg.DARK,
             text_columns=_TEXT_COLUMNS,
             wrapping_columns=_WRAPPING_COLUMNS,
             data=Markup(_script_json(to_json(report))),  # noqa: S704 - escaped by `_script_json`

@@ -15,6 +15,16 @@ COLOURS = {
 
 Each colour is used for nothing else. The page is nearly white because matplotlib writes pure white by itself."""
 
+DARK = {
+    "--ink": "#e6e9ed",
+    "--muted": "#a3adb8",
+    "--faster": "#5db7ea",
+    "--slower": "#ff9a5c",
+    "--band": "#3a434d",
+    "--page": "#14181d",
+}
+"""The dark scheme's values."""
+
 _TAG = re.compile(r"<[^>]*>")
 _STYLE = re.compile(r'style="[^"]*"')
 _REFERENCE = re.compile(r'((?:href="|url\()#)([^")]+)')

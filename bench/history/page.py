@@ -1,0 +1,199 @@
+"""Histories as pages that need no script: `history/index.html`, and its list of runs."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from bench import units
+from bench.history import picture, words
+from bench.history.events import Event, Judged
+from bench.history.index import Index
+from bench.records import journal
+from bench.report import svg, wording
+
+FOLDER, PAGE, RUNS = "history", "index.html", "runs.html"
+
+READING = (
+    "Each picture is one loop in one setting on one machine, oldest run on the left, up is slower.",
+    "Steps are multiples of the kernel's step in the same rounds, shown in milliseconds at the machine's usual speed.",
+    "So a machine that ran faster or slower on one day changes nothing.",
+    "A change gains more than chance does in one of a hundred flat series; its whole 95 % interval is beyond {margin}.",
+    "Where it has two days, it may have happened on any of them, or between.",
+    "A dotted line: from there on another thing is measured, and levels on either side are not compared.",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRow:
+    """A run in a list of runs."""
+
+    run: str
+    started: str
+    name: str
+    machine: str
+    commit: str
+    complete: bool
+
+
+def rows_of(index: Index) -> list[RunRow]:
+    """Return all runs, newest first."""
+    query = "SELECT run, started, name, machine_title, commit, complete FROM run_rows ORDER BY started DESC, run DESC"
+    return [
+        RunRow(
+            run=run,
+            started=f"{started:%Y-%m-%d %H:%M}" if started else units.NOT_AVAILABLE,
+            name=name or "",
+            machine=machine,
+            commit=(commit or "")[:10],
+            complete=complete,
+        )
+        for run, started, name, machine, commit, complete in index.rows(query)
+    ]
+
+
+def write(judged: Sequence[Judged], *, runs: Sequence[RunRow], reports: Path, margin: float) -> Path:
+    """Write the page of histories and the list of runs.
+
+    Args:
+        judged: What to show, in order.
+        runs: All runs, newest first.
+        reports: Folder of pages; theirs go into `history` in it, and lead to those of runs that are there.
+        margin: As the changes were judged.
+
+    Returns:
+        The path of index.html, which is written last.
+    """
+    folder = reports / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    addresses = {run: f"../{quote(run)}/index.html" for run in pages_of(reports)}
+    journal.replace(folder / RUNS, runs_page(runs, addresses=addresses, back=PAGE, title="All runs").encode())
+    journal.replace(folder / PAGE, to_html(judged, addresses=addresses, margin=margin).encode())
+    return folder / PAGE
+
+
+def pages_of(reports: Path) -> set[str]:
+    """Return the runs that have a page in a folder of pages."""
+    if not reports.is_dir():
+        return set()
+    with os.scandir(reports) as entries:
+        return {entry.name for entry in entries if entry.is_dir() and Path(entry.path, "index.html").exists()}
+
+
+def to_html(judged: Sequence[Judged], *, addresses: Mapping[str, str], margin: float) -> str:
+    """Return the page of histories.
+
+    Args:
+        judged: What to show; neighbours of one machine, and of one setting, stand together.
+        addresses: Run -> address of its page, where it has one.
+        margin: As the changes were judged.
+    """
+    numbered = list(enumerate(judged, start=1))
+    sections = [
+        {
+            "title": wording.display_name(of_machine[0][1].series.title),
+            "groups": [
+                {"title": title, "figures": [_figure(one, number=number, addresses=addresses) for number, one in group]}
+                for title, group in groupby(of_machine, key=lambda pair: str(pair[1].series.setting))
+            ],
+        }
+        for _, of_machine in ((key, list(group)) for key, group in groupby(numbered, key=lambda p: p[1].series.machine))
+    ]
+    runs = {point.run for one in judged for point in one.series.points}
+    return _page(
+        "history.html.j2",
+        title="History of step times",
+        headlines=headlines(judged),
+        summary=f"{len(runs):,} runs, {len(judged)} {'series' if len(judged) != 1 else 'loop'}.",
+        alike=words.alike_sentences(judged),
+        sections=sections,
+        reading=[line.format(margin=units.percent(margin)) for line in READING],
+    )
+
+
+def headlines(judged: Sequence[Judged]) -> list[str]:
+    """Return the newest changes in a sentence each, at most three; or that there are none."""
+    dated = [
+        (one.series.points[event.place].started, one, event)
+        for one in judged
+        for event in one.events
+        if event.alike is None
+    ]
+    dated.sort(key=lambda item: item[0], reverse=True)
+    lines = [
+        f"{wording.display_name(one.series.loop)} {words.change_text(event.ratio)} {words.direction(event.ratio)} "
+        f"since {started:%Y-%m-%d}"
+        for started, one, event in dated[:3]
+    ]
+    if len(dated) > len(lines):
+        lines.append(f"and {len(dated) - len(lines)} earlier changes")
+    return lines or ["No loop changed by itself."]
+
+
+def runs_page(runs: Iterable[RunRow], *, addresses: Mapping[str, str], back: str, title: str) -> str:
+    """Return a list of runs as a page."""
+    back_text = "Histories" if back != RUNS else "All runs"
+    return _page(
+        "runs.html.j2",
+        title=title,
+        back=back,
+        back_text=back_text,
+        rows=Markup("\n".join(_run_row(run, addresses=addresses) for run in runs)),  # noqa: S704 - escaped there
+    )
+
+
+def _run_row(run: RunRow, *, addresses: Mapping[str, str]) -> str:
+    """Return a row of a list of runs; ten thousand of them take Jinja a second."""
+    shown = escape(wording.display_name(run.run))
+    if run.run in addresses:
+        shown = f'<a href="{escape(addresses[run.run])}">{shown}</a>'
+    texts = (run.started, run.name, run.machine, run.commit, "complete" if run.complete else "incomplete")
+    cells = "".join(f"<td>{escape(wording.display_name(text))}</td>" for text in texts)
+    return f'<tr><th scope="row">{shown}</th>{cells}</tr>'
+
+
+def _figure(judged: Judged, *, number: int, addresses: Mapping[str, str]) -> dict[str, Any]:
+    """Return a picture with what stands around it."""
+    return {
+        "anchor": f"series-{number}",
+        "loop": wording.display_name(judged.series.loop),
+        "now": f"{words.level_text(judged)} ms a step ({words.level_span(judged)})",
+        "svg": Markup(picture.draw(judged, addresses=addresses)),  # noqa: S704 - escaped there
+        "caption": picture.caption(judged),
+        "events": [_told(judged, event, addresses=addresses) for event in judged.events],
+        "notes": list(words.notes(judged)),
+    }
+
+
+def _told(judged: Judged, event: Event, *, addresses: Mapping[str, str]) -> dict[str, Any]:
+    """Return an event with its size apart, for its colour."""
+    text = words.event_text(judged, event)
+    size = f"{words.change_text(event.ratio)} {words.direction(event.ratio)}"
+    if not text.startswith(size):
+        size = f"creeping {words.direction(event.ratio)}"
+    return {
+        "direction": words.direction(event.ratio),
+        "size": size,
+        "rest": text.removeprefix(size).lstrip(" ,"),
+        "address": addresses.get(judged.series.points[event.place].run),
+    }
+
+
+def _page(template: str, **values: Any) -> str:
+    """Render a template."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(light=svg.COLOURS, dark=svg.DARK, font=picture.FONT, **values)
