@@ -193,7 +193,13 @@ class Measuring(Conditions):
         int | None,
         option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: the framework's]"),
     ]
-    label: Annotated[str | None, option("--name", "label", help="Your words for this run.")]
+    label: Annotated[str | None, option("--name", "label", "machine", help="Your words for this run.")]
+    machine: Annotated[
+        str | None,
+        option(
+            "--machine", metavar="NAME", help="What this machine is called, for 'bench history'. [default: what it is]"
+        ),
+    ]
     interpreters: Annotated[
         tuple[tuple[str, str], ...],
         option(
@@ -291,6 +297,7 @@ IN_HELP = (
         "data_limit",
         "policy",
         "label",
+        "machine",
         "interpreters",
         "schedule",
     ),

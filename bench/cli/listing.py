@@ -3,10 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bench.errors import BenchError
+from bench import units
 from bench.machine import gpu
 from bench.paths import SOURCE_TREE
 from bench.text import display_name, table
@@ -16,20 +17,21 @@ from loops import guides, registry
 Row = dict[str, str]
 
 
-def render(what: str, *, results: Path, output_format: str) -> str:
+def render(what: str, *, results: Path, output_format: str, limit: int = 20) -> str:
     """Return a list of loops, workloads, devices or runs as text.
 
     Args:
         what: "loops", "workloads", "guides", "devices" or "runs".
         results: Where runs are stored.
         output_format: "table" or "json".
+        limit: The most runs that are listed, the newest.
     """
     listings: dict[str, Callable[[], list[Row]]] = {
         "loops": loops,
         "workloads": workloads,
         "guides": systems,
         "devices": devices,
-        "runs": lambda: runs(results),
+        "runs": lambda: runs(results, limit=limit),
     }
     rows = listings[what]()
     if output_format == "json":
@@ -126,17 +128,43 @@ def devices() -> list[Row]:
     ]
 
 
-def runs(results: Path) -> list[Row]:
-    """Return every stored run, oldest first; one that cannot be read is listed with the reason."""
-    from bench.records import journal  # noqa: PLC0415
+def runs(results: Path, *, limit: int) -> list[Row]:
+    """Return the newest stored runs, oldest of them first; one that cannot be read is listed with the reason."""
+    from bench.history import reader  # noqa: PLC0415 - SciPy, which other lists need not load
 
     rows = []
-    for folder in journal.runs(results):
-        try:
-            run = journal.load(folder)
-        except BenchError as error:
-            rows.append({"run": folder.name, "state": f"unreadable: {error}", "trials": "n/a", "command": ""})
+    for source in list(reader.sources(results).values())[-limit:]:
+        found = reader.read(results, [source])
+        problem = found["source_rows"]["problem"][0] if found["source_rows"]["run"] else "gone"
+        if problem is not None:
+            rows.append(dict.fromkeys(RUN_COLUMNS, "") | {"run": source.run, "state": f"unreadable: {problem}"})
             continue
-        state = "complete" if run.complete else "incomplete"
-        rows.append({"run": folder.name, "state": state, "trials": str(len(run.trials)), "command": run.header.command})
+        run = {name: column[0] for name, column in found["run_rows"].items()}
+        rows.append(
+            {
+                "run": source.run,
+                "started": f"{run['started']:%Y-%m-%d %H:%M}" if run["started"] else units.NOT_AVAILABLE,
+                "machine": display_name(run["machine_title"]),
+                "commit": (run["commit"] or "")[:10],
+                "name": display_name(run["name"] or ""),
+                "headline": _headline(found["loop_rows"]),
+                "state": "complete" if run["complete"] else "incomplete",
+                "trials": str(run["processes"]),
+                "command": display_name(run["command"]),
+            }
+        )
     return rows
+
+
+RUN_COLUMNS = ("run", "started", "machine", "commit", "name", "headline", "state", "trials", "command")
+
+
+def _headline(loops: Mapping[str, Sequence[Any]]) -> str:
+    """Return the fastest loop of a run and its step time, and how many others there were."""
+    places = [place for place, state in enumerate(loops["state"]) if state == "measured" and loops["as_is"][place]]
+    if not places:
+        return "nothing was measured"
+    best = min(places, key=lambda place: loops["step_seconds"][place])
+    beside = f" (of {len(places)})" if len(places) > 1 else ""
+    step = units.milliseconds(loops["step_seconds"][best])
+    return f"{display_name(loops['loop'][best])} {step} ms/step{beside}"

@@ -14,7 +14,8 @@ from bench.cli.options import option, results_option
 @click.argument("what", type=click.Choice(["loops", "workloads", "guides", "devices", "runs"]), default="loops")
 @results_option
 @option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
-def list_(what: str, results_dir: Path, output_format: str) -> None:
+@option("--limit", type=click.IntRange(min=1), default=20, help="Of runs, so many of the newest.")
+def list_(what: str, results_dir: Path, output_format: str, limit: int) -> None:
     """Say which loops, workloads, devices or runs exist, what is available here, and why not.
 
     'workloads' shows which loops can train each, 'guides' where the systems of the Keras guides are found.
@@ -24,10 +25,11 @@ def list_(what: str, results_dir: Path, output_format: str) -> None:
       bench list
       bench list workloads
       bench list devices
+      bench list runs --limit 100
     """
     from bench.cli import listing  # noqa: PLC0415
 
-    click.echo(listing.render(what, results=results_dir, output_format=output_format))
+    click.echo(listing.render(what, results=results_dir, output_format=output_format, limit=limit))
 
 
 @main.command()

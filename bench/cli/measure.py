@@ -135,6 +135,7 @@ def options_of(measuring: Measuring, *, results: Path) -> "Options":
         again=measuring.again,
         threads=measuring.threads,
         label=measuring.label,
+        machine=measuring.machine,
         interpreters=dict(measuring.interpreters),
         schedule=measuring.schedule,
         calibrate=measuring.calibrate,

@@ -15,6 +15,7 @@ from bench import __version__, redaction
 from bench.machine.gpu import GPU_FIELDS
 from bench.machine.readings import Readings, read_now
 from bench.machine.system import output_of, text_of
+from bench.records.machine import NAME
 
 _DISTRIBUTIONS = ("numpy", "keras", "tensorflow", "torch", "jax")
 _READ_BY_FRAMEWORKS = re.compile(
@@ -29,22 +30,27 @@ def passport(
     *,
     environment: Mapping[str, str],
     source_tree: Path | None = None,
+    project: Path | None = None,
+    name: str | None = None,
     root: Path = Path("/"),
     readings: Readings | None = None,
 ) -> dict[str, str]:
     """Return fact -> value: tool, system, processor, memory, packages, source tree, GPUs and allowed variables.
 
-    Packages are those of this interpreter; each trial records its own. Programs are found by the `PATH` of
-    `environment`; without git or nvidia-smi their facts are missing.
+    Facts of the harness' own source tree begin with "git", those of the user's project with "project"; ``name`` is what
+    the user calls the machine. Packages are those of this interpreter; each trial records its own. Programs are found
+    by the `PATH` of `environment`; without git or nvidia-smi their facts are missing.
     """
     now = readings or read_now()
     facts = {
         "tool version": __version__,
+        NAME: name,
         **_system_facts(root, environment=environment),
         **_processor_facts(root, now=now),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         **{f"{name} version": _installed_version(name) for name in _DISTRIBUTIONS},
-        **(_git_facts(source_tree, environment=environment) if source_tree else {}),
+        **(_git_facts(source_tree, prefix="git", environment=environment) if source_tree else {}),
+        **(_git_facts(project, prefix="project", environment=environment) if project else {}),
         **_gpu_facts(environment),
         **variable_facts(environment),
     }
@@ -134,7 +140,7 @@ def _installed_version(name: str) -> str:
     return "not installed"
 
 
-def _git_facts(tree: Path, *, environment: Mapping[str, str]) -> dict[str, str | None]:
+def _git_facts(tree: Path, *, prefix: str, environment: Mapping[str, str]) -> dict[str, str | None]:
     outside_hooks = {name: value for name, value in environment.items() if name not in GIT_REDIRECTIONS}
 
     def ask(*arguments: str) -> str | None:
@@ -144,9 +150,9 @@ def _git_facts(tree: Path, *, environment: Mapping[str, str]) -> dict[str, str |
         return {}
     branch, changes = ask("rev-parse", "--abbrev-ref", "HEAD"), ask("status", "--porcelain")
     return {
-        "git commit": ask("rev-parse", "--verify", "HEAD"),
-        "git branch": "detached" if branch == "HEAD" else branch,
-        "git dirty": None if changes is None else "yes" if changes else "no",
+        f"{prefix} commit": ask("rev-parse", "--verify", "HEAD"),
+        f"{prefix} branch": "detached" if branch == "HEAD" else branch,
+        f"{prefix} dirty": None if changes is None else "yes" if changes else "no",
     }
 
 

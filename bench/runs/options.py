@@ -85,6 +85,8 @@ class Options:
     precision: float | None = None
     time_budget: Seconds | None = None
     label: str | None = None
+    machine: str | None = None
+    """What the user calls this machine."""
     interpreters: Mapping[str, str] = field(default_factory=dict)
     retry_failed: bool = False
     """Whether cells of a resumed run that have failed are tried again."""

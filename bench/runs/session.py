@@ -97,7 +97,9 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         started=utc_now(),
         plan=plan,
         dataset=_dataset_record(fixture, prepared=prepared, workloads={cell.workload for cell in plan.cells}),
-        environment=passport.passport(environment=environment, source_tree=SOURCE_TREE),
+        environment=passport.passport(
+            environment=environment, source_tree=SOURCE_TREE, project=Path.cwd(), name=options.machine
+        ),
         warnings=warnings,
     )
     journal = Journal.create(options.results, header=header)
