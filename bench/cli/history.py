@@ -1,4 +1,4 @@
-"""Commands about many stored runs: history, sql."""
+"""Commands about many stored runs: history, publish, sql."""
 
 import sys
 from datetime import datetime
@@ -31,7 +31,12 @@ margin_option = option(
 @main.command()
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
 @option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="Only what trained this.")
-@option("--machine", metavar="NAME", help="Only runs of this machine: its name, or the beginning of its fingerprint.")
+@option(
+    "--machine",
+    metavar="NAME",
+    envvar=None,
+    help="Only runs of this machine: its name, or the beginning of its fingerprint.",
+)
 @option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only runs since this day.")
 @option(
     "--by",
@@ -76,6 +81,25 @@ def history(
     click.echo(told.text(output_format, encoding=sys.stdout.encoding))
     if told.page is not None:
         click.echo(f"history: {told.page}", err=True)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@option("--render", type=click.IntRange(min=0), default=20, help="Pages to write for the newest runs without one.")
+@margin_option
+@results_option
+@reports_option
+def publish(*, folder: Path, render: int, margin: float, results_dir: Path, reports_dir: Path) -> None:
+    """Write a static site into FOLDER: all runs, their histories and pages. Any web server can serve it.
+
+    \b
+    Example:
+      bench publish public
+    """
+    from bench.history import site  # noqa: PLC0415
+
+    written = site.publish(results_dir, folder, reports=reports_dir, render=render, margin=margin, tell=_tell)
+    click.echo(written)
 
 
 @main.command()
