@@ -139,12 +139,11 @@ def headlines(judged: Sequence[Judged]) -> list[str]:
 
 def runs_page(runs: Iterable[RunRow], *, addresses: Mapping[str, str], back: str, title: str) -> str:
     """Return a list of runs as a page."""
-    back_text = "Histories" if back != RUNS else "All runs"
     return _page(
         "runs.html.j2",
         title=title,
         back=back,
-        back_text=back_text,
+        back_text="Histories",
         rows=Markup("\n".join(_run_row(run, addresses=addresses) for run in runs)),  # noqa: S704 - escaped there
     )
 
