@@ -6,8 +6,9 @@ read.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import isfinite
+from operator import attrgetter
 from sys import float_info
 from typing import Any, final
 
@@ -174,6 +175,10 @@ LIMITS: dict[type, dict[str, Limit]] = {
 neither a record nor true or false has a limit; a test holds it."""
 
 
+_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in LIMITS}
+"""The fields of each record."""
+
+
 def isfinite_number(value: Any) -> bool:
     """Return whether a value is a number that a float can hold."""
     try:
@@ -190,12 +195,14 @@ def wrong_values(record: Any, *, at: str) -> Iterator[str]:
         at: The way to it, such as "$.trial".
     """
     limits = LIMITS[type(record)]
-    for field in fields(record):
-        value, way = getattr(record, field.name), f"{at}.{field.name}"
+    for name in _NAMES[type(record)]:
+        value, way = getattr(record, name), f"{at}.{name}"
         if value is None or isinstance(value, bool):
             continue
-        if is_dataclass(value):
+        if type(value) in LIMITS:
             yield from wrong_values(value, at=way)
+            continue
+        if way.endswith(".blocks") and all(map(_is_sound_block, value)):
             continue
         listed = isinstance(value, tuple | dict)
         if listed and len(value) > MOST_ITEMS:
@@ -204,10 +211,25 @@ def wrong_values(record: Any, *, at: str) -> Iterator[str]:
         if isinstance(value, dict):
             yield from (f"{way}: {wrong}" for key in value if (wrong := _name.wrong(key)))
         for place, item in _items(value):
-            if is_dataclass(item):
+            if type(item) in LIMITS:
                 yield from wrong_values(item, at=f"{way}{place}")
-            elif (wrong := limits[field.name].wrong(item)) is not None:
+            elif (wrong := limits[name].wrong(item)) is not None:
                 yield f"{way}{place}: {wrong}"
+
+
+_BLOCK_NUMBERS = {name: limit for name, limit in LIMITS[Block].items() if isinstance(limit, Number)}
+_numbers_of = attrgetter(*_BLOCK_NUMBERS)
+_BOUNDS = tuple((limit.least, limit.most) for limit in _BLOCK_NUMBERS.values())
+
+
+def _is_sound_block(block: Any) -> bool:
+    """Return quickly that nothing is wrong with a block, of which a run has thousands; False has it looked at."""
+    if type(block) is not Block or type(block.kind) is not BlockKind:
+        return False
+    try:
+        return all(low <= number <= high for number, (low, high) in zip(_numbers_of(block), _BOUNDS, strict=True))
+    except TypeError:
+        return False
 
 
 def _items(value: Any) -> Iterable[tuple[str, Any]]:
