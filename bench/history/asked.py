@@ -15,7 +15,7 @@ from bench.history import index, page, terminal
 from bench.history.events import Judged, judge
 from bench.history.index import Index
 from bench.history.series import Wanted, read_series
-from bench.report.wording import display_name
+from bench.text import display_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

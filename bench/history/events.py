@@ -21,7 +21,7 @@ from bench.history import creep, noise, segments
 from bench.history.index import Index
 from bench.history.segments import Course, Level, Step
 from bench.history.series import IDENTITY, Point, Series
-from bench.report import wording
+from bench.text import display_name
 
 FEWEST_ALIKE = 3
 """Loops that have to move alike before the machine is named; two may have a framework in common."""
@@ -334,7 +334,7 @@ def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterabl
     for name in sorted({*before, *after}):
         old, new = (facts.get(name, units.NOT_AVAILABLE) for facts in (before, after))
         if old != new:
-            yield wording.display_name(f"{name} {old} to {new}")
+            yield display_name(f"{name} {old} to {new}")
 
 
 def _versions(point: Point) -> dict[str, str]:

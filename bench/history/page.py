@@ -13,11 +13,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from bench import units
+from bench.files import write_whole
 from bench.history import picture, words
 from bench.history.events import Event, Judged
 from bench.history.index import Index
-from bench.records import journal
-from bench.report import svg, wording
+from bench.report import svg
+from bench.report.wording import setting_name
+from bench.text import display_name
 
 FOLDER, PAGE, RUNS = "history", "index.html", "runs.html"
 
@@ -74,8 +76,8 @@ def write(judged: Sequence[Judged], *, runs: Sequence[RunRow], reports: Path, ma
     folder = reports / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     addresses = {run: f"../{quote(run)}/index.html" for run in pages_of(reports)}
-    journal.replace(folder / RUNS, runs_page(runs, addresses=addresses, back=PAGE, title="All runs").encode())
-    journal.replace(folder / PAGE, to_html(judged, addresses=addresses, margin=margin).encode())
+    write_whole(folder / RUNS, runs_page(runs, addresses=addresses, back=PAGE, title="All runs").encode())
+    write_whole(folder / PAGE, to_html(judged, addresses=addresses, margin=margin).encode())
     return folder / PAGE
 
 
@@ -98,10 +100,10 @@ def to_html(judged: Sequence[Judged], *, addresses: Mapping[str, str], margin: f
     numbered = list(enumerate(judged, start=1))
     sections = [
         {
-            "title": wording.display_name(of_machine[0][1].series.title),
+            "title": display_name(of_machine[0][1].series.title),
             "groups": [
                 {"title": title, "figures": [_figure(one, number=number, addresses=addresses) for number, one in group]}
-                for title, group in groupby(of_machine, key=lambda pair: str(pair[1].series.setting))
+                for title, group in groupby(of_machine, key=lambda pair: setting_name(pair[1].series.setting))
             ],
         }
         for _, of_machine in ((key, list(group)) for key, group in groupby(numbered, key=lambda p: p[1].series.machine))
@@ -128,7 +130,7 @@ def headlines(judged: Sequence[Judged]) -> list[str]:
     ]
     dated.sort(key=lambda item: item[0], reverse=True)
     lines = [
-        f"{wording.display_name(one.series.loop)} {words.change_text(event.ratio)} {words.direction(event.ratio)} "
+        f"{display_name(one.series.loop)} {words.change_text(event.ratio)} {words.direction(event.ratio)} "
         f"since {started:%Y-%m-%d}"
         for started, one, event in dated[:3]
     ]
@@ -150,11 +152,11 @@ def runs_page(runs: Iterable[RunRow], *, addresses: Mapping[str, str], back: str
 
 def _run_row(run: RunRow, *, addresses: Mapping[str, str]) -> str:
     """Return a row of a list of runs; ten thousand of them take Jinja a second."""
-    shown = escape(wording.display_name(run.run))
+    shown = escape(display_name(run.run))
     if run.run in addresses:
         shown = f'<a href="{escape(addresses[run.run])}">{shown}</a>'
     texts = (run.started, run.name, run.machine, run.commit, "complete" if run.complete else "incomplete")
-    cells = "".join(f"<td>{escape(wording.display_name(text))}</td>" for text in texts)
+    cells = "".join(f"<td>{escape(display_name(text))}</td>" for text in texts)
     return f'<tr><th scope="row">{shown}</th>{cells}</tr>'
 
 
@@ -162,7 +164,7 @@ def _figure(judged: Judged, *, number: int, addresses: Mapping[str, str]) -> dic
     """Return a picture with what stands around it."""
     return {
         "anchor": f"series-{number}",
-        "loop": wording.display_name(judged.series.loop),
+        "loop": display_name(judged.series.loop),
         "now": f"{words.level_text(judged)} ms a step ({words.level_span(judged)})",
         "svg": Markup(picture.draw(judged, addresses=addresses)),  # noqa: S704 - escaped there
         "caption": picture.caption(judged),

@@ -14,8 +14,8 @@ from scipy.special import stdtrit
 
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.analysis.process import step_seconds_of
-from bench.analysis.summary import off_the_curve
-from bench.errors import InvalidResult, ResultsError
+from bench.analysis.reading import off_the_curve
+from bench.errors import FileTrouble, InvalidResult, ResultsError
 from bench.history import tables
 from bench.records import journal
 from bench.records.cell import AGAIN, Cell
@@ -69,7 +69,7 @@ def read(results: Path, wanted: Sequence[Source], *, blocks: bool = False) -> Ro
         problem = None
         try:
             run = journal.load(results / source.run)
-        except InvalidResult as error:
+        except (InvalidResult, FileTrouble) as error:
             problem = str(error)
         except ResultsError:
             continue

@@ -13,34 +13,11 @@ from typing import Any, Literal
 
 from bench import units
 from bench.history.index import Index
-from bench.report import wording
+from bench.records.cell import Setting
 
 Merge = Literal["run", "commit", "date"]
 
 _SHORT = 10
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
-    """What the runs of a series have in common beside machine and loop."""
-
-    workload: str
-    track: str
-    device: str
-    batch_size: int
-    width: int | None
-    threads: int | None
-
-    def __str__(self) -> str:
-        """Return it in words."""
-        return wording.group_name(
-            workload=self.workload,
-            track=self.track,
-            device=self.device,
-            batch_size=self.batch_size,
-            width=self.width,
-            threads=self.threads,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

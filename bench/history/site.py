@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from bench.errors import InvalidResult, ResultsError
+from bench.errors import FileTrouble, ResultsError
+from bench.files import make_folder, write_whole
 from bench.history import index, page
 from bench.history.events import judge
 from bench.history.index import Index
@@ -40,7 +41,7 @@ def publish(
     if not runs:
         raise ResultsError(f"{results}: no run is stored; see 'bench list runs'")
     try:
-        site.mkdir(parents=True, exist_ok=True)
+        make_folder(site)
         _copy_pages([run.run for run in runs], reports=reports, site=site)
         have = page.pages_of(site)
         for run in [run.run for run in runs if run.run not in have][:render]:
@@ -48,7 +49,7 @@ def publish(
         page.write(judged, runs=runs, reports=site, margin=margin)
         addresses = {run: f"{quote(run)}/index.html" for run in page.pages_of(site)}
         text = page.runs_page(runs, addresses=addresses, back=f"{page.FOLDER}/{page.PAGE}", title="Runs")
-        journal.replace(site / page.PAGE, text.encode())
+        write_whole(site / page.PAGE, text.encode())
     except OSError as error:
         raise ResultsError(f"{error.filename}: cannot write the site ({error.strerror})") from error
     return site / page.PAGE
@@ -69,7 +70,7 @@ def _render(folder: Path, *, site: Path, tell: Callable[[str], None]) -> None:
 
     try:
         run = journal.load(folder)
-    except InvalidResult as error:
+    except (FileTrouble, ResultsError) as error:
         tell(f"no page of {folder.name}: {error}")
         return
     # Its raw data are not part of the site.

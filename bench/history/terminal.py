@@ -9,7 +9,8 @@ from typing import Any
 from bench import text
 from bench.history import words
 from bench.history.events import Judged
-from bench.report import wording
+from bench.report.wording import setting_name
+from bench.text import display_name
 
 SCHEMA = "bench-history/1"
 """Changes whenever a field of the JSON changes its name or meaning."""
@@ -59,7 +60,7 @@ def to_csv(judged: Sequence[Judged]) -> str:
                     [
                         one.series.machine,
                         one.series.loop,
-                        str(one.series.setting),
+                        setting_name(one.series.setting),
                         point.run,
                         point.started.isoformat(),
                         point.seconds,
@@ -79,9 +80,9 @@ def _row(judged: Judged, *, bars: str) -> list[str]:
         size = f"{words.change_text(change.ratio)} {words.direction(change.ratio)}{alike}"
         since = f"{size}, {judged.series.points[change.place].started:%Y-%m-%d}"
     return [
-        wording.display_name(judged.series.loop),
-        str(judged.series.setting),
-        wording.display_name(judged.series.title),
+        display_name(judged.series.loop),
+        setting_name(judged.series.setting),
+        display_name(judged.series.title),
         str(len(judged.series.points)),
         words.spark(judged, bars=bars),
         words.level_text(judged),
@@ -103,7 +104,7 @@ def _shortened(rows: list[list[str]]) -> list[list[str]]:
 def _name(judged: Judged) -> str:
     """Return what a series is called."""
     series = judged.series
-    return f"{wording.display_name(series.loop)}, {series.setting}, {wording.display_name(series.title)}"
+    return f"{display_name(series.loop)}, {setting_name(series.setting)}, {display_name(series.title)}"
 
 
 def _plain(judged: Judged) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def _plain(judged: Judged) -> dict[str, Any]:
     return {
         "machine": series.machine,
         "loop": series.loop,
-        "setting": str(series.setting),
+        "setting": setting_name(series.setting),
         "unit": "multiples of the kernel's step" if series.calibrated else "seconds",
         "unit_seconds": series.unit_seconds,
         "runs": len(points),

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from bench import units
 from bench.analysis.intervals import Interval
 from bench.history.events import Event, Judged
-from bench.report import wording
+from bench.report.wording import listing
+from bench.text import display_name
 
 BARS = "▁▂▃▄▅▆▇█"
 PLAIN_BARS = "_.-~=+*#"
@@ -83,7 +84,7 @@ def event_text(judged: Judged, event: Event) -> str:
     if event.alike is not None:
         parts.append(f"as all {len(event.alike.loops)} loops: the machine, or what they share")
     if event.changed:
-        parts.append(f"changed there: {wording.listing(event.changed)}")
+        parts.append(f"changed there: {listing(event.changed)}")
     return "; ".join(parts)
 
 
@@ -97,7 +98,7 @@ def alike_sentences(judged: Sequence[Judged]) -> list[str]:
             ratio = event.alike.ratio
             key = (one.series.machine, event.alike.loops, ratio.estimate)
             text = (
-                f"{wording.display_name(one.series.title)}: all {len(event.alike.loops)} loops moved alike, "
+                f"{display_name(one.series.title)}: all {len(event.alike.loops)} loops moved alike, "
                 f"{change_text(ratio)} {direction(ratio)} {since_text(one, event)}: "
                 "that is the machine, or what they share."
             )
@@ -135,4 +136,4 @@ def spark(judged: Judged, *, bars: str = BARS) -> str:
 def _named(judged: Judged, place: int) -> str:
     """Return a point's run and day."""
     point = judged.series.points[place]
-    return f"{wording.display_name(point.run)} ({point.started:%Y-%m-%d})"
+    return f"{display_name(point.run)} ({point.started:%Y-%m-%d})"

@@ -6,7 +6,8 @@ read, name, forget      results/baselines.json: name -> run
 import json
 from pathlib import Path
 
-from bench.errors import InvalidResult, ResultsError, UsageError
+from bench.errors import InvalidResult, UsageError
+from bench.files import write_whole
 from bench.records import journal
 
 FILE = "baselines.json"
@@ -39,7 +40,8 @@ def name(results: Path, *, baseline: str, run: str) -> str:
         run: As `journal.find` takes it.
 
     Raises:
-        ResultsError: If there is no such run in this folder, or nothing can be written.
+        ResultsError: If there is no such run in this folder.
+        FileTrouble: If nothing can be written.
         UsageError: If the name could be taken for a run.
     """
     folder = journal.find(results, run)
@@ -74,7 +76,4 @@ def find(results: Path, run: str) -> Path:
 
 def _write(results: Path, named: dict[str, str]) -> None:
     """Write the names, whole or not at all."""
-    try:
-        journal.replace(results / FILE, (json.dumps(dict(sorted(named.items())), indent=2) + "\n").encode())
-    except OSError as error:
-        raise ResultsError(f"{results / FILE}: cannot be written ({error.strerror})") from error
+    write_whole(results / FILE, (json.dumps(dict(sorted(named.items())), indent=2) + "\n").encode())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.errors import InvalidResult, ResultsError
+from bench.errors import FileTrouble, InvalidResult, ResultsError
 from bench.records import baselines, journal
 
 ASIDE = ".deleting-"
@@ -23,7 +23,7 @@ def started(folder: Path) -> datetime:
     """Return when a run began; of one that cannot be read, when its journal was last written."""
     try:
         moment = datetime.fromisoformat(journal.load(folder).header.started)
-    except (InvalidResult, ValueError):
+    except (InvalidResult, FileTrouble, ValueError):
         return datetime.fromtimestamp((folder / journal.JOURNAL).stat().st_mtime, tz=UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -116,7 +116,7 @@ def _fate(here: Path, there: Path) -> str:
         return "present" if same else "different"
     try:
         journal.load(there)
-    except InvalidResult:
+    except (InvalidResult, FileTrouble):
         return "unreadable"
     return "new"
 
