@@ -26,6 +26,12 @@ from bench.errors import FileTrouble
     shell_complete=complete_runs,
     help="In place of both: the working tree against a stored run, as 'bench compare' does it.",
 )
+@option(
+    "--against",
+    metavar="history|NAME",
+    help="In place of all of these: the last level of this machine's history, or a named baseline ('bench baseline').",
+)
+@option("--creep", type=Percent(), help="With --against NAME: slower in all by more than so many per cent fails.")
 @option("--max-slowdown", type=Percent(), help="Slower by more than so many per cent fails. [default: 2]")
 @option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="What is trained.")
 @option("--rounds", type=click.IntRange(min=2), help="Fresh processes per loop and side. [default: 6]")
@@ -50,6 +56,8 @@ def gate(
     base: str | None,
     head: str,
     baseline: str | None,
+    against: str | None,
+    creep: float | None,
     max_slowdown: float | None,
     workload: str | None,
     rounds: int | None,
@@ -80,6 +88,8 @@ def gate(
       bench gate --base-ref origin/main tf-function
       bench gate --base pip=keras==3.14.0 --head pip=keras==3.15.1 --max-slowdown 5
       bench gate --baseline results/reference/default --threads 2
+      bench gate --against history
+      bench gate --against v1.2 --creep 5
     """
     from bench.gate import confirm  # noqa: PLC0415
     from bench.gate.settings import read_settings  # noqa: PLC0415
@@ -87,6 +97,10 @@ def gate(
 
     if baseline is not None and (base is not None or head != "here"):
         raise click.UsageError("--baseline compares the working tree with a stored run; leave out --base and --head")
+    if against is not None and (baseline is not None or base is not None or head != "here"):
+        raise click.UsageError("--against holds one run against the past; leave out --baseline, --base and --head")
+    if creep is not None and against in {None, "history"}:
+        raise click.UsageError("--creep says how much slower than a named baseline; give --against NAME as well")
     wanted = read_settings(Path.cwd())
     if max_slowdown is not None:
         wanted = replace(wanted, max_slowdown=max_slowdown, budgets={})
@@ -101,6 +115,21 @@ def gate(
         again=True,
         label="gate",
     )
+    if against is not None:
+        from bench.cli import against as past  # noqa: PLC0415
+
+        asked = past.Against(
+            what=against,
+            creep=creep,
+            settings=wanted,
+            fail_on_unclear=on_unclear == "fail",
+            verdict_file=verdict_file,
+        )
+        # As nightly runs are measured, or the setting would be another one.
+        alone = replace(measuring, again=False, threads=threads or wanted.threads)
+        result = past.check(asked, alone, console=Terminal(), environment=os.environ)
+        click.echo(to_text(result))
+        context.exit(result.exit_code)
     options = confirm.Options(
         settings=wanted,
         base=base or f"ref={base_ref}",

@@ -17,8 +17,6 @@ from bench.records.cell import Setting
 
 Merge = Literal["run", "commit", "date"]
 
-_SHORT = 10
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
@@ -42,11 +40,10 @@ class Point:
     loop_sha256: str | None
     runs: int = 1
 
-    def label(self, by: Merge) -> str:
-        """Return what it is called on an axis."""
-        if by == "date":
-            return f"{self.started:%Y-%m-%d}"
-        return (self.commit or self.run)[:_SHORT] if by == "commit" else self.run
+    @property
+    def logarithm(self) -> float:
+        """Of the value."""
+        return log(self.value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +62,6 @@ class Series:
     """What a value is multiplied by for people: the kernel's usual step, or 1."""
     left_out: int
     """Runs without a kernel among runs that have one."""
-
-    @property
-    def logarithms(self) -> list[float]:
-        """Of the values."""
-        return [log(point.value) for point in self.points]
 
     @property
     def breaks(self) -> list[int]:
