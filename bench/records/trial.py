@@ -70,6 +70,8 @@ class FailureKind(StrEnum):
     """The process died from a signal; SIGKILL is what Linux sends when memory runs out."""
     EXITED = "exited"
     """The process ended by itself before it was done."""
+    OUTSIDE_COMMIT = "outside-commit"
+    """For a commit, code of the working tree was run, or something is missing that git does not track."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

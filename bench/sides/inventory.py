@@ -21,7 +21,7 @@ from bench.records.cell import Cell, Side
 from bench.records.trial import Failure, FailureKind, Trial
 from bench.sides.launcher import Launcher
 from bench.units import Seconds
-from bench.worker import frameworks
+from bench.worker import frameworks, origin
 from loops import registry
 from loops.errors import LoopError
 
@@ -166,6 +166,7 @@ def _source(target: str) -> str:
 
 def main() -> None:
     """Answer one request."""
+    origin.keep_to_commit()
     request = json.load(sys.stdin)
     found = [_describe(loop, workload) for workload in request["workloads"] for loop in request["loops"]]
     Path(sys.argv[1]).write_text(json.dumps([asdict(one) for one in found]))

@@ -11,6 +11,7 @@ from typing import final
 
 from bench.paths import SOURCE_TREE
 from bench.records.cell import Side
+from bench.worker import origin
 from loops import registry
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -19,7 +20,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 def holds_loops(folder: Path) -> bool:
     """Whether a folder has loops of its own to be measured in place of ours: it is this project, at some commit."""
-    return (folder / "loops" / "registry.py").exists()
+    return all((folder / "loops" / name).exists() for name in ("registry.py", "contract.py"))
 
 
 @final
@@ -62,22 +63,21 @@ class Launcher:
             environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
         if threads is not None:
             environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
-        if side is not None:
+        inherited = environment.get("PYTHONPATH", "")
+        if side is None:
+            first = [self._only_our_sources("bench", "loops")]
+        else:
             environment |= side.variables
-            if side.tree is not None:
-                environment |= _files_then(environment, side=side)
+            inherited = environment.get("PYTHONPATH", "")
             own_loops = any(holds_loops(Path(folder)) for folder in side.python_path)
             first = [self._only_our_sources("bench", *(() if own_loops else ("loops",))), *side.python_path]
-            # `python -m` puts the current folder before everything, where it would hide what the side is about.
-            environment["PYTHONSAFEPATH"] = "1"
-        else:
-            # A file of the user's that is called like a module, such as json.py, must not hide it: the current folder,
-            # which `python -m` puts before everything, comes last there (`bench.worker.entry.look_here_last`).
-            first = [self._only_our_sources("bench", "loops")]
-            environment["PYTHONSAFEPATH"] = "1"
-        environment["PYTHONPATH"] = os.pathsep.join(
-            part for part in (*first, environment.get("PYTHONPATH", "")) if part
-        )
+            if side.tree is not None:
+                environment |= _files_then(environment, side=side) | _commit(side, own_loops=own_loops)
+        # `python -m` puts the current folder before everything, where it would hide what a side is about, and where a
+        # user's own folder `bench` or a file json.py would be taken for the real one: it comes last
+        # (`bench.worker.entry.look_here_last`).
+        environment["PYTHONSAFEPATH"] = "1"
+        environment["PYTHONPATH"] = os.pathsep.join(part for part in (*first, inherited) if part)
         return environment
 
     def _only_our_sources(self, *packages: str) -> str:
@@ -88,6 +88,13 @@ class Launcher:
                 (Path(folder) / package).symlink_to(SOURCE_TREE / package)
             self._sources[packages] = folder
         return self._sources[packages]
+
+
+def _commit(side: Side, *, own_loops: bool) -> dict[str, str]:
+    """Return the variable that has a process keep to a commit: whatever leads into the repository leads there then."""
+    ours = [str(SOURCE_TREE / package) for package in ("bench", *(() if own_loops else ("loops",)))]
+    known = {"repository": side.facts["repository"], "tree": side.tree, "allowed": [*ours, *side.python_path]}
+    return {origin.VARIABLE: json.dumps(known)}
 
 
 def _files_then(environment: Mapping[str, str], *, side: Side) -> dict[str, str]:

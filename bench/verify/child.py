@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from bench.worker import origin
 from bench.worker.digits import load_checked
 from bench.worker.entry import die_with_parent, heed_interrupts, look_here_last
 from bench.worker.failure import report_failures
@@ -21,6 +22,7 @@ def main() -> None:
     die_with_parent()
     heed_interrupts()
     look_here_last()
+    origin.keep_to_commit()
     channel = Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))
     progress = report_failures(channel)
     settings = channel.receive(CheckSettings)

@@ -5,6 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
+from bench.worker import origin
 from bench.worker.runner import Trial
 from bench.worker.wire import Channel
 
@@ -45,6 +46,7 @@ def main() -> None:
     die_with_parent()
     heed_interrupts()
     look_here_last()
+    origin.keep_to_commit()
     Trial(Channel(commands=int(sys.argv[1]), results=int(sys.argv[2]))).run()
     leave()
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import final
 
 from bench.records.trial import FailureKind
+from bench.worker import origin
 from bench.worker.messages import Failed, UnexpectedMessage
 from bench.worker.wire import Channel, ChannelClosed
 from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell
@@ -42,11 +43,12 @@ def report_failures(channel: Channel) -> Progress:
         sys.__excepthook__(error_type, error, trace)
         if issubclass(error_type, ChannelClosed):
             return
+        lacking = origin.lacking(error)
         channel.send(
             Failed(
-                failure=_failure_kind(error_type),
+                failure=FailureKind.OUTSIDE_COMMIT if lacking else _failure_kind(error_type),
                 phase=progress.phase,
-                message=told(error),
+                message=f"{told(error)}: {lacking}" if lacking else told(error),
                 traceback="".join(traceback.format_exception(error_type, error, trace)),
             )
         )
@@ -102,6 +104,7 @@ def _failure_kind(error_type: type[BaseException]) -> FailureKind:
         UnexpectedMessage: FailureKind.BROKEN_CONTRACT,
         NotFinite: FailureKind.NOT_FINITE,
         MemoryError: FailureKind.OUT_OF_MEMORY,
+        origin.OutsideCommit: FailureKind.OUTSIDE_COMMIT,
     }
     if error_type.__name__ in {"OutOfMemoryError", "ResourceExhaustedError"}:
         return FailureKind.OUT_OF_MEMORY

@@ -20,7 +20,7 @@ import numpy as np
 
 from bench.machine import cpus
 from bench.records.trial import Block, BlockKind
-from bench.worker import ablation
+from bench.worker import ablation, origin
 from bench.worker.digits import load_checked
 from bench.worker.failure import NotFinite, report_failures
 from bench.worker.messages import (
@@ -120,6 +120,7 @@ class Trial:
         loop.prepare(job)
         loop.synchronise()
         built = perf_counter_ns()
+        origin.check()
         self.channel.send(
             Ready(
                 import_seconds=(imported - begin) / CLOCK_TICKS_PER_SECOND,
@@ -204,6 +205,7 @@ class Trial:
         self.progress.phase = "evaluate"
         first, second, found = self._evaluate(loop, workload=workload)
         metrics = getattr(outcome, "metrics", {})  # loops of an older commit know only one
+        origin.check()  # once more, for what was imported on the way
         self.channel.send(
             Finished(
                 steps=self.steps,

@@ -9,7 +9,7 @@ import pytest
 
 from bench.paths import SOURCE_TREE
 from bench.records.cell import Side
-from bench.sides.launcher import Launcher
+from bench.sides.launcher import Launcher, holds_loops
 
 
 @pytest.fixture
@@ -54,6 +54,14 @@ def test_a_file_that_is_called_like_a_module_hides_it_from_no_process(tmp_path):
         )
 
     assert "True\n" == done.stdout, done.stderr
+
+
+def test_a_users_folder_that_is_called_loops_is_not_taken_for_ours(tmp_path):
+    """Even if it has a registry."""
+    (tmp_path / "loops").mkdir()
+    (tmp_path / "loops" / "registry.py").touch()
+
+    assert not holds_loops(tmp_path)
 
 
 def test_the_interpreter_is_the_sides_then_the_backends_then_ours(launcher):
@@ -102,7 +110,8 @@ def test_the_harness_stands_before_everything_a_side_brings(launcher, tmp_path):
 def test_a_commit_of_this_project_brings_its_own_loops(launcher, tmp_path):
     """And still not its own harness."""
     (tmp_path / "loops").mkdir()
-    (tmp_path / "loops" / "registry.py").touch()
+    for name in ("registry.py", "contract.py"):
+        (tmp_path / "loops" / name).touch()
 
     environment = environment_of(launcher, side(python_path=(str(tmp_path),)))
 
