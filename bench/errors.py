@@ -8,6 +8,7 @@
     ├── NoDevice                   the asked-for device is not there, with what each framework sees
     ├── NothingComparable          no number is left that may be compared or exported (exit code 4)
     ├── TrialsFailed               some cells crashed, timed out or failed; the others are stored (exit code 5)
+    ├── BuildFailed                the project's own build command failed for a side (exit code 5)
     └── Interrupted                Ctrl-C; everything finished is stored (exit code 130)
 
 Problems of loops, workloads and data are `loops.errors.LoopError`.
@@ -51,6 +52,12 @@ class NothingComparable(BenchError):
 
 class TrialsFailed(BenchError):
     """Some cells crashed, timed out or failed; everything else is stored."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class BuildFailed(BenchError):
+    """The command by which a project builds itself failed for a side; its output was shown."""
 
     exit_code: ClassVar[int] = 5
 

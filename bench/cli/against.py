@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
-from pathlib import Path
 
-from bench.files import write_whole
 from bench.gate.against_history import Past, judge_run
 from bench.gate.result import GateResult
 from bench.gate.settings import Settings
-from bench.gate.text import to_json
 from bench.history.index import Index, require
 from bench.history.last_level import LastLevel, last_levels
 from bench.history.series import Wanted, read_series
@@ -31,11 +28,10 @@ class Against:
     """Slower by more than this fails, in place of all budgets; 0.05 is 5 %."""
     settings: Settings
     fail_on_unclear: bool
-    verdict_file: Path
 
 
 def check(wanted: Against, measuring: Options, *, console: Console, environment: Mapping[str, str]) -> GateResult:
-    """Measure the loops here, hold them against what was asked for, and write the verdict.
+    """Measure the loops here, and hold them against what was asked for.
 
     Raises:
         BenchError: As `bench.runs.session.execute` does, or if there is nothing to hold them against.
@@ -51,7 +47,7 @@ def check(wanted: Against, measuring: Options, *, console: Console, environment:
     settings = wanted.settings
     if wanted.creep is not None:
         settings = replace(settings, max_slowdown=wanted.creep, budgets={})
-    result = judge_run(
+    return judge_run(
         [_past(level) for level in levels],
         base="the last level of this machine's history" if base is None else f"{wanted.what} (run {base})",
         run=run,
@@ -59,8 +55,6 @@ def check(wanted: Against, measuring: Options, *, console: Console, environment:
         settings=settings,
         fail_on_unclear=wanted.fail_on_unclear,
     )
-    write_whole(wanted.verdict_file, to_json(result).encode())
-    return result
 
 
 def _past(level: LastLevel) -> Past:

@@ -1,5 +1,6 @@
 """The command `bench`: what all its commands share, and how errors become one line and an exit code."""
 
+import os
 import platform
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Any, final
 import click
 
 from bench import __version__, redaction
-from bench.cli import streams
+from bench.cli import streams, variables
 from bench.cli.options import named_cache_folder
 from bench.errors import BenchError, Interrupted, UsageError
 from bench.files import way_out
@@ -123,3 +124,5 @@ def main() -> None:
 
     Shell completion:  eval "$(_BENCH_COMPLETE=bash_source bench)"  (zsh_source, fish_source)
     """
+    for remark in variables.remarks(os.environ, commands=main.commands.values()):
+        click.echo(remark, err=True)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from math import isinf
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -75,9 +76,13 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 
 
 class Percent(click.ParamType[float]):
-    """A number of per cent above 0 and below 100, kept as a fraction."""
+    """A number of per cent above 0 and below a bound, kept as a fraction."""
 
     name = "PCT"
+
+    def __init__(self, *, most: float = 100.0) -> None:
+        """Refuse what is not below this, in per cent."""
+        self._most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Parse "2" or "2%"; a fraction is a default and stays as it is."""
@@ -87,8 +92,9 @@ class Percent(click.ParamType[float]):
             percent = float(str(value).removesuffix("%"))
         except ValueError:
             self.fail(f"'{value}' is not a number of per cent such as 2 or 0.5", param, ctx)
-        if not 0.0 < percent < 100.0:  # noqa: PLR2004 - per cent
-            self.fail(f"{value} is not between 0 and 100 per cent", param, ctx)
+        if not 0.0 < percent < self._most:
+            allowed = "above 0 per cent" if isinf(self._most) else f"between 0 and {self._most:g} per cent"
+            self.fail(f"{value} is not {allowed}", param, ctx)
         return percent / 100.0
 
 

@@ -1,30 +1,35 @@
 """One `bench gate`, settings to verdict: measure base and head together, confirm what is suspected, write it down."""
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from bench import redaction, report
-from bench.errors import NothingComparable
-from bench.files import explained, make_folder, write_whole
-from bench.gate import judge
-from bench.gate.result import BASE, HEAD, Finding, GateResult
-from bench.gate.settings import Settings
-from bench.gate.text import to_json, to_markdown
+from bench.errors import Interrupted, UsageError
+from bench.gate import accept, growth, judge, listed, sensitivity, sides, stored
+from bench.gate.policy import Policies, settle
+from bench.gate.result import Finding, GateResult, LoopVerdict, Outcome
+from bench.gate.settings import Settings, is_gone, resolved
+from bench.gate.verdict_file import VerdictFile, ended
+from bench.machine import passport
+from bench.paths import SOURCE_TREE
 from bench.records import journal
 from bench.records.stored_run import Run
+from bench.runs import consent, session
 from bench.runs import options as run_options
-from bench.runs import session
 from bench.runs.endings import all_stored
 from bench.sides import recipe
 from loops import registry
+from loops.data import mnist
 
 THREADS = 1
 """Threads are most of the noise, and at small batches one is no slower."""
 
 ROUNDS = 6
+
+RESUME = "bench gate --resume"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,14 +40,99 @@ class Options:
     base: str
     """A side as `bench.sides.recipe.parse` takes it, such as "ref=main"."""
     head: str
+    from_merge_base: bool
+    """Whether the base is the commit where this branch left the one that `base` names."""
     baseline: str | None
     """A stored run to compare with, in place of both sides."""
+    resume: str | None
+    """An interrupted gate's run to go on with."""
     measuring: run_options.Options
-    """Everything else about the run; sides are set here."""
-    fail_on_unclear: bool
-    verdict_file: Path
+    """Everything else about the run; sides are set here. Without loops, those of the settings are meant."""
+    policies: Policies
     reports: Path | None
     """Where the page goes; None writes none."""
+    outputs: tuple[Path, ...] = ()
+    """Files and folders that a gate writes: no change of the working tree."""
+
+
+class Execute(Protocol):
+    """Measures a run to its end, or what is missing of one."""
+
+    def __call__(
+        self,
+        measuring: run_options.Options,
+        /,
+        *,
+        console: run_options.Console,
+        environment: Mapping[str, str],
+        resume: str | None = None,
+    ) -> tuple[Run, Path]:
+        """Return what was stored, and the folder that it was stored in."""
+
+
+def consent_refused(question: str) -> None:
+    """Refuse what nobody can be asked.
+
+    Raises:
+        UsageError: Always.
+    """
+    raise UsageError(f"{question}; --yes goes on all the same")
+
+
+def measure_now(
+    measuring: run_options.Options,
+    /,
+    *,
+    console: run_options.Console,
+    environment: Mapping[str, str],
+    resume: str | None = None,
+    ask: consent.Ask = consent_refused,
+) -> tuple[Run, Path]:
+    """Measure a run on this machine to its end: a new one, or an interrupted one."""
+    if resume is None:
+        opened = session.start(measuring, console=console, environment=environment)
+    else:
+        opened = session.resume(resume, options=measuring, console=console, environment=environment, ask=ask)
+    run = session.execute(opened, console=console, environment=environment, resume_with=RESUME)
+    return run, opened.journal.folder
+
+
+class Admit(Protocol):
+    """Refuses a baseline that nothing measured here could be compared with."""
+
+    def __call__(self, base: Run, /, *, measuring: run_options.Options, environment: Mapping[str, str]) -> None:
+        """Raise `NothingComparable` if machine or data are others."""
+
+
+def admit_here(base: Run, /, *, measuring: run_options.Options, environment: Mapping[str, str]) -> None:
+    """Refuse a baseline that nothing measured here could be compared with.
+
+    Raises:
+        NothingComparable: If machine or data are others.
+    """
+    own = base.header.dataset.name not in [choice.value for choice in mnist.DatasetChoice]
+    found = None if own else mnist.resolve(measuring.dataset, file=measuring.data, cache=measuring.cache)
+    stored.admit(
+        base,
+        environment=passport.passport(environment=environment, source_tree=SOURCE_TREE),
+        data_sha256=None if found is None else found.sha256,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """Where a gate runs."""
+
+    console: run_options.Console
+    """For notices and progress."""
+    environment: Mapping[str, str]
+    """The parent's."""
+    folder: Path
+    """The project that is gated; `ref=` means its repository."""
+    execute: Execute = field(default=measure_now)
+    """Measures the runs."""
+    admit: Admit = field(default=admit_here)
+    """Looks at a baseline before that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,63 +140,7 @@ class Gated:
     """What a gate came to."""
 
     result: GateResult
-    page: Path | None
-
-
-class Execute(Protocol):
-    """Measures a run to its end."""
-
-    def __call__(
-        self, measuring: run_options.Options, /, *, console: run_options.Console, environment: Mapping[str, str]
-    ) -> tuple[Run, Path]:
-        """Return what was stored, and the folder that it was stored in."""
-
-
-def measure_now(
-    measuring: run_options.Options, /, *, console: run_options.Console, environment: Mapping[str, str]
-) -> tuple[Run, Path]:
-    """Start a run on this machine and measure it to its end."""
-    opened = session.start(measuring, console=console, environment=environment)
-    return session.execute(opened, console=console, environment=environment), opened.journal.folder
-
-
-def check(
-    options: Options,
-    *,
-    console: run_options.Console,
-    environment: Mapping[str, str],
-    folder: Path,
-    execute: Execute = measure_now,
-) -> Gated:
-    """Measure both sides, measure suspects again, and write the verdict.
-
-    Args:
-        options: What was asked for.
-        console: For notices and progress.
-        environment: The parent's.
-        folder: The project that is gated; `ref=` means its repository.
-        execute: Measures the runs.
-
-    Raises:
-        BenchError: As `bench.runs.session.execute` does, or if a side cannot be made ready.
-    """
-    # By name from here on: a user's file is a name like any other once it is registered.
-    loops = tuple(registry.named("loop", name) for name in options.measuring.loops)
-    asked = options.settings
-    measuring = replace(options.measuring, loops=loops, margin=asked.max_slowdown, margins=asked.budgets)
-    options = replace(options, measuring=measuring)
-    find = _against_stored if options.baseline else _side_by_side
-    measure = find(options, console=console, environment=environment, folder=folder, execute=execute)
-    first, page = measure(options.measuring)
-    confirmation = None
-    if first.suspects:
-        console.notice(f"suspected, or too noisy to tell: {', '.join(first.suspects)}; measuring again")
-        # Another seed, so that nothing about the order of blocks is repeated; the loops were checked a moment ago.
-        again = replace(options.measuring, again=False, verify=False, seed=options.measuring.seed + 1)
-        confirmation, _ = measure(again, first.suspects)
-    result = judge.judge(first, confirmation=confirmation, fail_on_unclear=options.fail_on_unclear)
-    _write(result, file=options.verdict_file, environment=environment)
-    return Gated(result=result, page=page)
+    page: Path | None = None
 
 
 Measured = tuple[Finding, Path | None]
@@ -119,76 +153,210 @@ class Measure(Protocol):
         """Return what was found: of the suspects, or of all loops when there are none yet."""
 
 
-def _side_by_side(
-    options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path, execute: Execute
-) -> Measure:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What is to be measured, and what is known already."""
+
+    measure: Measure | None
+    """None where there is nothing to measure."""
+    base: str
+    head: str
+    removed: tuple[LoopVerdict, ...] = ()
+    same: str | None = None
+    base_commit: str | None = None
+
+
+def check(options: Options, *, around: Surroundings, file: VerdictFile) -> Gated:
+    """Measure both sides, measure suspects again, and write the verdict.
+
+    Args:
+        options: What was asked for.
+        around: Where.
+        file: Where the verdict goes.
+
+    Raises:
+        BenchError: As `bench.runs.session.execute` does, or if a side cannot be made ready.
+    """
+    options = _named(options)
+    compare = _against_stored if options.baseline else _side_by_side
+    comparison = compare(options, around=around)
+    gated = _gated(comparison, options=options, around=around)
+    file.write(gated.result, environment=around.environment, console=around.console)
+    return gated
+
+
+def _named(options: Options) -> Options:
+    """Return the options with every file registered; by name from here on."""
+    settings = resolved(options.settings)
+    loops = tuple(registry.named("loop", name) for name in options.measuring.loops)
+    measuring = replace(
+        options.measuring,
+        loops=loops,
+        margin=settings.max_slowdown,
+        margins=settings.budgets,
+    )
+    return replace(options, settings=settings, measuring=measuring)
+
+
+def _gated(comparison: Comparison, *, options: Options, around: Surroundings) -> Gated:
+    """Measure, confirm, and settle what it means."""
+    holding = accept.in_force(
+        options.settings,
+        today=datetime.now(UTC).date(),
+        base=comparison.base_commit,
+        folder=around.folder,
+        environment=around.environment,
+    )
+    notes = list(accept.ended(options.settings, holding=holding))
+    if comparison.same is not None or comparison.measure is None:
+        result, page = ended(Outcome.NOTHING, exit_code=0, reason=comparison.same or "no loop is left"), None
+        result = replace(result, base=comparison.base, head=comparison.head)
+    else:
+        remarks = tuple(f"{one.loop} may be slower than its budget: {one}" for one in holding)
+        measuring = replace(options.measuring, remarks=remarks)
+        result, page = _confirmed(comparison.measure, measuring=measuring, console=around.console)
+        notes += sensitivity.remarks(result.loops, rounds=result.rounds)
+    result = settle(accept.apply(result, holding=holding), policies=options.policies, removed=comparison.removed)
+    return Gated(result=replace(result, notes=tuple(notes)), page=page)
+
+
+def _confirmed(
+    measure: Measure, *, measuring: run_options.Options, console: run_options.Console
+) -> tuple[GateResult, Path | None]:
+    """Measure all loops, and those that are suspected again."""
+    first, page = measure(measuring)
+    confirmation = None
+    if first.suspects:
+        console.notice(f"suspected, or too noisy to tell: {', '.join(first.suspects)}; measuring again")
+        # Another seed, so that nothing about the order of blocks is repeated; the loops were checked a moment ago.
+        again = replace(measuring, again=False, verify=False, seed=measuring.seed + 1)
+        try:
+            confirmation, _ = measure(again, first.suspects)
+        except Interrupted as error:
+            raise Interrupted(
+                f"interrupted while suspects were measured again; go on with: {RESUME} {first.run_id}"
+            ) from error
+    result = judge.judge(first, confirmation=confirmation, fail_on_unclear=False)
+    return replace(result, loops=tuple(growth.confirm(result.loops, again=confirmation))), page
+
+
+def _side_by_side(options: Options, *, around: Surroundings) -> Comparison:
     """Make both sides ready, and return what measures them in the same rounds."""
-    place = recipe.Place(folder=folder, cache=options.measuring.cache, environment=environment)
-    prepared = tuple(
-        recipe.prepare(recipe.parse(text, name=name), place=place, tell=console.notice)
-        for name, text in ((BASE, options.base), (HEAD, options.head))
+    ready = _prepared(options, around=around)
+    asked, settings = options.measuring.loops, options.settings
+    loops = asked or tuple(loop for loop in settings.loops if not is_gone(loop))
+    removed = () if asked else _removed(options, listed_then=ready.listed)
+
+    def measure(measuring: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
+        these = replace(measuring, sides=ready.both, loops=suspects or loops)
+        resume = None if suspects else options.resume
+        run, page = _measure(these, options=options, around=around, resume=resume)
+        finding = judge.of_sides(run)
+        return growth.add(finding, found=growth.find(run, settings=settings)), page
+
+    return Comparison(
+        # Nothing that is listed is left; without a list, the loops of the guides are meant.
+        measure=measure if loops or not settings.loops else None,
+        base=judge.told(ready.base.description, ready.base.facts),
+        head=judge.told(ready.head.description, ready.head.facts),
+        removed=removed,
+        same=ready.same,
+        base_commit=ready.base.facts.get("commit"),
     )
 
-    def measure(measuring: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
-        these = replace(measuring, sides=prepared, loops=suspects or measuring.loops)
-        stored, where = execute(these, console=console, environment=environment)
-        page = _page(stored, folder=where, reports=options.reports)
-        return judge.of_sides(stored), page
 
-    return measure
+def _prepared(options: Options, *, around: Surroundings) -> sides.Sides:
+    """Make both sides ready, or find them in the run that is to be gone on with."""
+    if options.resume is not None:
+        found = journal.load(journal.find(options.measuring.results, options.resume)).header.plan.sides
+        if len(found) != len(sides.NAMES):
+            raise UsageError(
+                f"{options.resume} is no run of a gate of two sides; give its --baseline too, if it had one"
+            )
+        return sides.again(found, settings=options.settings)
+    wanted = sides.Wanted(
+        base=options.base,
+        head=options.head,
+        from_merge_base=options.from_merge_base,
+        settings=options.settings,
+        outputs=options.outputs,
+    )
+    place = recipe.Place(folder=around.folder, cache=options.measuring.cache, environment=around.environment)
+    return sides.prepare(wanted, place=place, tell=around.console.notice)
 
 
-def _against_stored(
-    options: Options, *, console: run_options.Console, environment: Mapping[str, str], folder: Path, execute: Execute
-) -> Measure:
+def _removed(options: Options, *, listed_then: Settings | None) -> tuple[LoopVerdict, ...]:
+    """Return the loops that the base lists and the head has no more.
+
+    Raises:
+        InvalidSource: If the head lists a file that is not there, and the base knew nothing of it.
+    """
+    settings = options.settings
+    workload = (*options.measuring.workloads, run_options.DEFAULT_WORKLOAD)[0]
+    missing = listed.unique(listed.deleted(settings, base=listed_then, workload=workload))
+    for loop in filter(is_gone, settings.loops):
+        if listed.name_of(loop) not in {row.loop for row in missing}:
+            registry.named("loop", loop)
+    renamed = () if listed_then is None else listed.removed(listed_then, head=settings, workload=workload)
+    return listed.unique((*missing, *renamed))
+
+
+def _against_stored(options: Options, *, around: Surroundings) -> Comparison:
     """Find the stored run, and return what measures its loops here."""
-    base = journal.load(journal.find(options.measuring.results, options.baseline))
+    measuring, settings = options.measuring, options.settings
+    base = journal.load(journal.find(measuring.results, options.baseline))
+    around.admit(base, measuring=measuring, environment=around.environment)
     cells = base.header.plan.cells
-    registry.register(_files_of(base, folder=folder, console=console))
-    wanted = options.measuring.loops
+    registry.register(_files_of(base, around=around))
+    known = set(registry.loop_names())
     stored_loops = tuple(dict.fromkeys(cell.loop for cell in cells))
-    asked = stored_loops if not wanted or "all" in wanted else wanted
+    wanted = measuring.loops or tuple(map(listed.name_of, settings.loops))
+    asked = stored_loops if not wanted or registry.EVERY in wanted else wanted
+    if not measuring.loops:  # what it had and nobody knows here any more was renamed, or is gone
+        asked = tuple(dict.fromkeys((*asked, *(loop for loop in stored_loops if loop not in known))))
     # A loop that the stored run has and this tree has not cannot be measured; the comparison says that it is gone.
-    here = tuple(loop for loop in asked if loop in registry.loop_names() or loop not in stored_loops)
-    if not here:
-        raise NothingComparable(f"no loop of {options.baseline} is left: {', '.join(asked)}")
+    here = tuple(loop for loop in asked if loop in known or loop not in stored_loops)
+    gone = (
+        listed.gone(loop, workload=cells[0].workload, budget=settings.budget(loop), reason="in the stored run only")
+        for loop in asked
+        if loop not in here
+    )
 
-    def measure(measuring: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
-        these = replace(measuring, loops=suspects or here)
-        stored, where = execute(these, console=console, environment=environment)
-        page = _page(stored, folder=where, reports=options.reports)
-        kept = tuple(cell for cell in cells if cell.loop in (suspects or asked))
+    def measure(these: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
+        resume = None if suspects else options.resume
+        run, page = _measure(replace(these, loops=suspects or here), options=options, around=around, resume=resume)
+        kept = tuple(cell for cell in cells if cell.loop in (suspects or here))
         only = replace(base, header=replace(base.header, plan=replace(base.header.plan, cells=kept)))
-        return judge.of_stored(only, stored, settings=options.settings), page
+        return judge.of_stored(only, run, settings=settings), page
 
-    return measure
-
-
-def _page(stored: Run, *, folder: Path, reports: Path | None) -> Path | None:
-    """Write the page of a run, if one is wanted."""
-    if reports is None:
-        return None
-    with all_stored(folder):
-        return report.write(stored, folder=reports / folder.name, results_folder=folder)
+    return Comparison(
+        measure=measure if here else None,
+        base=f"run {base.header.run_id}",
+        head="this working tree",
+        removed=tuple(gone),
+    )
 
 
-def _files_of(base: Run, *, folder: Path, console: run_options.Console) -> list[str]:
+def _files_of(base: Run, *, around: Surroundings) -> list[str]:
     """Return the files of loops and workloads that a baseline names and that are run: those of this project only."""
     there = [path for path in map(redaction.at_home, base.header.plan.files) if Path(path).exists()]
-    own = [path for path in there if Path(path).resolve().is_relative_to(folder.resolve())]
+    own = [path for path in there if Path(path).resolve().is_relative_to(around.folder.resolve())]
     for path in there:
         if path in own:
-            console.notice(f"the baseline names {path}, which is run as it is here")
+            around.console.notice(f"the baseline names {path}, which is run as it is here")
         else:
-            console.notice(f"warning: the baseline names {path}, which lies outside {folder} and is not run")
+            around.console.notice(
+                f"warning: the baseline names {path}, which lies outside {around.folder} and is not run"
+            )
     return own
 
 
-def _write(result: GateResult, *, file: Path, environment: Mapping[str, str]) -> None:
-    """Write the verdict, and the summary where GitHub says that it wants one."""
-    make_folder(file.parent)
-    write_whole(file, to_json(result).encode())
-    summary = environment.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with explained(summary), Path(summary).open("a", encoding="utf-8") as page:
-            page.write(to_markdown(result) + os.linesep)
+def _measure(
+    measuring: run_options.Options, *, options: Options, around: Surroundings, resume: str | None
+) -> tuple[Run, Path | None]:
+    """Measure one run, or what is missing of it, store it, and write its page."""
+    run, folder = around.execute(measuring, console=around.console, environment=around.environment, resume=resume)
+    if options.reports is None:
+        return run, None
+    with all_stored(folder):
+        return run, report.write(run, folder=options.reports / folder.name, results_folder=folder)

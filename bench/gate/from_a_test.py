@@ -11,17 +11,22 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from bench.errors import BenchError
 from bench.machine import system
+from bench.paths import SOURCE_TREE
 
 Json = dict[str, Any]
 
 FAILING = ("slower", "removed", "failed", "invalid")
 """Verdicts that no test passes with; `unclear` is for its user to decide."""
+
+NOTHING = "nothing-to-compare"
+"""As in `bench.gate.result.Outcome`, which would import what a process of tests has no use for."""
 
 _HEAD = "head"
 _PATIENCE = 30.0
@@ -89,18 +94,20 @@ def call_bench(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     # Many loops would fill the page of a job with headings; tests are shown there by other means.
     environment = {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
     command = [sys.executable, "-m", "bench", *words]
-    with system.heeding_interrupts():
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-    with process:
+    with ExitStack() as stack:
+        ours = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+        with system.heeding_interrupts():
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment | _path(ours, folder=folder),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        stack.enter_context(process)
         try:
             out, err = process.communicate()
         finally:
@@ -135,6 +142,11 @@ def _gated(request: Request, *, export: bool, call: Call) -> Judged:
         if not file.exists():
             raise NotMeasured(_unanswered(request, done=done))
         verdict = json.loads(file.read_text(encoding="utf-8"))
+    if verdict.get("outcome") == NOTHING and not verdict["loops"]:
+        alone = _measured(replace(request, base_ref=None), export=export, call=call)
+        return replace(alone, reason=f"{alone.reason}; compared with nothing: {verdict['reason']}")
+    if not verdict["loops"]:
+        raise NotMeasured(_unanswered(request, done=done))
     (row,) = verdict["loops"]
     message = _message(request, verdict=verdict, row=row)
     if row["verdict"] in FAILING and row["verdict"] != "slower":
@@ -166,6 +178,24 @@ def _measured(request: Request, *, export: bool, call: Call) -> Judged:
     step = entry["extra_info"]["bench"]["step_seconds"]["estimate"]
     reason = f"{units.duration(step)} per step"
     return Judged(word=None, reason=reason, message=reason, entry=entry if export else None)
+
+
+def _path(ours: str, *, folder: Path) -> dict[str, str]:
+    """Return variables that have a process import the harness from here, then what this one can import of a project.
+
+    The project may have a folder `bench` or `loops` of its own, and pytest has put on the path what its settings say.
+    """
+    for package in ("bench", "loops"):
+        (Path(ours) / package).symlink_to(SOURCE_TREE / package)
+    top = folder.resolve()
+    seen = [entry for entry in sys.path if entry and Path(entry).resolve().is_relative_to(top)]
+    inherited = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    installed = Path(sys.prefix).resolve()
+    added = [entry for entry in (*seen, str(folder)) if not Path(entry).resolve().is_relative_to(installed)]
+    return {
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys((ours, *inherited, *added))),
+        "PYTHONSAFEPATH": "1",
+    }
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:

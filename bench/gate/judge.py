@@ -9,7 +9,7 @@ a large one may hide in them. It is *confirmed* when fresh rounds of that loop s
 and the fresh ones lean the same way. Only a confirmed one fails.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from math import log1p
 
@@ -17,14 +17,16 @@ from bench import units
 from bench.analysis import intervals, judgement, summary, two_runs
 from bench.analysis import verdict as deciding
 from bench.analysis.intervals import Interval
-from bench.analysis.judgement import Judgement
+from bench.analysis.judgement import Condition, Judgement
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
-from bench.errors import NothingComparable, TrialsFailed
+from bench.gate import policy, stored
+from bench.gate.policy import Policies
 from bench.gate.result import BASE, HEAD, SCHEMA, Finding, GateResult, LoopVerdict, Outcome, is_suspected
 from bench.gate.settings import Settings
 from bench.records.cell import Cell
 from bench.records.stored_run import Run
+from bench.records.trial import FailureKind
 from bench.report import changes, wording
 
 
@@ -34,8 +36,8 @@ def of_sides(run: Run) -> Finding:
     base, head = run.header.plan.sides
     return Finding(
         rows=tuple(_of_group(group) for group in groups),
-        base=_told(base.description, base.facts),
-        head=_told(head.description, head.facts),
+        base=told(base.description, base.facts),
+        head=told(head.description, head.facts),
         noise=max((group.noise.relative for group in groups if group.noise is not None), default=None),
         rounds=run.planned_rounds,
         run_id=run.header.run_id,
@@ -58,11 +60,11 @@ def of_stored(base: Run, head: Run, *, settings: Settings) -> Finding:
         NothingComparable: If the two were measured on other machines or other data.
     """
     comparison = two_runs.compare_runs(base, head, margin=settings.max_slowdown, margins=settings.budgets)
-    changes.admit(comparison, allow_mismatch=False)
+    stored.refuse(comparison)
     return Finding(
         rows=tuple(
             _verdict(
-                Judgement(verdict=row.verdict, speed_up=row.speed_up),
+                Judgement(verdict=_mended(row), speed_up=row.speed_up),
                 changes.reason(row),
                 cell=row.cell,
                 budget=settings.budget(row.cell.loop),
@@ -88,11 +90,11 @@ def judge(first: Finding, *, confirmation: Finding | None, fail_on_unclear: bool
         fail_on_unclear: Whether an outcome of `unclear` is an exit code of 3 instead of 0.
     """
     rows = first.rows if confirmation is None else tuple(_confirmed(first, again=confirmation))
-    outcome = _outcome(rows)
+    outcome, code = policy.outcome(rows, policies=Policies(on_unclear="fail" if fail_on_unclear else "pass"))
     return GateResult(
         schema=SCHEMA,
         outcome=outcome,
-        exit_code=_exit_code(outcome, fail_on_unclear=fail_on_unclear),
+        exit_code=code,
         base=first.base,
         head=first.head,
         loops=rows,
@@ -113,14 +115,38 @@ def _of_group(group: Group) -> LoopVerdict:
     base, head = _side(group, BASE), _side(group, HEAD)
     noise = None if group.noise is None else group.noise.relative
     judged = judgement.judge(head.speed_up, base=base.condition, new=head.condition, margin=head.margin, noise=noise)
+    why_not = _why_not(judged.verdict, base=base, head=head)
+    if _mends(base=base, head=head):
+        judged, why_not = Judgement(verdict=Verdict.NEW, speed_up=None), f"{MENDED}: {why_not}"
+    elif judged.verdict is Verdict.SAME and is_refused(head.margin, noise=noise):
+        judged = Judgement(verdict=Verdict.UNCLEAR, speed_up=judged.speed_up)
     return _verdict(
         judged,
-        _why_not(judged.verdict, base=base, head=head),
+        why_not,
         cell=head.cell,
         budget=head.margin,
         noise=noise,
         steps=(base.step, head.step),
     )
+
+
+MENDED = "works in the head and not in the base, so there is nothing to compare with"
+
+
+def _mends(*, base: CellSummary, head: CellSummary) -> bool:
+    """Whether a loop works in the head only; whoever mends a base is not held up by it.
+
+    Not where the base was not run as it is: what was not built, or came from the working tree, is to be put right.
+    """
+    if head.condition is not Condition.SOUND or base.condition not in (Condition.FAILED, Condition.INVALID):
+        return False
+    return base.failure is None or base.failure.kind is not FailureKind.OUTSIDE_COMMIT
+
+
+def _mended(row: two_runs.Row) -> Verdict:
+    """Return the verdict on a loop of two runs; one that failed in the stored run only is new."""
+    only_there = row.verdict is Verdict.FAILED and row.base_step is None and row.new_step is not None
+    return Verdict.NEW if only_there else row.verdict
 
 
 def _why_not(word: Verdict, *, base: CellSummary, head: CellSummary) -> str | None:
@@ -234,29 +260,7 @@ def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int
     return change_text(everything) if word is Verdict.SLOWER else None
 
 
-def _outcome(rows: Sequence[LoopVerdict]) -> Outcome:
-    """Return the gravest thing that any loop says; a failure outweighs a slowdown."""
-    words = {row.verdict for row in rows}
-    for outcome in (Outcome.FAILED, Outcome.REGRESSION):
-        if words & set(DECISIVE[outcome]):
-            return outcome
-    if Verdict.REMOVED in words or not words - {Verdict.NEW}:
-        return Outcome.NOT_COMPARABLE
-    return Outcome.UNCLEAR if Verdict.UNCLEAR in words else Outcome.PASSED
-
-
-def _exit_code(outcome: Outcome, *, fail_on_unclear: bool) -> int:
-    """Return the exit code of an outcome."""
-    return {
-        Outcome.PASSED: 0,
-        Outcome.REGRESSION: 1,
-        Outcome.UNCLEAR: 3 if fail_on_unclear else 0,
-        Outcome.NOT_COMPARABLE: NothingComparable.exit_code,
-        Outcome.FAILED: TrialsFailed.exit_code,
-    }[outcome]
-
-
-def _told(description: str, facts: Mapping[str, str]) -> str:
+def told(description: str, facts: Mapping[str, str]) -> str:
     """Return a side as it was written, with its commit where it has one."""
     commit = facts.get("commit")
     return description if commit is None else f"{description} ({commit[:12]})"

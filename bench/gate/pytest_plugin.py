@@ -62,6 +62,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Provide the fixture in the form that fits."""
+    for source, named in (
+        ("--bench-base-ref", config.getoption("bench_base_ref")),
+        ("BENCH_BASE_REF", os.environ.get("BENCH_BASE_REF")),
+    ):
+        if named == "":
+            raise pytest.UsageError(f"{source} is empty; name a commit or leave it out (an unset variable of CI?)")
     config.stash[STATE] = State()
     config.pluginmanager.register(Beside() if _has_pytest_benchmark(config) else Alone(), "bench-training-loop")
 
@@ -71,12 +77,21 @@ class Beside:
     """The fixture where pytest-benchmark is: its options hold, and it stores the numbers."""
 
     @pytest.fixture
-    def training_loop(self, request: pytest.FixtureRequest, benchmark: Any) -> "TrainingLoop":
+    def training_loop(self, request: pytest.FixtureRequest) -> "TrainingLoop":
         """Return a function that measures a loop, and fails the test if it has become slower."""
         _skip_beside_others()
-        if benchmark.disabled:
+        if _switched_off(request.config):
             pytest.skip("training loops are not measured with --benchmark-disable")
-        return TrainingLoop(request.config, benchmark=benchmark)
+        # Not an argument: it warns where it is not used, which is an error for many.
+        return TrainingLoop(request.config, benchmark=request.getfixturevalue("benchmark"))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
+        """Have --benchmark-only and its like know that these tests measure, though no argument says so."""
+        for item in items:
+            names = getattr(item, "fixturenames", None)
+            if names is not None and FIXTURE in names and "benchmark" not in names:
+                names.append("benchmark")
 
 
 @final
@@ -116,7 +131,7 @@ class TrainingLoop:
             pytest.fail("training_loop measures one loop per test; parametrise the test", pytrace=False)
         self._used = True
         state = self._config.stash[STATE]
-        state.asked.add(loop)
+        state.asked.add(_resolved(loop, config=self._config))
         request = Request(
             loop=loop,
             workload=workload,
@@ -191,6 +206,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def _missing(config: pytest.Config) -> list[str]:
     """Return a complaint for each loop that pyproject.toml lists and no test had measured."""
     from bench.errors import BenchError  # noqa: PLC0415 - loaded by those who measure
+    from bench.gate.listed import name_of  # noqa: PLC0415
     from bench.gate.settings import read_settings  # noqa: PLC0415
     from loops import registry  # noqa: PLC0415 - only when the shell asks
 
@@ -205,10 +221,11 @@ def _missing(config: pytest.Config) -> list[str]:
         config.stash[STATE].notes.append(f"note: {hint}")
         return []
     wanted = registry.loop_names() if "all" in listed else listed
+    asked = {name_of(loop) for loop in config.stash[STATE].asked}
     return [
-        f"missing: {loop}: listed in [tool.bench.gate], and no test measured it"
-        for loop in wanted
-        if loop not in config.stash[STATE].asked
+        f"missing: {name}: listed in [tool.bench.gate], and no test measured it"
+        for name in map(name_of, wanted)
+        if name not in asked
     ]
 
 
@@ -219,9 +236,7 @@ def _must_be_complete(session: pytest.Session) -> bool:
         return False
     if option.bench_require_all:
         return True
-    switched_off = (
-        getattr(option, "benchmark_disable", False) and not getattr(option, "benchmark_enable", False)
-    ) or getattr(option, "benchmark_skip", False)
+    switched_off = _switched_off(config) or getattr(option, "benchmark_skip", False)
     beside_others = getattr(option, "dist", "no") != "no"
     chosen = option.keyword or option.markexpr or config.args_source is config.ArgsSource.ARGS
     if switched_off or beside_others or chosen or config.stash[STATE].deselected or getattr(option, "lf", False):
@@ -234,6 +249,17 @@ def _base_ref(config: pytest.Config) -> str | None:
     """Return the commit to compare with: the option, the variable or the setting, in this order."""
     found = config.getoption("bench_base_ref") or os.environ.get("BENCH_BASE_REF") or config.getini("bench_base_ref")
     return str(found) if found else None
+
+
+def _resolved(loop: str, *, config: pytest.Config) -> str:
+    """Return a loop by its name or its absolute path: paths are written from pytest's root, as the gate reads them."""
+    return str((config.rootpath / loop).resolve()) if loop.endswith(".py") else loop
+
+
+def _switched_off(config: pytest.Config) -> bool:
+    """Whether pytest-benchmark was told to measure nothing."""
+    option = config.option
+    return bool(getattr(option, "benchmark_disable", False) and not getattr(option, "benchmark_enable", False))
 
 
 def _has_pytest_benchmark(config: pytest.Config) -> bool:

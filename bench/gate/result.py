@@ -24,6 +24,34 @@ class Outcome(StrEnum):
     """A loop of the base is gone, or nothing could be compared."""
     FAILED = "failed"
     """A loop crashed, timed out or does not do the same work as the reference."""
+    NOTHING = "nothing-to-compare"
+    """Every loop is new, or both sides are the same commit without a change: nothing can be slower than it was."""
+    OUTDATED = "outdated"
+    """A loop is faster than the base, and that was to be told (`--on-faster=fail`)."""
+    ERROR = "error"
+    """The gate could not be asked so, or what it needs is not there; nothing is known of the loops."""
+    INTERRUPTED = "interrupted"
+    FAULT = "fault"
+    """Of bench itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Growth:
+    """What the gate says of a quantity beside the time of a step."""
+
+    quantity: str
+    """"peak memory" or "first step"."""
+    growth: float
+    """Relative: 0.1 is 10 % more."""
+    low: float | None
+    high: float | None
+    """Interval at 95 %, of this quantity alone."""
+    budget: float
+    """How much more it may be."""
+    exceeded: bool | None
+    """Whether fresh rounds too show more than the budget; None where that cannot be told."""
+    reason: str
+    """One sentence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +75,10 @@ class LoopVerdict:
     head_step_seconds: float | None
     reason: str
     """One sentence."""
+    accepted: str | None = None
+    """Up to how much, until when and why this slowdown is accepted; None where it is not."""
+    growth: tuple[Growth, ...] = ()
+    """Peak memory and first step, where there is a budget for them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +99,10 @@ class GateResult:
     """0 when nothing was suspected."""
     runs: tuple[str, ...]
     """Where the numbers are stored."""
+    reason: str = ""
+    """One sentence where no loop tells why: what ended the gate, or why there is nothing to compare."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of these numbers, one sentence each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +121,7 @@ class Finding:
     @property
     def suspects(self) -> tuple[str, ...]:
         """The loops that are to be measured again."""
-        return tuple(row.loop for row in self.rows if is_suspected(row))
+        return tuple(row.loop for row in self.rows if is_suspected(row) or any(one.exceeded for one in row.growth))
 
 
 LARGE = 5.0

@@ -1,7 +1,7 @@
 """What a gate says: a verdict file, a job summary, a terminal, an annotation."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from bench import text, units
@@ -11,6 +11,8 @@ from bench.gate.result import GateResult, LoopVerdict, Outcome
 from bench.text import piped
 
 MOST_NAMED = 5
+MARK = "<!-- bench gate -->"
+"""First line of a comment on a pull request."""
 
 
 def to_json(result: GateResult) -> str:
@@ -28,33 +30,74 @@ def to_markdown(result: GateResult) -> str:
     if folded:
         count = f"{len(folded)} {'loop' if len(folded) == 1 else 'loops'} without a clear change"
         lines += [f"<details><summary>{count}</summary>", "", *_markdown_table(folded), "</details>", ""]
-    lines.append(f"Base: {text.plain(result.base)}. Head: {text.plain(result.head)}. {_measured(result)}")
+    lines += [f"- {text.plain(remark)}" for remark in _remarks(result)]
+    if result.base:
+        lines += ["", f"Base: {text.plain(result.base)}. Head: {text.plain(result.head)}. {_measured(result)}"]
     return "\n".join(lines) + "\n"
+
+
+def to_comment(result: GateResult) -> str:
+    """Return the same as a comment on a pull request, with a mark that nobody sees, by which the next one finds it."""
+    return f"{MARK}\n{to_markdown(result)}"
 
 
 def to_text(result: GateResult) -> str:
     """Return the same for a terminal."""
     sentences = [f"  {row.loop}: {row.reason}" for row in result.loops]
-    return text.lines_of("\n".join([headline(result), *sentences, _measured(result)]))
+    measured = [_measured(result)] if result.base else []
+    return text.lines_of("\n".join([headline(result), *sentences, *_remarks(result), *measured]))
 
 
 def headline(result: GateResult) -> str:
     """Return the outcome in one sentence."""
-    named = [row.loop for row in result.loops if row.verdict in DECISIVE[result.outcome]]
+    decisive = DECISIVE.get(result.outcome, ())
+    named = [row.loop for row in result.loops if row.verdict in decisive and row.accepted is None]
     more = len(named) - MOST_NAMED
     names = ", ".join(named[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    faster = [row.loop for row in result.loops if row.verdict == Verdict.FASTER]
     match result.outcome:
         case Outcome.PASSED:
-            return "No slowdown." + (f" Faster: {', '.join(faster)}." if faster else "")
+            first = (
+                "No slowdown beyond what is accepted." if any(row.accepted for row in result.loops) else "No slowdown."
+            )
         case Outcome.REGRESSION:
-            return f"Slower, and confirmed by fresh rounds: {names}."
+            first = _regression(result, names=names)
         case Outcome.UNCLEAR:
-            return f"No slowdown is confirmed, and none can be ruled out for {names}."
+            first = f"No slowdown is confirmed, and none can be ruled out for {names}."
         case Outcome.NOT_COMPARABLE:
-            return f"Not comparable: {names}." if names else "Nothing could be compared."
+            first = "Not comparable." if result.loops else f"Nothing could be compared: {result.reason}"
         case Outcome.FAILED:
-            return f"Failed: {names}."
+            first = f"Failed: {names or result.reason}."
+        case Outcome.NOTHING:
+            first = f"Nothing to compare{f': {result.reason}' if result.reason else ' yet'}."
+        case Outcome.OUTDATED:
+            first = "No slowdown; the base is out of date, as something is faster."
+        case Outcome.ERROR | Outcome.INTERRUPTED | Outcome.FAULT:
+            first = f"No verdict: {result.reason}"
+    return " ".join([first, *_beside(result)])
+
+
+def _regression(result: GateResult, *, names: str) -> str:
+    """Return what is confirmed: slower steps, and what else has grown."""
+    grown = [(row.loop, one.quantity) for row in result.loops for one in row.growth if one.exceeded]
+    slower = [f"Slower, and confirmed by fresh rounds: {names}."] if names else []
+    return " ".join(
+        [*slower, *(f"More {quantity}, and confirmed by fresh rounds: {loop}." for loop, quantity in grown)]
+    )
+
+
+def _beside(result: GateResult) -> Iterator[str]:
+    """Yield what a headline has to say of loops that it did not name yet."""
+    words = (Verdict.REMOVED, "Removed"), (Verdict.NEW, "New"), (Verdict.FASTER, "Faster")
+    for word, title in words:
+        named = [row.loop for row in result.loops if row.verdict == word]
+        if named:
+            yield f"{title}: {', '.join(named)}."
+
+
+def _remarks(result: GateResult) -> list[str]:
+    """Return what else has grown, and what a reader should know of the numbers."""
+    grown = [f"{row.loop}: {one.reason}" for row in result.loops for one in row.growth]
+    return [*grown, *result.notes]
 
 
 def annotation(result: GateResult) -> str | None:

@@ -85,8 +85,8 @@ def _table(group: GroupReport, *, width: int) -> Table:
     shown = [header for header, narrowest in _COLUMNS if width >= narrowest]
     for header in shown:
         if header == "loop":
-            name_width = min(_NAME_WIDTH, max(12, width - _OTHER_COLUMNS))
-            table.add_column(header, max_width=name_width, overflow="ellipsis", no_wrap=True)
+            # Folded where it is too long: names that are cut can be the same.
+            table.add_column(header, max_width=min(_NAME_WIDTH, max(12, width - _OTHER_COLUMNS)), overflow="fold")
         elif "interval" in header:
             table.add_column(header, min_width=12)
         else:

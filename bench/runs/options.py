@@ -24,6 +24,7 @@ from loops.contract import Track
 from loops.data import mnist
 
 PREFERRED_BASELINE = "tf-eager"
+DEFAULT_WORKLOAD = "mnist-mlp"
 BLOCKS_PER_TRIAL = 24
 """Processes differ by 1 % and more however long each is measured; twice as many narrow an interval by a tenth."""
 BLOCK_SECONDS: Seconds = 0.04
@@ -100,6 +101,8 @@ class Options:
     cache: Path = Path()
     command: str = ""
     """The command line as it was typed."""
+    remarks: tuple[str, ...] = ()
+    """What a reader of the page should know, one sentence each."""
 
 
 class Console(Protocol):
@@ -270,7 +273,7 @@ def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: 
 
 def workloads_of(options: Options) -> tuple[str, ...]:
     """Return the workloads that were asked for."""
-    asked = options.workloads or ("mnist-mlp",)
+    asked = options.workloads or (DEFAULT_WORKLOAD,)
     arrays = None if options.arrays is None else str(options.arrays)
     return tuple(dict.fromkeys(registry.named("workload", name, arrays=arrays) for name in asked))
 

@@ -85,6 +85,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
     warnings = (
         *disturbances.disturbances(environment=environment, readings=now),
         *_crowding(plan, available_mebibytes=now.memory_available_mebibytes),
+        *options.remarks,
     )
     for warning in warnings:
         console.notice(f"warning: {warning}")
@@ -265,13 +266,21 @@ def _found_again(run: Run, *, options: Options) -> mnist.Fixture:
     return fixture
 
 
-def execute(opened: Opened, *, console: Console, environment: Mapping[str, str]) -> Run:
+def execute(
+    opened: Opened, *, console: Console, environment: Mapping[str, str], resume_with: str = "bench run --resume"
+) -> Run:
     """Measure what is missing, close the run and return it; tables are derived whatever happened.
+
+    Args:
+        opened: The run.
+        console: For notices and progress.
+        environment: The parent's.
+        resume_with: The command that goes on with it, named where it is interrupted.
 
     Raises:
         Interrupted: On Ctrl-C; the run is closed first.
     """
-    way_on = f"go on with: bench run --resume {endings.name_of(opened.journal.folder)}"
+    way_on = f"go on with: {resume_with} {endings.name_of(opened.journal.folder)}"
     with endings.watched(way_on) as ending:
         interrupted = False
         try:

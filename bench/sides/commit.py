@@ -121,6 +121,18 @@ def merge_base(reference: str, *, folder: Path, environment: Mapping[str, str]) 
     return done.stdout.decode().strip() or None
 
 
+def contains(commit: str, ancestor: str, *, folder: Path, environment: Mapping[str, str]) -> bool:
+    """Whether a commit is another one or comes after it.
+
+    Raises:
+        UsageError: If there is no such commit.
+    """
+    environment = without_redirections(environment)
+    found = commit_of(ancestor, folder=folder, environment=environment)
+    told = _run_git("merge-base", "--is-ancestor", found, commit, folder=folder, environment=environment)
+    return told.returncode == 0
+
+
 def changes(folder: Path, *, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return what is not as it was committed: one path per changed or untracked file, from the top of the repository.
 

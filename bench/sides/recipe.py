@@ -8,13 +8,15 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from shutil import which
 
 from bench import redaction
 from bench.errors import UsageError
 from bench.records.cell import Side
-from bench.sides.commit import Checkout, check_out
+from bench.sides.build import Build, once, run
+from bench.sides.commit import Checkout, check_out, top_of
 from bench.sides.launcher import holds_loops
 from bench.sides.requirement import examine, install
 
@@ -54,6 +56,10 @@ class Place:
     """Commits and environments are kept here."""
     environment: Mapping[str, str]
     """The parent's."""
+    build_of: Callable[[Path, Path], Build | None] = lambda _tree, _repository: None
+    """Files and top folder of the working tree -> the command that makes what git does not track, if there is one."""
+    working_tree: bool = False
+    """Whether "here" is compared with a commit: then it imports from the same folders, whatever is installed."""
 
 
 def parse(text: str, *, name: str) -> Recipe:
@@ -149,9 +155,9 @@ def _prepare(recipe: Recipe, *, place: Place, tell: Tell) -> Side:
     if interpreter is not None:
         facts["python"] = examine(interpreter, environment=place.environment).version
     if recipe.ref is not None:
-        found = check_out(recipe.ref, folder=place.folder, cache=place.cache, environment=place.environment)
+        found = _built(recipe.ref, interpreter=interpreter or sys.executable, place=place, tell=tell)
         facts |= {"commit": found.commit, "subject": found.subject, "repository": str(found.repository)}
-        python_path += _folders(found, place=place)
+        python_path += _folders(found.tree, repository=found.repository, place=place)
         tree = str(found.tree)
     if recipe.pip is not None:
         installed = install(
@@ -164,7 +170,9 @@ def _prepare(recipe: Recipe, *, place: Place, tell: Tell) -> Side:
         interpreter = installed.interpreter
         python_path.append(installed.folder)  # named, because the user's folder and PYTHONPATH must not hide it
         facts |= installed.versions
-    if recipe.ref is None and not holds_loops(place.folder):
+    if recipe.ref is None and place.working_tree:
+        python_path += _working_tree(place, tell=tell)
+    elif recipe.ref is None and not holds_loops(place.folder):
         python_path.append(str(place.folder))  # as `python -m` has it; with a commit, it would hide what is asked for
     return Side(
         name=recipe.name,
@@ -189,11 +197,33 @@ def _find(program: str, *, place: Place) -> str:
     return str(Path(found).absolute())  # not resolved: a virtual environment is known by the link
 
 
-def _folders(found: Checkout, *, place: Place) -> list[str]:
-    """Return where a commit's code is imported from: what the user has on the path, as it was then."""
+def _built(reference: str, *, interpreter: str, place: Place, tell: Tell) -> Checkout:
+    """Lay out a commit, and make what git does not track; the files as they are stay beside those that were built."""
+    lay_out = partial(check_out, reference, folder=place.folder, cache=place.cache, environment=place.environment)
+    found = lay_out()
+    build = place.build_of(found.tree, found.repository)
+    if build is None:
+        return found
+    found = lay_out(variant=build.variant(interpreter=interpreter))
+    once(build, tree=found.tree, environment=place.environment, tell=tell)
+    return found
+
+
+def _working_tree(place: Place, *, tell: Tell) -> list[str]:
+    """Return where the working tree's code is imported from, when a commit is imported from the same folders."""
+    repository = top_of(place.folder, environment=place.environment)
+    build = place.build_of(repository, repository)
+    if build is not None:
+        run(build, top=repository, environment=place.environment, tell=tell)
+    folders = _folders(repository, repository=repository, place=place)
+    return [folder for folder in folders if not holds_loops(Path(folder))]
+
+
+def _folders(tree: Path, *, repository: Path, place: Place) -> list[str]:
+    """Return where code in a repository's files is imported from: what the user has on the path, as it was then."""
     here = place.folder.resolve()
     inherited = [Path(part).resolve() for part in place.environment.get("PYTHONPATH", "").split(os.pathsep) if part]
-    wanted = [here, here / "src", *inherited, found.repository, found.repository / "src"]
-    repository = found.repository.resolve()
-    then = [found.tree / path.relative_to(repository) for path in wanted if path.is_relative_to(repository)]
+    top = repository.resolve()
+    wanted = [here, here / "src", *inherited, top, top / "src"]
+    then = [tree / path.relative_to(top) for path in wanted if path.is_relative_to(top)]
     return list(dict.fromkeys(str(path) for path in then if path.is_dir()))

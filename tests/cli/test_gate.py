@@ -130,7 +130,9 @@ def test_the_summary_goes_where_github_wants_it(gated, tmp_path):
     ("arguments", "message"),
     [
         (["--base-ref", "no-such-branch", "toy"], "no-such-branch"),
-        (["--max-slowdown", "0", "toy"], "0 is not between 0 and 100 per cent"),
+        (["--max-slowdown", "0", "toy"], "0 is not above 0 per cent"),
+        (["--baseline", "", "toy"], "--baseline is empty; give it a value or leave it out"),
+        (["--base-ref", "", "toy"], "--base-ref is empty; give it a value or leave it out"),
         (["--max-slowdown", "fast", "toy"], "'fast' is not a number of per cent such as 2 or 0.5"),
         (["--rounds", "1", "toy"], "1 is not in the range x>=2"),
         (["--base", "branch=main", "toy"], "side base: 'branch=main' is no environment"),
@@ -140,16 +142,19 @@ def test_the_summary_goes_where_github_wants_it(gated, tmp_path):
     ],
 )
 def test_bad_input_gets_one_clear_line(session, make_repository, arguments, message):
-    """Exit 2, no traceback, no verdict."""
+    """Exit 2, no traceback, and a verdict that says so in place of an older one."""
     make_repository(session.folder / "project").commit("Only", {"note.txt": "x"})
     inside = session.in_folder("project")
+    (inside.folder / "bench-verdict.json").write_text('{"outcome": "passed", "exit_code": 0}')
 
     done = inside.bench("gate", *arguments, BENCH_BASE_REF="HEAD")
 
     assert 2 == done.code, done.out
     assert message in done.err
     assert "Traceback" not in done.err
-    assert not (inside.folder / "bench-verdict.json").exists()
+    verdict = verdict_of(inside)
+    assert ("error", 2) == (verdict["outcome"], verdict["exit_code"])
+    assert message in verdict["reason"]
 
 
 @pytest.fixture
@@ -182,10 +187,10 @@ def test_a_slowdown_against_a_stored_run_fails(stored):
 
 def test_a_loop_that_the_stored_run_had_is_gone(stored):
     """Exit 4: nothing of it is left to compare."""
-    _, done = stored(project("0.002"), project("0.002", loops=("yours",)))
+    session, done = stored(project("0.002"), project("0.002", loops=("yours",)))
 
-    assert 4 == done.code, done.err
-    assert "is left: mine" in done.err
+    assert (4, "not-comparable") == (done.code, verdict_of(session)["outcome"]), done.err
+    assert "Not comparable. Removed: mine." in done.out
 
 
 def test_a_baseline_that_is_not_there_is_named(session):

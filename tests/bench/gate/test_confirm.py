@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from bench.errors import NothingComparable, ResultsError
+from bench.errors import FileTrouble
 from bench.gate import confirm
+from bench.gate.policy import Policies
+from bench.gate.result import SCHEMA
 from bench.gate.settings import Settings
+from bench.gate.verdict_file import VerdictFile
 from bench.records.journal import Journal
 from bench.runs.options import Options as RunOptions
 
@@ -35,7 +38,7 @@ class Runs:
         self.waiting = list(runs)
         self.asked = []
 
-    def __call__(self, measuring, /, *, console, environment):
+    def __call__(self, measuring, /, *, console, environment, resume=None):
         """Return the next run."""
         self.asked.append(measuring)
         return self.waiting.pop(0), measuring.results / f"run-{len(self.asked)}"
@@ -45,7 +48,7 @@ class Runs:
 def gate(tmp_path):
     """Return a function that gates made-up runs."""
 
-    def gate(*runs, environment=None, console=None, **fields):
+    def gate(*runs, environment=None, console=None, verdict_file=None, **fields):
         measuring = RunOptions(
             loops=fields.pop("loops", ("tf-fit", "tf-function")),
             results=tmp_path / "results",
@@ -58,18 +61,25 @@ def gate(tmp_path):
                 "settings": Settings(),
                 "base": "here",
                 "head": "here",
+                "from_merge_base": True,
                 "baseline": None,
+                "resume": None,
                 "measuring": measuring,
-                "fail_on_unclear": False,
-                "verdict_file": tmp_path / "out" / "verdict.json",
+                "policies": Policies(),
                 "reports": None,
             }
             | fields
         )
         execute = Runs(*runs)
-        found = confirm.check(
-            options, console=console or Told(), environment=environment or {}, folder=tmp_path, execute=execute
+        around = confirm.Surroundings(
+            console=console or Told(),
+            environment=environment or {},
+            folder=tmp_path,
+            execute=execute,
+            admit=lambda *_, **__: None,
         )
+        with VerdictFile(verdict_file or tmp_path / "out" / "verdict.json") as file:
+            found = confirm.check(options, around=around, file=file)
         return found, execute.asked
 
     return gate
@@ -103,7 +113,7 @@ def test_a_suspect_that_fresh_rounds_clear_does_not_fail(gate, make_gate_run):
     """It is unclear, which passes unless that was asked to fail."""
     runs = [make_gate_run({"tf-fit": 1.2}), make_gate_run({"tf-fit": 1.0}, seed=1)]
 
-    codes = [gate(*runs, fail_on_unclear=fails)[0].result.exit_code for fails in (False, True)]
+    codes = [gate(*runs, policies=Policies(on_unclear=word))[0].result.exit_code for word in ("pass", "fail")]
 
     assert [0, 3] == codes
 
@@ -116,7 +126,7 @@ def test_the_verdict_is_written_where_it_was_asked_for(gate, make_gate_run, tmp_
     gate(make_gate_run({"tf-fit": 1.0}))
 
     verdict = json.loads((tmp_path / "out" / "verdict.json").read_text(encoding="utf-8"))
-    assert ("bench-verdict/1", 0, ["tf-fit"]) == (
+    assert (SCHEMA, 0, ["tf-fit"]) == (
         verdict["schema"],
         verdict["exit_code"],
         [row["loop"] for row in verdict["loops"]],
@@ -138,7 +148,7 @@ def test_a_verdict_that_cannot_be_written_is_an_error_that_names_the_file(gate, 
     """A job that reads it later would take an old one for this one."""
     (tmp_path / "file").touch()
 
-    with pytest.raises(ResultsError, match=r"file.*: cannot write the verdict \("):
+    with pytest.raises(FileTrouble, match=r"file.*: cannot be made \("):
         gate(make_gate_run({"tf-fit": 1.0}), verdict_file=tmp_path / "file" / "verdict.json")
 
 
@@ -194,9 +204,14 @@ def test_of_a_stored_run_only_the_suspect_is_measured_again(gate, stored, make_r
 
 
 def test_a_stored_run_of_which_no_loop_is_left_is_nothing_to_compare_with(gate, stored):
-    """Exit code 4; nothing is measured."""
-    with pytest.raises(NothingComparable, match="no loop of baseline is left: gone"):
-        gate(baseline=stored(steps={"gone": 1e-3}), loops=())
+    """Exit code 4; nothing is measured, and the verdict names what is gone."""
+    found, asked = gate(baseline=stored(steps={"gone": 1e-3}), loops=())
+
+    assert (4, {"gone": "removed"}, []) == (
+        found.result.exit_code,
+        {row.loop: row.verdict for row in found.result.loops},
+        asked,
+    )
 
 
 def test_a_loop_that_the_stored_run_has_and_this_tree_has_not_is_not_asked_for(gate, stored, make_run):

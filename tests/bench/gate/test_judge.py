@@ -223,13 +223,45 @@ def test_a_loop_that_only_one_side_has_gets_its_own_word(make_gate_run, side, wo
     assert {"tf-function": "same", "tf-fit": word} == words(result)
 
 
-def test_nothing_but_new_loops_is_not_comparable(make_gate_run):
-    """A gate that compared nothing does not pass."""
+def test_nothing_but_new_loops_is_nothing_to_compare_yet(make_gate_run):
+    """The change that introduces a gate is not held up by it, and no slowdown is denied either."""
     gone = Failure(kind=FailureKind.UNAVAILABLE, phase="start", message="base has no tf-fit")
     result = judge(make_gate_run({"tf-fit": 1.0}, failures={("tf-fit", "base"): gone}, control=False))
 
-    assert (Outcome.NOT_COMPARABLE, 4) == (result.outcome, result.exit_code)
-    assert "Nothing could be compared." == headline(result)
+    assert (Outcome.NOTHING, 0) == (result.outcome, result.exit_code)
+    assert "Nothing to compare yet. New: tf-fit." == headline(result)
+
+
+@pytest.mark.parametrize(
+    ("side", "kind", "word"),
+    [
+        ("base", FailureKind.RAISED, "new"),
+        ("head", FailureKind.RAISED, "failed"),
+        ("base", FailureKind.OUTSIDE_COMMIT, "failed"),
+    ],
+)
+def test_a_base_that_the_head_mends_holds_nobody_up(make_gate_run, side, kind, word):
+    """Unless the base was not run as it is: what was not built, or came from the working tree, is to be put right."""
+    crash = Failure(kind=kind, phase="build", message="ValueError: no")
+    result = judge(make_gate_run({"tf-fit": 1.0}, failures={("tf-fit", side): crash}, control=False))
+
+    assert {"tf-fit": word} == words(result)
+    assert f"{side}: {kind.value}: ValueError: no" in result.loops[0].reason
+
+
+def test_a_budget_that_is_refused_is_never_a_pass(make_gate_run):
+    """Identical loops were further apart than it allows, so nothing is known at that scale."""
+    run = make_gate_run({"tf-fit": 1.0}, noise=0.0005)
+    apart = [
+        replace(trial, blocks=tuple(replace(block, seconds=1.1 * block.seconds) for block in trial.blocks))
+        if trial.cell.side == AGAIN
+        else trial
+        for trial in run.trials
+    ]
+
+    words = [judging.of_sides(one).rows[0].verdict for one in (run, replace(run, trials=tuple(apart)))]
+
+    assert ["same", "unclear"] == words
 
 
 def test_a_crash_outweighs_a_slowdown(make_gate_run):

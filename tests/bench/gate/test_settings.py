@@ -1,9 +1,14 @@
 """What may be written below [tool.bench.gate] of pyproject.toml, and what a mistake in it says."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from bench.errors import UsageError
-from bench.gate.settings import Settings, read_settings
+from bench.gate.settings import Settings, read_settings, resolved
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def settings_of(folder, text):
@@ -38,14 +43,18 @@ def test_without_a_file_or_a_table_there_are_defaults(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("max-slowdwn = 5", "has no 'max-slowdwn'; it knows budgets, loops, max-slowdown"),
-        ("max-slowdown = 0", "max-slowdown: expected a number of per cent between 0 and 100, got 0"),
-        ('max-slowdown = "5"', "max-slowdown: expected a number of per cent"),
-        ("budgets = { tf-fit = -1 }", "budgets.tf-fit: expected a number of per cent"),
-        ("budgets = 3", "budgets: expected a table"),
-        ("loops = 'tf-fit'", "loops: expected a list of names, got 'tf-fit'"),
-        ("rounds = 0", "rounds: expected a whole number above zero, got 0"),
+        ("max-slowdwn = 5", "[tool.bench.gate] has no 'max-slowdwn'. Did you mean 'max-slowdown'? It knows accept, "),
+        ("max-slowdown = 0", "[tool.bench.gate] max-slowdown: expected `float` > 0.0 (it is 0)"),
+        ('max-slowdown = "5"', "max-slowdown: expected `float`, got `str` (it is '5')"),
+        ("max-slowdown = inf", "max-slowdown: expected a number of per cent above 0, got inf"),
+        ("budgets = { tf-fit = -1 }", "budgets[...]: expected `float` > 0.0"),
+        ("budgets = 3", "budgets: expected `object`, got `int` (it is 3)"),
+        ("loops = 'tf-fit'", "loops: expected `array`, got `str` (it is 'tf-fit')"),
+        ("rounds = 1", "rounds: expected `int` >= 2 (it is 1)"),
+        ("on-new = 'explode'", "on-new: invalid enum value 'explode'"),
         ("max-slowdown = ", "Invalid value"),
+        ("accept = [{ loop = 'x', upto = 3, reason = 'y' }]", "accept[0]] has no 'upto'. Did you mean 'up-to'?"),
+        ("accept = [{ loop = 'x', up-to = 3, reason = 'y' }]", "x: say when it ends: until = 2026-12-31"),
     ],
 )
 def test_a_mistake_in_the_settings_names_file_key_and_value(tmp_path, text, message):
@@ -54,3 +63,69 @@ def test_a_mistake_in_the_settings_names_file_key_and_value(tmp_path, text, mess
         settings_of(tmp_path, f"[tool.bench.gate]\n{text}\n")
 
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool]\nbench = 3\n", "tool.bench: expected `object`, got `int` (it is 3)"),
+        ("tool = 3\n", "tool: expected a table, got 3"),
+        ("[tool.bench.gat]\nloops = []\n", "[tool.bench] has no 'gat'. Did you mean 'gate'?"),
+        ("[tool.loopbench.gate]\nloops = []\n", "[tool.loopbench.gate] is not read; write [tool.bench.gate]"),
+    ],
+)
+def test_a_table_that_nobody_would_read_is_refused(tmp_path, text, message):
+    """Settings without effect are worse than none."""
+    with pytest.raises(UsageError) as error:
+        settings_of(tmp_path, text)
+
+    assert str(error.value) == f"pyproject.toml: {message}" or str(error.value).startswith(f"pyproject.toml: {message}")
+
+
+def test_settings_are_looked_for_up_to_the_top_of_the_repository(tmp_path, make_repository):
+    """The nearest file that has any; paths in it are from where it lies, and what lies above is nobody's."""
+    outside, top = tmp_path / "pyproject.toml", tmp_path / "top"
+    outside.write_text("[tool.bench.gate]\nrounds = 9\n")
+    make_repository(top)
+    (top / "pyproject.toml").write_text('[tool.bench.gate]\nloops = ["speed/my_loop.py", "tf-fit"]\nrounds = 4\n')
+    inner = top / "packages" / "one"
+    inner.mkdir(parents=True)
+    (top / "packages" / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+
+    found = read_settings(inner)
+
+    assert (top / "pyproject.toml", 4, (str(top / "speed" / "my_loop.py"), "tf-fit")) == (
+        found.file,
+        found.rounds,
+        found.loops,
+    )
+    (top / "pyproject.toml").unlink()
+    assert read_settings(inner) == Settings()
+
+
+@pytest.fixture
+def own_loop(tmp_path, monkeypatch):
+    """Return a folder with a user's loop in `speed/`, which nobody knows of afterwards."""
+    monkeypatch.setenv("BENCH_FILES", "[]")
+    (tmp_path / "speed").mkdir()
+    shutil.copy(ROOT / "examples" / "my_loop.py", tmp_path / "speed" / "my_loop.py")
+    return tmp_path
+
+
+@pytest.mark.parametrize("key", ["my_loop", '"speed/my_loop.py"', '"./speed/../speed/my_loop.py"'])
+def test_a_budget_is_found_by_name_and_by_every_spelling_of_a_path(own_loop, key):
+    """As loops are."""
+    text = f'[tool.bench.gate]\nloops = ["speed/my_loop.py"]\nbudgets = {{ {key} = 150 }}\n'
+
+    settings = resolved(settings_of(own_loop, text))
+
+    assert (("my_loop",), 1.5, 0.02) == (settings.loops, settings.budget("my_loop"), settings.budget("tf-fit"))
+
+
+@pytest.mark.parametrize("key", ["my-loop", '"speed/my_lop.py"', "tf-fti"])
+def test_a_budget_for_a_loop_that_there_is_not_is_refused(own_loop, key):
+    """It would be ignored."""
+    text = f'[tool.bench.gate]\nloops = ["speed/my_loop.py"]\nbudgets = {{ {key} = 50 }}\n'
+
+    with pytest.raises(UsageError, match=r"pyproject\.toml: \[tool\.bench\.gate\] budgets: "):
+        resolved(settings_of(own_loop, text))

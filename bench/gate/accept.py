@@ -1,0 +1,58 @@
+"""Slowdowns that a project knows of and accepts for a time, with its reason: they stay in view and fail nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from bench.analysis.verdict import Verdict
+from bench.gate.result import GateResult, LoopVerdict
+from bench.gate.settings import Accepted, Settings
+from bench.sides import commit
+
+
+def in_force(
+    settings: Settings, *, today: date, base: str | None, folder: Path, environment: Mapping[str, str]
+) -> tuple[Accepted, ...]:
+    """Return the accepted slowdowns that have not ended.
+
+    Args:
+        settings: Of the head.
+        today: An acceptance holds on its last day.
+        base: The base's commit; None where it has none, and only a date ends anything.
+        folder: Of the repository.
+        environment: Git is run in it.
+
+    Raises:
+        UsageError: If a commit that ends one is not known here.
+    """
+    return tuple(
+        one
+        for one in settings.accept
+        if not (one.until is not None and today > one.until)
+        and not (
+            one.until_commit is not None
+            and base is not None
+            and commit.contains(base, one.until_commit, folder=folder, environment=environment)
+        )
+    )
+
+
+def ended(settings: Settings, *, holding: tuple[Accepted, ...]) -> Iterator[str]:
+    """Yield a line for each acceptance that has ended, so that it is taken out."""
+    for one in settings.accept:
+        if one not in holding:
+            yield f"note: {one.loop}: no longer {one}; take it out of [[tool.bench.gate.accept]]"
+
+
+def apply(result: GateResult, *, holding: tuple[Accepted, ...]) -> GateResult:
+    """Return the result with what is accepted marked: a slowdown that is not shown to be beyond it."""
+    return replace(result, loops=tuple(_marked(row, holding=holding) for row in result.loops))
+
+
+def _marked(row: LoopVerdict, *, holding: tuple[Accepted, ...]) -> LoopVerdict:
+    """Return a loop with its acceptance, where it has one that is large enough."""
+    for one in holding:
+        if row.verdict == Verdict.SLOWER and one.loop == row.loop and row.low is not None and row.low <= one.up_to:
+            return replace(row, accepted=str(one), reason=f"{row.reason}; {one}")
+    return row

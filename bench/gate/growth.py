@@ -1,0 +1,83 @@
+"""Budgets on what a step's time does not show: the peak memory of a process and its first step, compiling included."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from bench import units
+from bench.analysis import intervals
+from bench.gate.result import BASE, HEAD, Finding, Growth, LoopVerdict
+from bench.gate.settings import Settings
+from bench.records.cell import AGAIN
+from bench.records.stored_run import Run
+from bench.records.trial import Trial
+
+QUANTITIES: Mapping[str, Callable[[Trial], float | None]] = {
+    "peak memory": lambda trial: trial.device_peak_memory_bytes or trial.peak_memory_bytes,
+    "first step": lambda trial: trial.first_step_seconds,
+}
+"""What is compared -> its value in one process; an accelerator's memory where there is one."""
+
+
+def find(run: Run, *, settings: Settings) -> dict[str, tuple[Growth, ...]]:
+    """Return loop -> what has grown, of a run of two sides; nothing without a budget for it."""
+    budgets = {"peak memory": settings.max_memory_growth, "first step": settings.max_first_step_slowdown}
+    wanted = {quantity: budget for quantity, budget in budgets.items() if budget is not None}
+    loops = dict.fromkeys(cell.loop for cell in run.header.plan.cells if cell.side != AGAIN)
+    found = {
+        loop: tuple(
+            growth
+            for quantity, budget in wanted.items()
+            if (growth := _growth(run, loop=loop, quantity=quantity, budget=budget)) is not None
+        )
+        for loop in loops
+    }
+    return {loop: growths for loop, growths in found.items() if growths}
+
+
+def add(finding: Finding, *, found: Mapping[str, tuple[Growth, ...]]) -> Finding:
+    """Return a finding whose loops carry what has grown."""
+    return replace(finding, rows=tuple(replace(row, growth=found.get(row.loop, ())) for row in finding.rows))
+
+
+def confirm(rows: Iterable[LoopVerdict], *, again: Finding | None) -> Iterator[LoopVerdict]:
+    """Yield the loops with what fresh rounds say too; what they do not confirm is open, and fails nothing."""
+    fresh = {(row.loop, row.workload): row.growth for row in (again.rows if again is not None else ())}
+    for row in rows:
+        second = {growth.quantity: growth for growth in fresh.get((row.loop, row.workload), ())}
+        yield replace(row, growth=tuple(_confirmed(growth, second.get(growth.quantity)) for growth in row.growth))
+
+
+def _confirmed(first: Growth, second: Growth | None) -> Growth:
+    """Return what holds of one quantity after fresh rounds, if there were any."""
+    if not first.exceeded:
+        return first
+    if second is None or not second.exceeded:
+        return replace(first, exceeded=None, reason=f"{first.reason}, not confirmed by fresh rounds")
+    return replace(first, reason=f"{first.reason}; fresh rounds: {second.reason}")
+
+
+def _growth(run: Run, *, loop: str, quantity: str, budget: float) -> Growth | None:
+    """Compare one quantity of one loop, round by round; None where no round has it on both sides."""
+    read = QUANTITIES[quantity]
+    values: dict[str, dict[int, float]] = {BASE: {}, HEAD: {}}
+    for trial in run.trials:
+        if trial.cell.loop == loop and trial.cell.side in values and trial.failure is None:
+            value = read(trial)
+            if value:
+                values[trial.cell.side][trial.round] = value
+    shared = sorted(values[BASE].keys() & values[HEAD].keys())
+    interval = intervals.ratio_interval(*([values[side][number] for number in shared] for side in (HEAD, BASE)))
+    if interval is None:
+        return None
+    low, high = (None if bound is None else bound - 1.0 for bound in (interval.low, interval.high))
+    size = interval.estimate - 1.0
+    change = f"{quantity} {'+' if size >= 0 else '-'}{units.percent(abs(size))}, budget {units.percent(budget)}"
+    return Growth(
+        quantity=quantity,
+        growth=size,
+        low=low,
+        high=high,
+        budget=budget,
+        exceeded=None if low is None or high is None else low > budget if low > budget or high <= budget else None,
+        reason=change,
+    )

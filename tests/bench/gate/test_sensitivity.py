@@ -1,0 +1,39 @@
+"""How large a slowdown the rounds of a gate could have confirmed."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.gate import sensitivity
+from bench.gate.listed import gone
+
+ROW = replace(gone("my_loop", workload="w", budget=0.02, reason=""), verdict="unclear")
+
+
+def test_few_noisy_rounds_say_what_they_could_not_have_seen():
+    """A slowdown of 20 budgets could pass them."""
+    noisy = replace(ROW, slowdown=0.0, low=-0.28, high=0.4)
+
+    (said,) = sensitivity.remarks((noisy,), rounds=2)
+
+    assert pytest.approx(0.428) == sensitivity.least_confirmed(noisy)
+    assert said == (
+        "my_loop: 2 rounds at this noise confirm no slowdown below 43 %, 21 budgets; "
+        "more rounds or a quieter machine would"
+    )
+
+
+def test_without_an_interval_nothing_could_have_been_confirmed():
+    """As after a single round that both sides finished."""
+    (said,) = sensitivity.remarks((ROW,), rounds=2)
+
+    assert said.startswith("my_loop: no slowdown could have been confirmed")
+
+
+@pytest.mark.parametrize("verdict", ["same", "slower", "new"])
+def test_rounds_that_tell_enough_say_nothing(verdict):
+    """Nor is anything said of a loop that was not compared, or that is slower."""
+    high = 0.01 if verdict == "same" else 0.4
+    row = replace(ROW, verdict=verdict, slowdown=0.0, low=-0.01, high=high)
+
+    assert [] == list(sensitivity.remarks((row,), rounds=6))
