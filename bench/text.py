@@ -99,3 +99,12 @@ def table(rows: Sequence[Mapping[str, str]]) -> str:
     """Return rows as aligned columns under their names; the last column is not padded."""
     header = list(rows[0])
     return "\n".join(aligned(header, [[row[name] for name in header] for row in rows]))
+
+
+def columns_of(environment: Mapping[str, str]) -> int | None:
+    """Return the width of a terminal that says it has none, as some jobs of CI do: 80; None where it can be asked.
+
+    >>> columns_of({"COLUMNS": "0"}), columns_of({"COLUMNS": "200"}), columns_of({})
+    (80, None, None)
+    """
+    return 80 if environment.get("COLUMNS", "").strip() == "0" else None

@@ -1,5 +1,6 @@
 """How a command tells what it does: notices, progress, tables."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import click
 from bench import redaction
 from bench.cli.options import Format, cache_folder
 from bench.errors import UsageError
-from bench.text import display_name, lines_of
+from bench.text import columns_of, display_name, lines_of
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -31,7 +32,7 @@ class Terminal:
         """Open the console; rich honours NO_COLOR and TERM."""
         from rich.console import Console  # noqa: PLC0415 - costs more than the rest of `--help`
 
-        self.console: RichConsole = Console(stderr=True)
+        self.console: RichConsole = Console(stderr=True, width=columns_of(os.environ))
 
     def notice(self, text: str) -> None:
         """Print one line as it is."""

@@ -1,5 +1,7 @@
 """The report on a terminal: the answer, one table per group, and how far it can be trusted."""
 
+import os
+
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -9,11 +11,13 @@ from bench.analysis.verdict import Verdict
 from bench.report.model import GroupReport, Report
 from bench.report.rows import Row
 from bench.report.wording import UNAVAILABLE
-from bench.text import aligned
+from bench.text import aligned, columns_of
 
 _NAME_WIDTH = 32
 _OTHER_COLUMNS = 68
 """What the other columns take at 80 characters."""
+_LEAST_BESIDE = 28
+"""What rank, verdict and speed-up take."""
 
 _COLUMNS = (
     ("#", 0),
@@ -42,7 +46,7 @@ def to_text(report: Report, *, console: Console | None = None) -> str:
         report: What to show.
         console: Decides width, colours and character set; standard output when left out.
     """
-    console = Console() if console is None else console
+    console = Console(width=columns_of(os.environ)) if console is None else console
     with console.capture() as capture:
         for part in _parts(report, width=console.width):
             console.print(part, highlight=False, soft_wrap=False)
@@ -82,11 +86,13 @@ def _parts(report: Report, *, width: int) -> list[RenderableType]:
 def _table(group: GroupReport, *, width: int) -> Table:
     """Return one group's table, with as many columns as the width carries."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    shown = [header for header, narrowest in _COLUMNS if width >= narrowest]
+    # A name is never cut, since names that are can be the same: other columns give way, and then it is folded.
+    room = min(_NAME_WIDTH, max(12, width - _OTHER_COLUMNS))
+    longer = max(0, max((len(row.loop) for row in group.rows), default=0) - room)
+    shown = [header for header, narrowest in _COLUMNS if not narrowest or width - longer >= narrowest]
     for header in shown:
         if header == "loop":
-            # Folded where it is too long: names that are cut can be the same.
-            table.add_column(header, max_width=min(_NAME_WIDTH, max(12, width - _OTHER_COLUMNS)), overflow="fold")
+            table.add_column(header, max_width=max(room, width - _LEAST_BESIDE), overflow="fold")
         elif "interval" in header:
             table.add_column(header, min_width=12)
         else:

@@ -1,6 +1,7 @@
 """The report on a terminal."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -74,11 +75,30 @@ def test_groups_have_a_table_each(make_run, make_cell):
 
 
 def test_long_and_hostile_names_keep_the_table_in_shape(make_run):
-    """Markup is printed, not interpreted; what is too long is cut."""
+    """Markup is printed, not interpreted; what is too long is folded, and none of it lost."""
     text = shown(build(make_run(steps={"base": 8e-3, "[bold]x": 4e-3, "n" * 200: 2e-3}, rounds=2)))
 
     assert "[bold]x" in text
-    assert "1= nnnnnnnnnnn… " in text or "1 nnnnnnnnnnn… " in text
+    folded = "".join(re.findall(r"n{5,}", text.partition("# loop")[2].partition("Trust")[0]))
+    assert folded.startswith("n" * 200)
+
+
+def test_sides_of_a_loop_are_told_apart_at_eighty_columns(make_run):
+    """Names are never cut: both rows would read alike. Other columns give way."""
+    text = shown(build(make_run(steps={"torch-plain-fused [base]": 8e-3, "torch-plain-fused [head]": 4e-3})))
+
+    rows = [line for line in text.splitlines() if "torch-plain-fused [" in line and ("faster" in line or "n/a" in line)]
+    assert {"[base]", "[head]"} == {row.split()[2] for row in rows if row[0].isdigit()}
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_a_terminal_that_says_it_has_no_columns_has_eighty(report, monkeypatch):
+    """Some jobs of CI set COLUMNS=0."""
+    monkeypatch.setenv("COLUMNS", "0")
+
+    text = terminal.to_text(report)
+
+    assert any("samples" in line for line in text.splitlines())
 
 
 def test_colours_are_for_terminals(report, monkeypatch):
