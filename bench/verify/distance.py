@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol, final
 
 import numpy as np
@@ -73,7 +74,7 @@ class ShareOfTheWay:
         del step
         self._moved = _sum_of(self._moved, _differences(expected, before))
         self._moved_by_loop = _sum_of(self._moved_by_loop, _differences(loop, before))
-        return _norm(_differences(self._moved_by_loop, self._moved)) / _norm(self._moved)
+        return share_of(_norm(_differences(self._moved_by_loop, self._moved)), _norm(self._moved))
 
 
 @final
@@ -98,7 +99,18 @@ class EffectOnLoss:
             [float(np.abs(gradient * change).sum()) for gradient, change in zip(step.gradients, changes, strict=True)]
             for changes in (errors, updates)
         ]
-        return max(sum(effects[0][model]) / sum(effects[1][model]) for model in self._models)
+        return max(share_of(sum(effects[0][model]), sum(effects[1][model])) for model in self._models)
+
+
+def share_of(part: float, whole: float) -> float:
+    """Return a part relative to the whole; none of nothing is 0, and anything of nothing is infinite.
+
+    >>> share_of(1.0, 4.0), share_of(0.0, 0.0), share_of(1e-9, 0.0)
+    (0.25, 0.0, inf)
+    """
+    if part == 0.0:
+        return 0.0
+    return part / whole if whole else inf
 
 
 def _differences(ours: Iterable[NDArray[Any]], theirs: Iterable[NDArray[Any]]) -> list[NDArray[Any]]:

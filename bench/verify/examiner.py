@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.records.verification import Gap
-from bench.verify.distance import worst
+from bench.verify.distance import share_of, worst
 from bench.verify.oracle import Adversarial, Oracle, Supervised, batch_of
 from bench.verify.peers import PEER_STEPS, without_reference
 from bench.verify.recorder import record
@@ -323,7 +323,7 @@ class Comparison:
             if upto - done == self.per_call:
                 # That of the last step or, as `fit` reports it, the mean of the block; mostly they are the same one.
                 known = block[-1], sum(block) / len(block)
-                losses[upto] = min(abs(outcome.loss - loss) / abs(loss) for loss in known)
+                losses[upto] = min(share_of(abs(outcome.loss - loss), abs(loss)) for loss in known)
             done, weights = upto, outcome.weights
         return [
             worst(f"loss, {self.steps} steps", losses, allowed=LOSS_TOLERANCE),
@@ -345,7 +345,8 @@ def _gradient_gaps(comparison: Comparison, *, recipe: Recipe, samples: Samples) 
     batch = batch_of(comparison.batch(0, samples))
     _, expected = dense.loss_and_gradients(recipe, comparison.initial, batch=batch)
     largest = max(
-        float(np.abs(ours - theirs).max() / np.abs(theirs).max()) for ours, theirs in zip(found, expected, strict=True)
+        share_of(float(np.abs(ours - theirs).max()), float(np.abs(theirs).max()))
+        for ours, theirs in zip(found, expected, strict=True)
     )
     return [Gap(what="gradients of the first step", largest=largest, allowed=GRADIENT_TOLERANCE, step=1)]
 

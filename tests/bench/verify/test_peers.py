@@ -35,3 +35,10 @@ def test_a_call_of_several_steps_tells_its_last_loss_or_their_mean(coarse):
 def test_a_loss_that_is_no_number_has_a_gap():
     """NaN is within nothing."""
     assert not peers.peer_gap([2.0, float("nan")], [2.0, 1.0]).passed
+
+
+def test_a_loss_of_exactly_nothing_is_a_number_like_any_other():
+    """A model that is sure of everything; rounding beside it is no gap, learning something else is one."""
+    gaps = [peers.peer_gap([1.0, loss], [1.0, 0.0]) for loss in (0.0, 1e-7, 0.01)]
+
+    assert [True, True, False] == [gap.passed for gap in gaps]
