@@ -23,6 +23,9 @@ from bench.text import display_name
 if TYPE_CHECKING:
     from bench.report.export.formats import Format as Target
 
+FAIL_ON = {"slower": 1, "unclear": 3, "removed": 4}
+"""Verdict -> exit code where it is to fail; the gravest first."""
+
 
 @main.command()
 @click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs)
@@ -111,6 +114,12 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
 @click.argument("new", shell_complete=complete_runs)
 @option("--allow-mismatch", is_flag=True, help="Compare runs that are not alike; the differences are still listed.")
 @option(
+    "--fail-on",
+    type=click.Choice(list(FAIL_ON)),
+    multiple=True,
+    help="Exit 1 if a loop is slower, 3 if it is unclear, 4 if it is removed; may be repeated. [default: none]",
+)
+@option(
     "--format",
     "output_format",
     type=click.Choice(["table", "json", "md"]),
@@ -119,7 +128,19 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
 )
 @margin_option
 @results_option
-def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_format: str, results_dir: Path) -> None:
+@click.pass_context
+def compare(
+    context: click.Context,
+    /,
+    *,
+    base: str,
+    new: str,
+    allow_mismatch: bool,
+    fail_on: tuple[str, ...],
+    margin: float,
+    output_format: str,
+    results_dir: Path,
+) -> None:
     """Compare two stored runs, BASE first: what differs between them, and which loops became faster or slower.
 
     Not alike, exit code 4 unless --allow-mismatch: other data, another source of a workload, another device,
@@ -128,12 +149,14 @@ def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_
 
     Each round of 'bench run' also measures a small kernel. Steps are compared as multiples of its step, so that a
     machine that ran faster or slower is not taken for a change of the loop. Where a run has no kernel, or the kernel
-    itself is another one, plain times decide, and a line says so. A slower loop is no error: 'bench gate' judges.
+    itself is another one, plain times decide, and a line says so. A slower loop is no error unless --fail-on says so;
+    'bench gate' judges by fresh rounds.
 
     \b
     Examples:
       bench compare 20261121-0900 20261122-0900
       bench compare results/reference/default 20261122 --allow-mismatch --format md
+      bench compare 20261121-0900 20261122-0900 --margin 5 --fail-on slower
     """
     from bench.analysis import two_runs  # noqa: PLC0415
     from bench.records import journal  # noqa: PLC0415
@@ -146,3 +169,5 @@ def compare(*, base: str, new: str, allow_mismatch: bool, margin: float, output_
         click.echo(changes.to_text(comparison, encoding=sys.stdout.encoding))
     else:
         click.echo({"json": changes.to_json, "md": changes.to_markdown}[output_format](comparison))
+    found = {row.verdict for row in comparison.rows}
+    context.exit(next((code for word, code in FAIL_ON.items() if word in fail_on and word in found), 0))

@@ -54,6 +54,15 @@ def test_two_runs_are_compared(runs):
     assert "New: is-killed." in lines[-1]
 
 
+def test_what_is_found_fails_only_where_that_was_asked_for(runs):
+    """Exit 4 for a loop that is gone, where a script wants to know."""
+    session, base, new = runs
+
+    codes = [session.bench("compare", base, new, "--fail-on", word).code for word in ("removed", "slower")]
+
+    assert [4, 0] == codes
+
+
 def test_a_report_shows_what_changed_since_a_baseline(runs):
     """On the terminal, in Markdown, on the page and as data, in the same words."""
     session, base, new = runs
