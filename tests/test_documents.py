@@ -5,7 +5,11 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from bench.gate import settings
+from bench.gate.result import Outcome
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -72,3 +76,18 @@ def test_relative_links_lead_somewhere(page):
             broken.append(link)
 
     assert [] == broken
+
+
+def test_workflows_that_are_shown_are_those_that_can_be_copied():
+    """Two copies of a job would part."""
+    shown = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "ci.md").read_text(), flags=re.DOTALL)
+
+    assert {path.read_text() for path in (ROOT / "examples" / "workflows").glob("*.yml")} == set(shown)
+
+
+def test_every_setting_and_outcome_of_a_gate_is_explained():
+    """Who writes pyproject.toml, or reads a verdict, looks here."""
+    text = (ROOT / "docs" / "ci.md").read_text()
+    keys = [field.encode_name for field in msgspec.structs.fields(settings._Gate)]
+
+    assert [] == [word for word in (*keys, *Outcome) if f"`{word}`" not in text and f"\n{word} = " not in text]
