@@ -195,13 +195,28 @@ def test_what_may_not_be_exported_is_no_result(ask):
 
 
 @pytest.fixture
-def fake_bench(tmp_path):
+def pretend(tmp_path, monkeypatch):
+    """Return a function that has `python -m bench` be another program: what lies in the folder of tests cannot."""
+
+    def pretend(program):
+        package = tmp_path / "sources" / "bench"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(program, encoding="utf-8")
+        monkeypatch.setattr(from_a_test, "SOURCE_TREE", tmp_path / "sources")
+        (tmp_path / "bench.py").write_text("raise SystemExit('the folder of the tests hides the harness')")
+
+    return pretend
+
+
+@pytest.fixture
+def fake_bench(tmp_path, pretend):
     """Return a folder in which `python -m bench` has its parent interrupted and waits to be interrupted itself."""
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    (tmp_path / "bench.py").write_text(FAKE_BENCH, encoding="utf-8")
+    pretend(FAKE_BENCH)
     before = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGINT)}
     signal.signal(signal.SIGUSR1, interrupted)
     yield tmp_path
@@ -221,17 +236,48 @@ def test_an_interruption_is_passed_on_so_that_what_was_measured_is_stored(fake_b
     assert (fake_bench / "stored").exists()
 
 
-def test_a_command_that_was_interrupted_itself_interrupts_the_test(tmp_path):
+def test_a_command_that_was_interrupted_itself_interrupts_the_test(tmp_path, pretend):
     """It has stored what it had; so is pytest to end."""
-    (tmp_path / "bench.py").write_text("raise SystemExit(130)", encoding="utf-8")
+    pretend("raise SystemExit(130)")
 
     with pytest.raises(KeyboardInterrupt):
         call_bench("gate", folder=tmp_path)
 
 
-def test_many_loops_do_not_fill_the_page_of_a_job(tmp_path, monkeypatch):
+def test_many_loops_do_not_fill_the_page_of_a_job(tmp_path, monkeypatch, pretend):
     """Tests are shown there by other means."""
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
-    (tmp_path / "bench.py").write_text("import os\nprint('GITHUB_STEP_SUMMARY' in os.environ)", encoding="utf-8")
+    pretend("import os\nprint('GITHUB_STEP_SUMMARY' in os.environ)")
 
     assert "False\n" == call_bench("run", folder=tmp_path).stdout
+
+
+def test_what_tests_can_import_of_a_project_the_command_can_too(tmp_path, pretend, monkeypatch):
+    """As pytest's settings say: they put folders on the path that no variable names."""
+    (tmp_path / "lib").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    pretend("import sys\nprint(*sys.path[:3], sep='\\n')")
+
+    first, *others = call_bench("run", folder=tmp_path).stdout.splitlines()
+
+    assert not first.startswith(str(tmp_path))
+    assert str(tmp_path / "lib") in others
+
+
+def test_a_push_to_the_base_itself_is_measured_and_compared_with_nothing(ask, tmp_path):
+    """The gate says that there is nothing to compare; the numbers are wanted all the same."""
+
+    class Same(Bench):
+        """Has no loop to tell of."""
+
+        def __call__(self, *words, folder):
+            """Write a verdict without loops."""
+            done = super().__call__(*words, folder=folder)
+            if words[0] == "gate":
+                nothing = {"outcome": "nothing-to-compare", "reason": "the same commit", "loops": []}
+                Path(words[words.index("--verdict-file") + 1]).write_text(json.dumps(VERDICT | nothing))
+            return done
+
+    judged = ask(Same(side=None))
+
+    assert (None, True) == (judged.word, judged.reason.endswith("compared with nothing: the same commit"))
