@@ -1,6 +1,6 @@
 """What the verdicts on loops mean for a gate as a whole: one outcome, one exit code.
 
-A failure outweighs a slowdown, that what is unclear where this is to fail,.
+A failure outweighs a slowdown, that what is unclear where this is to fail, and that what is gone: 5, 1, 3, 4.
 """
 
 from collections.abc import Iterable, Sequence
