@@ -21,7 +21,7 @@ from bench.errors import BenchError, ResultsError
 from bench.text import display_name
 
 if TYPE_CHECKING:
-    from bench.report.export.formats import Format as Target
+    from bench.report.export.document import Format as Target
 
 FAIL_ON = {"slower": 1, "unclear": 3, "removed": 4}
 """Verdict -> exit code where it is to fail; the gravest first."""
@@ -97,16 +97,16 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
       bench export results/reference/default --to pyperf -o base.json && python -m pyperf stats base.json
     """
     from bench.records import journal  # noqa: PLC0415
-    from bench.report.export import formats as exporting  # noqa: PLC0415
+    from bench.report.export import document, entries  # noqa: PLC0415
 
-    stored = journal.load(journal.find(results_dir, run))
-    for line in exporting.remarks(stored, to=to):
+    found = entries.exportable(journal.load(journal.find(results_dir, run)))
+    for line in document.remarks(found, to=to):
         click.echo(line, err=True)
-    text = exporting.render(stored, to=to)
+    text = document.render(found, to=to)
     if output is None:
         click.echo(text)
     else:
-        exporting.save(text, file=output, force=force)
+        document.save(text, file=output, force=force)
 
 
 @main.command()

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from bench.report.export import entries
+
 
 @pytest.fixture
 def two(stored):
@@ -40,6 +42,18 @@ def test_export_prints_what_another_tool_reads(bench, tmp_path):
     assert 2 == len(json.loads(printed.stdout)["benchmarks"])
     assert "--force" in again.stderr
     assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.usefixtures("two")
+def test_export_judges_a_run_once(bench, monkeypatch):
+    """For the text and for what it leaves out alike; of a large run that is what takes the time."""
+    judged = []
+    summarise = entries.summarise
+    monkeypatch.setattr(entries, "summarise", lambda run: judged.append(run.header.run_id) or summarise(run))
+
+    done = bench("export", "first", "--to", "pyperf")
+
+    assert (0, ["first"]) == (done.exit_code, judged)
 
 
 def test_export_refuses_an_unknown_tool(refused):
