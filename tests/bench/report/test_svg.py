@@ -28,14 +28,16 @@ xmlns="http://www.w3.org/2000/svg" version="1.1">
 """
 
 CLEAN = """<svg role="img" aria-label="a &quot;b&quot; &lt;c&gt;" style="stroke-linejoin: round; stroke-linecap: butt" \
-xmlns:xlink="http://www.w3.org/1999/xlink" width="72" height="36.5" viewBox="0 0 72 36.5" \
-xmlns="http://www.w3.org/2000/svg" version="1.1">
-<title>a &quot;b&quot; &lt;c&gt;</title>
+xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1" \
+width="72" height="36.5" viewBox="0 0 72 36.5">
+<title>a "b" &lt;c&gt;</title>
 <g>
-<defs><path id="plot-1" d="M 0 1.2"/></defs>
+<defs>
+<path id="plot-1" d="M 0 1.2"/>
+</defs>
 <g clip-path="url(#plot-0)" style="fill: #0067a3">
-<use xlink:href="#plot-1" x="1.2" y="2"/>
-<use xlink:href="#plot-1" x="-0" y="2"/>
+<use x="1.2" y="2" xlink:href="#plot-1"/>
+<use x="0" y="2" xlink:href="#plot-1"/>
 </g>
 <text style="font: 14px sans-serif; fill: #1b1f24" x="1">#1b1f24 1.23456 url(#mabc) 'DejaVu Sans'</text>
 </g>
@@ -50,6 +52,26 @@ def test_a_cleaned_picture_stands_alone():
 
     assert CLEAN == cleaned
     ET.fromstring(cleaned)
+
+
+def test_the_text_in_a_picture_may_hold_anything():
+    """Names of loops stand there: no tag, style or reference in one is taken for the picture's own."""
+    name = ' id="a" style="fill: #0067a3"/> <g>&amp; two  blanks'
+    raw = RAW.replace("#1b1f24 1.23456", name.replace("&", "&amp;").replace("<", "&lt;"))
+
+    inlined = svg.inline(svg.clean(raw, name="plot", sentence=name))
+
+    root = ET.fromstring(inlined)
+    assert name == root.attrib["aria-label"]
+    assert f"{name} url(#mabc) 'DejaVu Sans'" == next(root.iter("text")).text
+
+
+def test_a_bold_text_stays_bold():
+    """Weight and size stand before the family, and are not the reader's to choose."""
+    cleaned = svg.clean(RAW.replace("font: 14px", "font: italic 700 14px"), name="plot", sentence="")
+
+    assert "font: italic 700 14px sans-serif" in cleaned
+    assert "font: italic 700 14px var(--font)" in svg.inline(cleaned)
 
 
 def test_an_inlined_picture_takes_colours_and_font_from_the_page():
