@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath
 
 from bench import __version__, redaction
-from bench.machine.gpu import GPU_FIELDS
+from bench.machine import gpu
 from bench.machine.readings import Readings, read_now
 from bench.machine.system import output_of, text_of
 from bench.records.machine import NAME
@@ -39,7 +39,7 @@ def passport(
 
     Facts of the harness' own source tree begin with "git", those of the user's project with "project"; ``name`` is what
     the user calls the machine. Packages are those of this interpreter; each trial records its own. Programs are found
-    by the `PATH` of `environment`; without git or nvidia-smi their facts are missing.
+    by the `PATH` of `environment`; without git or NVIDIA's driver their facts are missing.
     """
     now = readings or read_now()
     facts = {
@@ -51,7 +51,7 @@ def passport(
         **{f"{name} version": _installed_version(name) for name in _DISTRIBUTIONS},
         **(_git_facts(source_tree, prefix="git", environment=environment) if source_tree else {}),
         **(_git_facts(project, prefix="project", environment=environment) if project else {}),
-        **_gpu_facts(environment),
+        **gpu.facts(root=root),
         **variable_facts(environment),
     }
     return {fact: str(value) for fact, value in facts.items() if value is not None}
@@ -153,19 +153,6 @@ def _git_facts(tree: Path, *, prefix: str, environment: Mapping[str, str]) -> di
         f"{prefix} commit": ask("rev-parse", "--verify", "HEAD"),
         f"{prefix} branch": "detached" if branch == "HEAD" else branch,
         f"{prefix} dirty": None if changes is None else "yes" if changes else "no",
-    }
-
-
-def _gpu_facts(environment: Mapping[str, str]) -> dict[str, str]:
-    query = (f"--query-gpu={','.join(GPU_FIELDS)}", "--format=csv,noheader,nounits")
-    table = output_of("nvidia-smi", *query, environment=environment) or ""
-    rows = [line.split(", ") for line in table.splitlines()]
-    return {
-        f"gpu {index} {fact}": value
-        for index, row in enumerate(rows)
-        if len(row) == len(GPU_FIELDS)
-        for fact, value in zip(GPU_FIELDS.values(), row, strict=True)
-        if not value.startswith("[")  # "[N/A]", "[Not Supported]"
     }
 
 

@@ -79,12 +79,6 @@ def git_facts(tree: Path, *, environment: dict[str, str] | None = None) -> dict[
     return {fact: value for fact, value in facts.items() if fact.startswith("git ")}
 
 
-def gpu_facts(environment: dict[str, str], root: Path) -> dict[str, str]:
-    """Return the facts about GPUs."""
-    facts = passport(environment=environment, root=root, readings=CALM)
-    return {fact: value for fact, value in facts.items() if fact.startswith("gpu ")}
-
-
 def variables(environment: dict[str, str], root: Path) -> dict[str, str]:
     """Return the environment variables that the passport copies, by name."""
     facts = passport(environment=NO_PROGRAMS | environment, root=root, readings=CALM)
@@ -351,63 +345,18 @@ def test_without_git_or_source_tree_nothing_is_said_about_it(tmp_path):
     assert ({}, False) == (asked, any(fact.startswith("git") for fact in not_asked))
 
 
-def test_each_gpu_has_its_facts(tmp_path):
-    """What nvidia-smi does not know is left out."""
-    rows = (
-        "echo 'NVIDIA H200, 570.86, 143771, 700.00, 345, 31, Enabled, Disabled'\n"
-        "echo 'Tesla T4, 570.86, 15360, 70.00, 300, 40, Disabled, [N/A]'"
-    )
-
-    facts = gpu_facts(program(tmp_path, "nvidia-smi", script=rows), tmp_path)
-
-    assert {
-        "gpu 0 name": "NVIDIA H200",
-        "gpu 0 driver version": "570.86",
-        "gpu 0 memory total MiB": "143771",
-        "gpu 0 power limit W": "700.00",
-        "gpu 0 SM clock MHz": "345",
-        "gpu 0 temperature Celsius": "31",
-        "gpu 0 persistence mode": "Enabled",
-        "gpu 0 MIG mode": "Disabled",
-        "gpu 1 name": "Tesla T4",
-        "gpu 1 driver version": "570.86",
-        "gpu 1 memory total MiB": "15360",
-        "gpu 1 power limit W": "70.00",
-        "gpu 1 SM clock MHz": "300",
-        "gpu 1 temperature Celsius": "40",
-        "gpu 1 persistence mode": "Disabled",
-    } == facts
-
-
-def test_query_asks_for_the_columns_in_the_order_of_the_facts(tmp_path):
-    """The columns of nvidia-smi come in the order of the question."""
-    question = tmp_path / "question"
-
-    gpu_facts(program(tmp_path, "nvidia-smi", script=f'echo "$@" > "{question}"'), tmp_path)
-
-    fields = "name,driver_version,memory.total,power.limit,clocks.sm,temperature.gpu,persistence_mode,mig.mode.current"
-    assert f"--query-gpu={fields} --format=csv,noheader,nounits\n" == question.read_text()
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        "echo 'NVIDIA-SMI has failed because it could not communicate with the driver.'; exit 9",
-        "echo 'Unable to determine the device handle for GPU 0000:01:00.0: GPU is lost.'",
-        "exit 0",
-    ],
-)
-def test_failing_nvidia_smi_gives_no_facts(tmp_path, script):
-    """An installed tool without a working driver is no GPU."""
-    assert {} == gpu_facts(program(tmp_path, "nvidia-smi", script=script), tmp_path)
-
-
-def test_hanging_program_is_given_up(tmp_path, monkeypatch):
-    """A driver that does not answer must not hold up the run."""
+def test_a_hanging_program_is_given_up(tmp_path, monkeypatch):
+    """A repository on a disk that does not answer must not hold up the run."""
     monkeypatch.setattr(system, "_COMMAND_TIMEOUT_SECONDS", 0.01)
-    environment = program(tmp_path, "nvidia-smi", script="exec /bin/sleep 60")
 
-    assert {} == gpu_facts(environment, tmp_path)
+    assert {} == git_facts(tmp_path, environment=program(tmp_path, "git", script="exec /bin/sleep 60"))
+
+
+def test_no_driver_is_asked_about_gpus_without_a_node(tmp_path, monkeypatch):
+    """Most machines: what reads the driver is not even imported."""
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+
+    assert not [fact for fact in facts_of(tmp_path) if fact.startswith("gpu")]
 
 
 def test_allowed_variables_are_copied_in_alphabetical_order(tmp_path):
