@@ -60,11 +60,23 @@ _ISOLATE, _END_OF_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOL
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return one line per row in columns of equal width; nothing is padded at the end of a line."""
+    """Return one line per row in columns of equal width; nothing is cut, or padded at the end of a line."""
     lines = [[display_name(cell) for cell in line] for line in (header, *rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    widths = [max(_places(line[column]) for line in lines) for column in range(len(header))]
+    padded = (
+        "  ".join(cell + " " * (width - _places(cell)) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
     return [line.rstrip() for line in padded]
+
+
+def _places(text: str) -> int:
+    """Return how many places a terminal gives to a text: two to a wide character, none to an accent or a mark."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - most tables have no use for it
+
+    return cell_len(text)
 
 
 def piped(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

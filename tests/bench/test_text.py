@@ -25,6 +25,20 @@ def test_a_cell_ends_no_cell_and_opens_no_element():
     assert r"| a\|b | &lt;b&gt; |" == piped(["loop", "step"], [["a|b", "<b>"]])[-1]
 
 
+def test_columns_stand_one_below_the_other_whatever_the_script():
+    """A terminal gives some characters two places and others none; a name is never cut, however long."""
+    long = "a-loop-" * 40
+
+    assert [
+        "loop      step",
+        "日本      1",
+        "noe\u0308l      2",
+        "\u2068אבג\u2069       3",
+        "tf-eager  4",
+    ] == aligned(["loop", "step"], [["日本", "1"], ["noe\u0308l", "2"], ["אבג", "3"], ["tf-eager", "4"]])
+    assert ["loop", long] == aligned(["loop"], [[long]])
+
+
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eevil\r\nnext\u2028line\ud800"
 
 
