@@ -151,12 +151,15 @@ def metric_gaps(
 
     Args:
         loop: Steps done -> metric -> value.
-        expected: Likewise; what the reference does not know is not the model's and has no gap.
+        expected: Likewise; a metric that it does not know is not the model's and has no gap, unless there is no other.
         what: Such as "training metric"; the name of the metric comes behind it.
         allowed: By metric.
         otherwise: For all other metrics.
     """
-    names = sorted({name for values in loop.values() for name in values if name in next(iter(expected.values()))})
+    told = {name for values in loop.values() for name in values}
+    names = sorted(told & next(iter(expected.values())).keys())
+    if told and not names:
+        return [Gap(what=f"{what} {', '.join(sorted(told))}, which the model has not,", largest=1.0, allowed=otherwise)]
     found = []
     for name in names:
         usual = max(abs(values[name]) for values in expected.values())

@@ -11,6 +11,7 @@ from bench.records.verification import Gap
 from bench.verify.comparison import Moved, Tolerances, loss_gap, metric_gaps, moved_gap, not_finite, tolerances
 from bench.verify.float64 import Step, Training
 from bench.verify.recording import Call, Recording
+from loops.errors import ContractBroken
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +29,9 @@ def replay(recording: Recording, training: Training) -> Held:
     Args:
         recording: What the loop showed.
         training: The same model in float64, at step 0.
+
+    Raises:
+        ContractBroken: If the loop shows other weights than the model has.
     """
     allowed = tolerances(recording.precision)
     trainable = training.trainable
@@ -38,6 +42,7 @@ def replay(recording: Recording, training: Training) -> Held:
     metrics: dict[int, dict[str, float]] = {}
     before, done, step = recording.initial, 0, None
     for call in recording.calls:
+        _check_shapes(call, recording.initial)
         steps = _steps(recording, training, start=done, call=call, weights=before)
         step = steps[-1]
         problem = not_finite(call.upto, loop=call.loss, reference=step.loss, weights=call.weights)
@@ -72,6 +77,17 @@ def replay(recording: Recording, training: Training) -> Held:
         _count_gap(recording.calls[-1], step),
     ]
     return Held(gaps=tuple(gaps))
+
+
+def _check_shapes(call: Call, initial: Sequence[NDArray[Any]]) -> None:
+    """Refuse weights that are not the model's.
+
+    Raises:
+        ContractBroken: If they are not.
+    """
+    shown, meant = ([array.shape for array in arrays] for arrays in (call.weights, initial))
+    if shown != meant:
+        raise ContractBroken(f"the loop shows weights of shapes {shown}, where the model's are {meant}")
 
 
 def _steps(

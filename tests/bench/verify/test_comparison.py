@@ -100,6 +100,13 @@ def test_each_metric_has_a_gap_of_its_own():
     ]
 
 
+def test_a_loop_that_tells_no_metric_of_the_model_has_a_gap():
+    """What cannot be compared is not passed over."""
+    (gap,) = metric_gaps({1: {"mine": 1.0}}, {1: {"mae": 2.0}}, what="metric", allowed={}, otherwise=1e-5)
+
+    assert (False, "metric mine, which the model has not,") == (gap.passed, gap.what)
+
+
 @pytest.mark.parametrize(("ours", "theirs", "largest"), [(nan, nan, 0.0), (nan, 1.0, NO_NUMBER), (inf, 1.0, NO_NUMBER)])
 def test_a_metric_that_is_no_number_is_a_gap_that_can_be_stored(ours, theirs, largest):
     """Unless it is none for the reference either."""
