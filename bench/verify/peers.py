@@ -1,4 +1,4 @@
-"""Loops compared with one another, where a workload has no reference: no NumPy one, nor can Keras train it in float64."""
+"""Loops compared with one another, where a workload has no reference: none in NumPy, and none by Keras in float64."""
 
 from collections.abc import Sequence
 
