@@ -74,8 +74,11 @@ def held(model: Callable[..., Any], recording: Recording) -> Replayed:
     """
 
     def once(torch_epsilon: float | None) -> tuple[Held, Training]:
-        training = Training(model(training=recording.training), first=recording.batch(0), torch_epsilon=torch_epsilon)
-        return replay(recording, training), training
+        training, shaken = (
+            Training(model(training=recording.training), first=recording.batch(0), torch_epsilon=torch_epsilon)
+            for _ in range(2)
+        )
+        return replay(recording, training, shaken=shaken), training
 
     torch_adam = recording.formula == "torch-adam"
     found, training = once(TORCH_EPSILON if torch_adam else None)

@@ -1,14 +1,14 @@
 """A recorded training of a loop, trained again in float64 from the loop's own weights before each call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.records.verification import Gap
-from bench.verify.comparison import Moved, Tolerances, loss_gap, metric_gaps, moved_gap, not_finite, tolerances
+from bench.verify.comparison import STORED, Moved, Tolerances, loss_gap, metric_gaps, moved_gap, not_finite, tolerances
 from bench.verify.float64 import Step, Training
 from bench.verify.recording import Call, Recording
 from loops.errors import ContractBroken
@@ -23,21 +23,27 @@ class Held:
     """Why there are no gaps: a loss was no number."""
 
 
-def replay(recording: Recording, training: Training) -> Held:
+def replay(recording: Recording, training: Training, *, shaken: Training) -> Held:
     """Train what a loop trained, and return how far it was off.
 
     Args:
         recording: What the loop showed.
         training: The same model in float64, at step 0.
+        shaken: Another one, whose weights are shaken by float32's rounding before each call: how much that changes
+            tells how much it may change a loop.
 
     Raises:
         ContractBroken: If the loop shows other weights than the model has.
     """
     allowed = tolerances(recording.precision)
     trainable = training.trainable
-    weights = Moved(allowed=allowed.weights)
-    untrained = [index for index, trained in enumerate(trainable) if not trained]
-    states = {index: (Moved(allowed=allowed.state), Moved(allowed=allowed.state_later)) for index in untrained}
+    weights, trembling = Moved(allowed=allowed.weights), Moved(allowed=allowed.weights)
+    generator = np.random.default_rng(0)
+    trained = [index for index, moves in enumerate(trainable) if moves]
+    states = {
+        layer: (Moved(allowed=allowed.state), Moved(allowed=allowed.state_later))
+        for layer in _layers_of_state(training)
+    }
     losses: dict[int, list[float]] = {}
     metrics: dict[int, dict[str, float]] = {}
     before, done, step = recording.initial, 0, None
@@ -51,15 +57,20 @@ def replay(recording: Recording, training: Training) -> Held:
         if len(steps) == recording.steps_per_call:
             losses[call.upto] = [one.loss for one in steps]
         metrics[call.upto] = step.metrics
-        _add(weights, call, before=before, steps=steps, which=[i for i, trained in enumerate(trainable) if trained])
-        for index, (at_once, later) in states.items():
-            _add(at_once if len(steps) == 1 else later, call, before=before, steps=steps, which=[index])
+        _add(weights, call, before=before, steps=steps, which=trained)
+        shaken_before = _shaken(before, generator)
+        ends = _steps(recording, shaken, start=done, call=call, weights=shaken_before)[-1].weights
+        went = [old + (end - start) for old, end, start in zip(before, ends, shaken_before, strict=True)]
+        _add(trembling, replace(call, weights=went), before=before, steps=steps, which=trained)
+        for layer, (at_once, later) in states.items():
+            moved = at_once if len(steps) == 1 else later
+            _add(moved, call, before=before, steps=steps, which=_layers_of_state(training)[layer])
         before, done = call.weights, call.upto
     assert step is not None  # there is always a call
     gaps = [
         loss_gap({call.upto: call.loss for call in recording.calls}, losses, allowed=allowed.loss, steps=done),
-        *_weight_gaps(weights, allowed, steps=done),
-        *_state_gaps(states, names=training.names),
+        *_weight_gaps(weights, trembling, allowed, steps=done),
+        *_state_gaps(states),
         *metric_gaps(
             {call.upto: call.metrics for call in recording.calls},
             metrics,
@@ -120,7 +131,27 @@ def _add(moved: Moved, call: Call, *, before: list[NDArray[Any]], steps: Sequenc
     )
 
 
-def _weight_gaps(weights: Moved, allowed: Tolerances, *, steps: int) -> list[Gap]:
+def _layers_of_state(training: Training) -> dict[str, list[int]]:
+    """Return the places of what is not trained, layer by layer.
+
+    Together, because one average may stand still where another moves: the mean of what batch normalization has centred.
+    """
+    layers: dict[str, list[int]] = {}
+    for index, (name, moves) in enumerate(zip(training.names, training.trainable, strict=True)):
+        if not moves:
+            layers.setdefault(name.rpartition("/")[0], []).append(index)
+    return layers
+
+
+def _shaken(weights: Sequence[NDArray[Any]], generator: np.random.Generator) -> list[NDArray[Any]]:
+    """Return weights with half of a rounding error of float32 in each that is a fraction."""
+    return [
+        array * (1.0 + STORED / 2 * generator.standard_normal(array.shape)) if array.dtype.kind == "f" else array
+        for array in weights
+    ]
+
+
+def _weight_gaps(weights: Moved, trembling: Moved, allowed: Tolerances, *, steps: int) -> list[Gap]:
     """Return how far the weights are off, by importance and all alike; nothing where there are none."""
     if not weights.shares:
         return []
@@ -129,16 +160,16 @@ def _weight_gaps(weights: Moved, allowed: Tolerances, *, steps: int) -> list[Gap
         for step, (share, most) in weights.shares_alike.items()
     }
     return [
-        moved_gap(f"weights, {steps} steps", weights.shares),
-        moved_gap(f"weights, all counted alike, {steps} steps", alike),
+        moved_gap(f"weights, {steps} steps", weights.shares, trembling=trembling.shares),
+        moved_gap(f"weights, all counted alike, {steps} steps", alike, trembling=trembling.shares_alike),
     ]
 
 
-def _state_gaps(states: dict[int, tuple[Moved, Moved]], *, names: Sequence[str]) -> list[Gap]:
-    """Return the gap of what is not trained that is furthest off, under its name."""
+def _state_gaps(states: dict[str, tuple[Moved, Moved]]) -> list[Gap]:
+    """Return the gap of the layer whose state is furthest off, under its name."""
     gaps = [
-        moved_gap(f"state {names[index]}", moved.shares_alike)
-        for index, both in states.items()
+        moved_gap(f"state of {layer}", moved.shares_alike)
+        for layer, both in states.items()
         for moved in both
         if moved.shares_alike
     ]
