@@ -37,6 +37,15 @@ def test_a_step_too_short_is_a_share_of_the_way():
     assert (False, pytest.approx(0.1), 1) == (gap.passed, gap.largest, gap.step)
 
 
+def test_what_shakes_the_reference_is_allowed_to_the_loop():
+    """A deep model multiplies a rounding error; ten times what it makes of one is no mistake."""
+    shares, trembling = {1: (0.01, 1e-4), 2: (0.03, 1e-4)}, {1: (0.002, 1e-4), 2: (0.002, 1e-4)}
+
+    assert not moved_gap("weights", shares).passed
+    assert moved_gap("weights", {1: shares[1]}, trembling=trembling).passed
+    assert not moved_gap("weights", shares, trembling=trembling).passed
+
+
 def test_what_has_no_gradient_at_all_counts_where_all_count_alike():
     """Weight decay moves a row that no batch looked up, in every framework by as much."""
     found = moved(loop=[1.0, 0.0], expected=[1.0, 1.0], gradients=[1.0, 0.0])
