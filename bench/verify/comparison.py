@@ -55,7 +55,8 @@ TOLERANCES = {
 Seen of correct loops of three frameworks in float32, on small convolutions, recurrent and dense models: losses 3e-6,
 weights 1e-5, alike 4e-5, state 2e-6, metrics 3e-7; on MobileNetV2 losses 2e-6 and weights 3e-3, for which
 `TREMBLING` allows. In bfloat16: losses 7e-3, weights 1e-2, state 4e-3; one sample of 16 in another class is 0.07 to
-0.14 of an accuracy. The least of the mistakes that the tests plant, a weight decay of 1e-2 for 4e-3, is at 5e-3 of the way."""
+0.14 of an accuracy. The least of the mistakes that the tests plant, a weight decay of 1e-2 for 4e-3, is at 5e-3 of
+the way."""
 
 TREMBLING = 10.0
 """How many times the share by which the reference itself is moved when its weights are shaken by float32's rounding is
