@@ -20,7 +20,7 @@ from loops.errors import InvalidWorkload
 from loops.nested import Nested, is_nested, leaves, map_leaves
 from loops.prepared import Facts
 from loops.user_file import FitStyle
-from loops.workloads.compiled import build_by, values_of
+from loops.workloads.compiled import as_tensor, build_by, stand_ins, values_of
 
 FOLDER = "prepared-"
 """Beginning of the names of folders in the cache; the rest is the identity of what is in them."""
@@ -187,7 +187,7 @@ def _try_out(model: Any, batch: Samples, *, path: str) -> TriedOut:
     """
     if recipe.trains_itself(model):  # it may not even have a forward pass
         return TriedOut()
-    x = map_leaves(keras.ops.convert_to_tensor, batch.inputs)
+    x = map_leaves(as_tensor, batch.inputs)
     build_by(model, batch)
     mode = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001 - as `fit()` asks it
     outputs, _, losses = model.stateless_call(
@@ -198,7 +198,7 @@ def _try_out(model: Any, batch: Samples, *, path: str) -> TriedOut:
         **mode,
     )
     _check_outputs(outputs, batch.targets, path=path)
-    model._symbolic_build(data_batch=batch.arrays)  # noqa: SLF001 - what `fit()` does before its first step
+    model._symbolic_build(data_batch=stand_ins(batch))  # noqa: SLF001 - what `fit()` does before its first step
     return TriedOut(
         adds_losses=bool(losses),
         masked=any(get_keras_mask(leaf) is not None for leaf in leaves(outputs)),

@@ -6,6 +6,7 @@ weights are those that were prepared once for the run (`loops.prepared`).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from loops.contract import Digits, Samples, Track, Workload
 from loops.errors import UnsupportedCell
-from loops.nested import is_nested, map_leaves
+from loops.nested import Nested, is_nested, map_leaves
 
 PLAIN_OPTIMIZERS = ("Adam", "SGD")
 """Whose formulas loops without a framework write out, with nothing beside the learning rate."""
@@ -210,9 +211,9 @@ class CompiledModel(Workload):
         return other
 
     def _batch(self) -> tuple[Any, ...]:
-        """Return a batch of the training samples."""
+        """Return what stands for a batch of the training samples when a model is built."""
         assert self.fed is not None
-        return self.fed[0].rows(slice(self.batch_size)).arrays
+        return stand_ins(self.fed[0].rows(slice(self.batch_size)))
 
 
 def refuse_own_step(model: Any) -> None:
@@ -256,7 +257,40 @@ def build_by(model: Any, batch: Samples) -> None:
     if isinstance(model, keras.Sequential) and not is_nested(batch.inputs):
         model.build((None, *batch.inputs.shape[1:]))  # a call would leave it with this batch's size for good
         return
-    model(map_leaves(keras.ops.convert_to_tensor, batch.inputs))
+    model(map_leaves(as_tensor, batch.inputs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Shape and kind of an array of text, in Keras' words."""
+
+    shape: tuple[int, ...]
+    dtype: str = "string"
+
+
+def stand_ins(batch: Samples) -> tuple[Nested, ...]:
+    """Return what has the shapes and kinds of a batch, for `_symbolic_build`; Keras does not know NumPy's text."""
+    found: tuple[Nested, ...] = map_leaves(
+        lambda array: _Text(array.shape) if array.dtype.kind in "US" else array, batch.arrays
+    )
+    return found
+
+
+def as_tensor(array: NDArray[Any]) -> Any:
+    """Return an array as a tensor of the framework.
+
+    Raises:
+        UnsupportedCell: If it holds text, and there is no such tensor.
+    """
+    import keras  # noqa: PLC0415
+
+    if array.dtype.kind not in "US":
+        return keras.ops.convert_to_tensor(array)
+    if keras.backend.backend() != "tensorflow":
+        raise UnsupportedCell(f"{keras.backend.backend()} has no tensors of text")
+    import tensorflow as tf  # noqa: PLC0415
+
+    return tf.constant(array)
 
 
 def restore(model: Any, weights: list[NDArray[Any]]) -> None:

@@ -69,27 +69,19 @@ def test_several_inputs_outputs_losses_and_metrics_are_trained_alike(session):
     assert ["liked_accuracy", "liked_auc", "stars_mae"] == list(trained.validation_metrics), done.err
     assert 50 == trained.cell.batch_size
     assert FailureKind.UNAVAILABLE is hole.failure.kind
-    assert (
-        "torch.optim takes a number as its learning rate and no schedule, such as CosineDecay" in hole.failure.message
-    )
+    assert "torch.optim takes a number as its learning rate and no schedule" in hole.failure.message
 
 
 @pytest.mark.slow
 def test_a_model_that_trains_itself_is_left_to_loops_that_call_it(session):
     """A hand-written step would train something else under its name."""
-    (session.folder / "own.py").write_text(
-        PLAIN.replace(
-            "def model():\n    m = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])",
-            "class Own(keras.Model):\n    def train_step(self, data):\n        return super().train_step(data)\n\n"
-            "def model():\n    inputs = keras.Input((4,))\n    m = Own(inputs, keras.layers.Dense(2)(inputs))",
-        )
-    )
+    example = str(EXAMPLES / "own_training_step.py")
 
-    done = session.bench("run", "jax-fit-stock", "jax-fit", "jax-jit", "--workload", "own.py", *SHORT, "--no-verify")
+    done = session.bench("run", "jax-fit-stock", "jax-fit", "jax-jit", "--workload", example, *SHORT)
 
     kinds = {trial.cell.loop: trial.failure and trial.failure.kind for trial in session.run().trials}
     assert {"jax-fit-stock": None, "jax-fit": FailureKind.UNAVAILABLE, "jax-jit": FailureKind.UNAVAILABLE} == kinds
-    assert "Own writes its own train_step" in done.err
+    assert "Mixup writes its own train_step" in done.err
 
 
 @pytest.mark.slow
@@ -139,7 +131,7 @@ def test_a_file_with_half_of_it_is_refused_before_anything_starts(session, old, 
         (
             "    m.compile",
             "    return m\n    m.compile",
-            "model() returned a model that is not compiled; call compile(",
+            "returned a model that is not compiled; call compile(",
         ),
         ("    return m\n", "    return 3\n", "model() returned a int; return a keras.Model"),
         ("(100, 4)", "(20, 4)", "batch size 32 is above the 20 training samples of mine"),
