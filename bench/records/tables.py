@@ -68,11 +68,13 @@ def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
     del row["blocks"], row["images"], row["ablations"]
     cell, failure = row.pop("cell"), row.pop("failure") or {}
     versions, threads, compiled = row.pop("versions"), row.pop("threads"), row.pop("compiled")
+    metrics = {part: row.pop(f"{part}_metrics") for part in ("training", "validation")}
     row["cpus"] = len(row["cpus"]) or None
     flat: dict[str, Any] = (
         {"run_id": run_id}
         | cell
         | row
+        | {f"{part}_metrics_{name}": value for part, found in metrics.items() for name, value in found.items()}
         | {f"failure_{key}": failure.get(key) for key in ("kind", "phase", "message")}
         | {"first_step_seconds": trial.first_step_seconds, "warm_up_seconds": trial.warm_up_seconds}
         | {f"step_seconds_without_{'_'.join(one.left_out) or 'nothing'}": one.step_seconds for one in trial.ablations}
