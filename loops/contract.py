@@ -192,9 +192,9 @@ class Workload(ABC):
         Raises:
             UnsupportedCell: If PyTorch has none that does the same.
         """
-        import torch  # noqa: PLC0415
+        from loops import torch_names  # noqa: PLC0415
 
-        return getattr(torch.optim, self.optimizer)(parameters, lr=self.learning_rate, **options)
+        return torch_names.optimizer(self.optimizer, parameters, lr=self.learning_rate, **options)
 
     def build_torch_loss(self, *, weighted: bool = False) -> Any:
         """Return the loss of PyTorch, a function of predictions, targets and, if it is weighted, sample weights.
@@ -205,13 +205,9 @@ class Workload(ABC):
         Raises:
             UnsupportedCell: If PyTorch has none that does the same.
         """
-        import torch  # noqa: PLC0415
+        from loops import torch_names  # noqa: PLC0415
 
-        loss_class = getattr(torch.nn, self.torch_loss)
-        if not weighted:
-            return loss_class()
-        losses = loss_class(reduction="none")
-        return lambda predictions, targets, weights: (losses(predictions, targets).flatten() * weights).mean()
+        return torch_names.loss(self.torch_loss, weighted=weighted)
 
     def build_torch_scores(self) -> Any:
         """Return a function of predictions, targets and maybe sample weights to each sample's metric, shape (batch,).
@@ -221,17 +217,9 @@ class Workload(ABC):
         Raises:
             UnsupportedCell: If the metric is no mean over the samples.
         """
-        import torch  # noqa: PLC0415
+        from loops import torch_names  # noqa: PLC0415
 
-        def scores(predictions: torch.Tensor, targets: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
-            with torch.no_grad():
-                if self.torch_loss == "MSELoss":
-                    found = (predictions - targets).abs().mean(dim=1)
-                else:
-                    found = predictions.argmax(dim=1) == (targets if targets.dim() == 1 else targets.argmax(dim=1))
-                return found * weights[0] if weights else found
-
-        return scores
+        return torch_names.scores(self.torch_loss)
 
     def build_torch_metric(self, *, device: Any) -> Any:
         """Return what sums the metric up in PyTorch, with `reset_state`, `update_state` and `result`."""
@@ -271,9 +259,9 @@ class AdversarialWorkload(Workload):
 
     def build_torch_generator_optimizer(self, parameters: Any) -> Any:
         """Return PyTorch's optimizer for the generator."""
-        import torch  # noqa: PLC0415
+        from loops import torch_names  # noqa: PLC0415
 
-        return getattr(torch.optim, self.optimizer)(parameters, lr=self.generator_learning_rate)
+        return torch_names.optimizer(self.optimizer, parameters, lr=self.generator_learning_rate)
 
     def draw(self, weights: list[NDArray[np.float32]], *, count: int, seed: int) -> NDArray[np.uint8]:
         """Return images that the generator makes of random points, shape (count, height, width), values 0..255.

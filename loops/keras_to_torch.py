@@ -12,7 +12,7 @@ import keras
 import torch
 from torch.nn import functional
 
-from loops import recipe
+from loops import recipe, torch_names
 from loops.errors import UnsupportedCell
 
 LEAST_BEGINNING: Final = 1e4
@@ -207,14 +207,10 @@ def loss(compiled: Any, *, named: str | None, weighted: bool, masked: bool, targ
 
 def _named_loss(named: str | None, *, weighted: bool, said: str) -> Any:
     """Return the class of `torch.nn` that the user's class names."""
-    loss_class = getattr(torch.nn, named or "", None)
-    if loss_class is None:
+    if not hasattr(torch.nn, named or ""):
         lacking = f"torch.nn has no {named}" if named else f"torch.nn has no {said}"
         raise UnsupportedCell(f"{lacking}, and no loss of it is known to compute what the model's does; {WAY_OUT}")
-    if not weighted:
-        return loss_class()
-    losses = loss_class(reduction="none")
-    return lambda predictions, targets, weights: (losses(predictions, targets).flatten() * weights).mean()
+    return torch_names.loss(str(named), weighted=weighted)
 
 
 def _whole(name: str, settings: Settings, *, targets: Any, outputs: int | None) -> Any:

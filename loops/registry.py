@@ -13,7 +13,6 @@ import importlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -22,6 +21,7 @@ from typing import Any
 
 from loops import user_file
 from loops.contract import Loop
+from loops.described import Description, Outline
 from loops.errors import InvalidSource, LoopError, UnknownName
 from loops.source import SourceFile
 from loops.user_file import FitStyle, UserFile
@@ -94,42 +94,6 @@ FILES_VARIABLE = "BENCH_FILES"
 
 EVERY = "all"
 """Stands for every registered loop, so no loop can be called so."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Description:
-    """What can be said about a loop or a workload without importing it."""
-
-    name: str
-    target: str
-    """ "module:Class", or "path:Class" in a user's file."""
-    summary: str
-    """First line of the module's docstring, or of the class' where the module holds several."""
-    backend: str | None
-    """A loop's framework; None for a workload."""
-    kind: str
-    """A workload's kind, "supervised" or "adversarial"."""
-    requires: str
-    """What a loop asks for beyond its framework, as pip would write it; nothing for most."""
-    needs_gpu: bool
-    sha256: str
-    """Of the source file, and of the C++ file beside it if there is one: numbers of different sources are different
-    things."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outline:
-    """What has to be known of a workload to plan a run."""
-
-    name: str
-    kind: str
-    """"supervised" or "adversarial"."""
-    batch_size: int
-    """Unless the user asks for another size."""
-    training_samples: int | None
-    """None where only its arrays tell."""
-    hidden_units: int | None = None
-    """Of each hidden layer; None where a width cannot be chosen."""
 
 
 def named(kind: user_file.Kind, name: str, *, arrays: str | None = None) -> str:

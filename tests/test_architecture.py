@@ -23,7 +23,7 @@ NARROWER = {
 MOST_ARROWS = 90
 LOOPS = [
     {"errors", "nested"},
-    {"contract", "source", "seal", "regular", "recipe", "torch_metric"},
+    {"contract", "source", "seal", "regular", "recipe", "torch_metric", "torch_names", "described"},
     {
         *("workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"),
         *("outcomes", "own_step", "jax_state", "drain", "intake", "precision", "keras_to_torch"),

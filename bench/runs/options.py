@@ -22,6 +22,7 @@ from bench.worker.sight import look
 from loops import guides, registry
 from loops.contract import Track
 from loops.data import mnist
+from loops.described import Outline
 
 PREFERRED_BASELINE = "tf-eager"
 DEFAULT_WORKLOAD = "mnist-mlp"
@@ -181,7 +182,7 @@ def plan_of(
     )
 
 
-def _refuse(options: Options, *, workloads: Collection[registry.Outline]) -> None:
+def _refuse(options: Options, *, workloads: Collection[Outline]) -> None:
     """Raise what makes no sense for the workloads that were asked for."""
     for workload in workloads:
         for batch_size in options.batch_sizes or (workload.batch_size,):
@@ -197,7 +198,7 @@ def _refuse(options: Options, *, workloads: Collection[registry.Outline]) -> Non
         raise UsageError(f"--samples: no generator is trained by {names}; try --workload mnist-dcgan")
 
 
-def _outline(name: str, *, prepared: Sequence[PreparedWorkload], options: Options) -> registry.Outline:
+def _outline(name: str, *, prepared: Sequence[PreparedWorkload], options: Options) -> Outline:
     """Return what is known of a workload: of a user's, what was found when it was prepared.
 
     Raises:

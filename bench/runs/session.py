@@ -1,6 +1,5 @@
 """One `bench run` from options to a stored run: plan, check, measure, derive."""
 
-import hashlib
 import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,11 +18,10 @@ from bench.records import tables
 from bench.records.cell import Cell, Side
 from bench.records.journal import Journal, find, load, utc_now, write_manifest
 from bench.records.plan import Plan
-from bench.records.prepared import PreparedWorkload
-from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, Run, RunHeader
+from bench.records.stored_run import SCHEMA_VERSION, Run, RunHeader
 from bench.records.trial import Trial
 from bench.records.verification import Expectation, Verification
-from bench.runs import consent, endings, roofline
+from bench.runs import consent, endings, inputs, roofline
 from bench.runs import rounds as measuring
 from bench.runs.options import KERNEL_BLOCKS, Console, Options, loops_of, plan_of, workloads_of
 from bench.runs.pace import Pace
@@ -40,10 +38,6 @@ from bench.worker.log import tidy
 from bench.worker.messages import TrialRequest
 from loops import registry
 from loops.contract import Track
-from loops.data import mnist
-
-OWN_DATA = "own"
-"""Name of the data of a run whose workloads all bring their own."""
 
 MEBIBYTES_PER_PROCESS = 700
 """Resident, about: 280 with NumPy, 570 with PyTorch and JAX, 1,120 with TensorFlow (reports/reference/fastest)."""
@@ -75,9 +69,9 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
     inventories = _inventories(
         options.sides, loops=loops_of(options), workloads=workloads_of(options), environment=environment
     )
-    prepared = _prepared(options, inventories=inventories, environment=environment)
+    prepared = inputs.prepare(options, inventories=inventories, environment=environment)
     plan = plan_of(options, inventories=inventories, prepared=prepared, console=console, environment=environment)
-    fixture = _fixture(options, workloads={cell.workload for cell in plan.cells}, prepared=prepared)
+    fixture = inputs.digits_of(options, workloads={cell.workload for cell in plan.cells}, prepared=prepared)
     fallbacks = [fixture.fallback, *(one.fallback for one in prepared)]
     for reason in dict.fromkeys(filter(None, fallbacks)):
         console.notice(f"warning: synthetic digits instead of MNIST: {reason}")
@@ -97,7 +91,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         command=options.command,
         started=utc_now(),
         plan=plan,
-        dataset=_dataset_record(fixture, prepared=prepared, workloads={cell.workload for cell in plan.cells}),
+        dataset=inputs.record(fixture, prepared=prepared, workloads={cell.workload for cell in plan.cells}),
         environment=passport.passport(
             environment=environment, source_tree=SOURCE_TREE, project=Path.cwd(), name=options.machine
         ),
@@ -112,58 +106,6 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         cache=options.cache,
         inventories=inventories,
     )
-
-
-def _prepared(
-    options: Options, *, inventories: Mapping[str, Inventory], environment: Mapping[str, str]
-) -> tuple[PreparedWorkload, ...]:
-    """Prepare what users brought, with the frameworks of the loops that are to train it.
-
-    Raises:
-        UsageError: If it cannot be trained.
-    """
-    names = () if options.all_guides else workloads_of(options)
-    loops = () if options.all_guides else loops_of(options)
-    known = [name for name in loops if name in registry.loop_names()]
-    backends = [registry.describe_loop(name).backend or "" for name in known]
-    backends += [found.backend for has in inventories.values() for found in has.values() if found.backend]
-    wanted = preparation.Wanted(
-        seed=options.seed,
-        dataset=options.dataset.value,
-        data=options.data,
-        cache=options.cache,
-        timeout=options.timeout,
-        most_bytes=options.data_limit << 20,
-        policy=options.policy,
-    )
-    missing = [
-        (found.workload, side)
-        for side, has in inventories.items()
-        for found in has.values()
-        if found.missing is not None or found.broken is not None
-    ]
-    options.cache.mkdir(parents=True, exist_ok=True)
-    with Launcher(interpreters=dict(options.interpreters), environment=environment) as launcher:
-        return preparation.prepare(
-            names,
-            backends=backends,
-            sides=options.sides,
-            wanted=wanted,
-            launcher=launcher,
-            missing=missing,
-        )
-
-
-def _fixture(options: Options, *, workloads: Collection[str], prepared: Iterable[PreparedWorkload]) -> mnist.Fixture:
-    """Return the digits; where no workload looks at them, those that need not be looked for."""
-    if _brings_its_own(workloads, prepared=prepared):
-        return mnist.resolve(mnist.DatasetChoice.SYNTHETIC, file=None, cache=options.cache)
-    return mnist.resolve(options.dataset, file=options.data, cache=options.cache)
-
-
-def _brings_its_own(workloads: Collection[str], *, prepared: Iterable[PreparedWorkload]) -> bool:
-    """Whether every workload of a run has arrays of its own."""
-    return set(workloads) <= {one.workload for one in prepared}
 
 
 def _crowding(plan: Plan, *, available_mebibytes: int) -> Iterator[str]:
@@ -212,7 +154,7 @@ def resume(
         tidy(log)
     plan = run.header.plan
     registry.register(plan.files)
-    fixture = _found_again(run, options=options)
+    fixture = inputs.found_again(run, options=options)
     gone = [side for side in plan.sides if not still_there(side)]
     if gone:
         raise UsageError(f"{folder.name} cannot go on: what was made for {gone[0]} is gone; start a new run")
@@ -240,30 +182,6 @@ def _as_it_was(run: Run, *, environment: Mapping[str, str]) -> Run:
         files=tuple(redaction.at_home(path) for path in plan.files),
     )
     return replace(run, header=replace(run.header, plan=plan))
-
-
-def _found_again(run: Run, *, options: Options) -> mnist.Fixture:
-    """Return the digits of a run that is gone on with, after a look whether its other data are there.
-
-    Raises:
-        UsageError: If they are others now, or gone.
-    """
-    header, plan = run.header, run.header.plan
-    if not preparation.is_there(plan.prepared, cache=options.cache):
-        raise UsageError(
-            f"{header.run_id} cannot go on: its arrays and initial weights are no longer in {options.cache}; start a "
-            "new run"
-        )
-    if header.dataset.name == OWN_DATA:
-        return mnist.resolve(mnist.DatasetChoice.SYNTHETIC, file=None, cache=options.cache)
-    try:
-        choice = mnist.DatasetChoice(header.dataset.name)
-    except ValueError as error:
-        raise UsageError(f"{header.run_id} was measured on '{header.dataset.name}', which this tool has not") from error
-    fixture = mnist.resolve(choice, file=options.data, cache=options.cache)
-    if fixture.sha256 != header.dataset.sha256:
-        raise UsageError(f"{header.run_id} was measured on other data ({header.dataset.source}); name them by --data")
-    return fixture
 
 
 def execute(
@@ -391,7 +309,7 @@ def _verify(
                 workloads=tuple(cell.workload for cell in cells),
                 backend=_identity(cells[0], opened=opened)[0],
                 side=plan.side_of(cells[0]),
-                prepared=_folders(cells, opened=opened),
+                prepared=inputs.folders(plan, cells=cells, cache=opened.cache),
                 policy=plan.policy,
             )
             for (loop, _), cells in wanted.items()
@@ -403,16 +321,6 @@ def _verify(
         timeout=plan.timeout,
         tell=tell,
     )
-
-
-def _folders(cells: Iterable[Cell], *, opened: Opened) -> dict[str, str]:
-    """Return where the users' workloads among these cells were prepared."""
-    plan = opened.run.header.plan
-    answers = {
-        cell.workload: preparation.of_cell(plan.prepared, workload=cell.workload, side=plan.side_of(cell))
-        for cell in cells
-    }
-    return {workload: str(opened.cache / answer.folder) for workload, answer in answers.items() if answer is not None}
 
 
 def _checked(found: Verification) -> str:
@@ -528,18 +436,6 @@ def _unavailable(opened: Opened) -> list[Trial]:
             if reason:
                 rows.append(measuring.unavailable(cell, reason=reason))
     return rows
-
-
-def _dataset_record(
-    fixture: mnist.Fixture, *, prepared: Collection[PreparedWorkload], workloads: Collection[str]
-) -> DatasetRecord:
-    """Return what is stored about the data; the folder is this machine's business."""
-    if prepared and _brings_its_own(workloads, prepared=prepared):
-        hashes = sorted({one.sha256 for one in prepared})
-        one = hashes[0] if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
-        fallback = next((one.fallback for one in prepared if one.fallback), None)
-        return DatasetRecord(name=OWN_DATA, source=", ".join(sorted(workloads)), sha256=one, fallback=fallback)
-    return DatasetRecord(name=fixture.name, source=fixture.source, sha256=fixture.sha256, fallback=fixture.fallback)
 
 
 def _run_id(label: str | None) -> str:

@@ -13,7 +13,8 @@ from bench.worker.digits import load_checked
 from bench.worker.entry import die_with_parent, heed_interrupts, look_here_last
 from bench.worker.failure import report_failures
 from bench.worker.messages import Check, CheckSettings, Verified
-from bench.worker.runner import import_framework, workload_of
+from bench.worker.runner import import_framework
+from bench.worker.trained import workload_of
 from bench.worker.wire import Channel
 
 

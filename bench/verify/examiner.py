@@ -167,7 +167,8 @@ class Examiner:
         if workload.name not in self._jobs:
             digits: Any = self._digits
             training, validation = workload.samples(digits, track=Track.MATCHED, backend="numpy", seed=self._seed)
-            size = max(1, min(batch_size, training.count // (EPOCH_STEPS + 1)))
+            count = training.count if hasattr(training, "count") else len(training.inputs)  # in an older commit
+            size = max(1, min(batch_size, count // (EPOCH_STEPS + 1)))
             if vars(workload).get("fixed_batch_size"):
                 size = batch_size
             self._jobs[workload.name] = Job(
@@ -358,4 +359,7 @@ def _first(metrics: float | dict[str, float]) -> float:
 
 def _copy(samples: Samples) -> Samples:
     """Return the same samples in memory of their own."""
-    return samples.map(np.copy)
+    if hasattr(samples, "map"):
+        return samples.map(np.copy)
+    arrays = {name: getattr(samples, name) for name in ("inputs", "targets", "weights", "latents")}
+    return replace(samples, **{name: array.copy() for name, array in arrays.items() if array is not None})

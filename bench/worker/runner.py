@@ -25,7 +25,6 @@ from bench.worker.digits import load_checked
 from bench.worker.failure import NotFinite, report_failures
 from bench.worker.messages import (
     BrokenDown,
-    Check,
     Closed,
     Finish,
     Finished,
@@ -45,6 +44,7 @@ from bench.worker.sizing import (
     steps_per_block,
     steps_within,
 )
+from bench.worker.trained import has_validation, metric_name, refuse_policy, workload_of
 from bench.worker.wire import Channel
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
 from loops.errors import BackendMissing, ContractBroken, UnsupportedCell
@@ -213,7 +213,7 @@ class Trial:
                 last_loss=outcome.loss,
                 training_metric=None if isnan(outcome.metric) and not metrics else outcome.metric,
                 validation_metric=next(iter(found.values()), None),
-                metric_name=_metric_name(workload, metrics or found),
+                metric_name=metric_name(workload, metrics or found),
                 training_metrics=metrics,
                 validation_metrics=found,
                 first_evaluation_seconds=first,
@@ -319,31 +319,6 @@ def import_framework(name: str, *, device: str, threads: int | None) -> Any:
     return backend
 
 
-def workload_of(request: TrialRequest | Check) -> Any:
-    """Import a workload; of a user's, with the arrays and initial weights that were prepared for the run."""
-    from loops import registry  # noqa: PLC0415
-
-    if "keras" in sys.modules and (request.policy is not None or request.prepared is not None):
-        from loops import precision  # noqa: PLC0415 - loops of an older commit have no such thing
-
-        precision.use(request.policy)
-    if request.prepared is None:
-        return registry.load_workload(request.workload)
-    from loops import prepared  # noqa: PLC0415
-
-    return prepared.load(request.workload, request.prepared)
-
-
-def refuse_policy(policy: str | None, *, loop: Loop) -> None:
-    """Refuse a precision where Keras has no say.
-
-    Raises:
-        UnsupportedCell: If the loop writes the model itself.
-    """
-    if policy not in {None, "float32"} and (loop.own_model or loop.backend == "numpy"):
-        raise UnsupportedCell(f"it writes the model itself, in float32 and not in {policy}")
-
-
 def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
     """Load the data, and lay out what the loop trains; and say how many nanoseconds it took to check the digits."""
     checked = 0
@@ -366,20 +341,6 @@ def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
         seed=request.seed,
     )
     return job, checked
-
-
-def has_validation(workload: Any) -> bool:
-    """Whether there are samples to evaluate on; only what users bring may lack them."""
-    fed = vars(workload).get("fed")
-    return fed is None or fed[1].count > 0
-
-
-def _metric_name(workload: Any, metrics: dict[str, float]) -> str | None:
-    """Return what the metric is called in a report: what the workload says, or else what Keras calls the first."""
-    declared: str | None = vars(type(workload)).get("metric_name") or vars(workload).get("metric_name")
-    if declared is None and vars(workload).get("fed") is None:
-        declared = workload.metric_name
-    return declared or next(iter(metrics), None)
 
 
 def _drawn(workload: Workload, *, weights: list[Any], request: TrialRequest) -> str | None:

@@ -73,6 +73,7 @@ class CompiledModel(Workload):
         if self.initial is not None:
             restore(model, self.initial)
         _let_training_be_said(model)
+        _begin_anew(model)
         self._model = model
         self._handed_out.clear()
         return model
@@ -229,6 +230,15 @@ def refuse_own_step(model: Any) -> None:
             f"{type(model).__name__} writes its own train_step, which only fit() and train_on_batch() call; see "
             "tf-fit-stock, torch-fit-stock and jax-fit-stock"
         )
+
+
+def _begin_anew(model: Any) -> None:
+    """Give a model whose optimizer has done steps, as a saved one's has, an optimizer of the same settings."""
+    from loops import recipe  # noqa: PLC0415
+
+    optimizer = model.optimizer
+    if getattr(optimizer, "built", False) and int(optimizer.iterations) > 0:
+        model.optimizer = recipe.fresh(optimizer)
 
 
 def _let_training_be_said(model: Any) -> None:

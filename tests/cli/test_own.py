@@ -167,15 +167,14 @@ def test_a_file_that_has_changed_is_not_run_unasked(session):
     assert "it was not started here by you" in elsewhere.err
 
 
-def test_a_batch_larger_than_the_arrays_is_a_row_with_its_reason(session):
-    """How many samples there are is known in the trial only."""
+def test_a_batch_larger_than_the_arrays_is_refused(session):
+    """How many samples there are is known once they are prepared, before anything is measured."""
     done = session.bench(
         "run", "torch-keras", "--workload", MY_WORKLOAD, "--batch-size", "5000", "--rounds", "1", "--no-report"
     )
 
-    (trial,) = session.run().trials
-    assert (2, FailureKind.UNAVAILABLE) == (done.code, trial.failure.kind)
-    assert "UnsupportedCell: batch size 5000 is above the 2000 training samples" == trial.failure.message
+    assert (2, "") == (done.code, done.out)
+    assert "batch size 5000 is above the 2000 training samples of my_workload" in done.err
 
 
 def test_a_gate_compares_a_users_file_with_the_commits(session, make_repository):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from bench.errors import UsageError
 
 if TYPE_CHECKING:  # trials import this module, and the registry when it is its turn
-    from loops.registry import Description
+    from loops.described import Description
 
 DISTRIBUTIONS = {"tensorflow": "tensorflow", "torch": "torch", "jax": "jax", "numpy": "numpy"}
 """Backend -> the distribution that provides it, which is also the name to install."""
