@@ -32,7 +32,11 @@ LOOPS = [
     {"prepared", "preparation"},
 ]
 FRAMEWORKS = {"tensorflow", "torch", "jax", "keras"}
-TESTED_ELSEWHERE = {"tests/bench/records/test_forged.py": "forged journals meet the whole room, not one file of it"}
+TESTED_ELSEWHERE = {
+    "tests/bench/records/test_forged.py": "forged journals meet the whole room, not one file of it",
+    "tests/loops/data/test_hostile_archives.py": "hostile archives meet reader, cache and fixture alike",
+    "tests/loops/test_hostile_files.py": "hostile files of users meet all that reads one",
+}
 """Test file below `tests/bench` or `tests/loops` that has no source of its name -> why it stands there."""
 
 

@@ -193,7 +193,7 @@ class Measuring(Conditions):
         int | None,
         option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: the framework's]"),
     ]
-    label: Annotated[str | None, option("--name", "label", "machine", help="Your words for this run.")]
+    label: Annotated[str | None, option("--name", "label", help="Your words for this run.")]
     machine: Annotated[
         str | None,
         option(
