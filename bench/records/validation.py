@@ -14,6 +14,7 @@ from typing import Any, final
 
 from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.plan import Plan
+from bench.records.prepared import PreparedWorkload
 from bench.records.stored_run import AcceleratorState, Conditions, DatasetRecord, LeastStep, RunEnd, RunHeader
 from bench.records.trial import Ablation, Block, BlockKind, Failure, FailureKind, Retry, Trial
 from bench.records.verification import Expectation, Gap, Verification
@@ -112,8 +113,12 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_count, "cpus")
     | _each(Number(1e-9, MOST_MARGIN), "margin margins precision")
     | _each(OneOf(("interleaved", "sequential")), "schedule")
-    | _each(_name, "baseline")
+    | _each(_name, "baseline policy")
     | _each(_text, "interpreters files"),
+    PreparedWorkload: _each(_name, "workload side folder sha256 policy metrics")
+    | _each(_size, "batch_size training_samples")
+    | _each(_count, "validation_samples")
+    | _each(_text, "fallback"),
     DatasetRecord: _each(_name, "name sha256") | _each(_text, "source fallback"),
     RunHeader: _each(Number(1, MOST_ITEMS), "schema_version")
     | _each(_name, "run_id tool_version started")
@@ -151,7 +156,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_bytes, "peak_memory_bytes device_peak_memory_bytes")
     | _each(_steps, "steps steps_per_epoch compiled")
     | _each(Number(0, MOST_STEPS * 2**31), "samples")
-    | _each(_any_number, "first_loss last_loss training_metric validation_metric")
+    | _each(_any_number, "first_loss last_loss training_metric validation_metric training_metrics validation_metrics")
     | _each(_name, "metric_name loop_sha256 workload_sha256")
     | _each(Text(LONGEST_IMAGES), "images")
     | _each(_text, "versions device_name")
@@ -164,7 +169,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     Verification: _each(_name, "loop workload formula side peer")
     | _each(_device, "device")
     | _each(_any_number, "losses")
-    | _each(_text, "problem"),
+    | _each(_text, "problem reference remark"),
     Expectation: _each(_name, "workload")
     | _each(_track, "track")
     | _each(_size, "batch_size width")

@@ -16,9 +16,9 @@ def test_arithmetic_and_memory_may_overlap(make_least_step):
     assert both.memory_seconds == both.step_seconds
 
 
-def test_the_floor_is_arithmetic_where_memory_is_fast(make_floor):
+def test_the_least_step_is_arithmetic_where_memory_is_fast(make_least_step):
     """The larger of the two, whichever it is."""
-    floor = make_floor(bytes_per_second=1e12)
+    floor = make_least_step(bytes_per_second=1e12)
 
     assert floor.arithmetic_seconds == floor.step_seconds
 
