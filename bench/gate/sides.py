@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.errors import UsageError
 from bench.gate import listed
 from bench.gate.result import BASE, HEAD
 from bench.gate.settings import Settings
@@ -88,7 +89,10 @@ def _from_merge_base(base: Recipe, *, place: Place, tell: Tell) -> Recipe:
     """Return the base with the commit where this branch left the one that was named; what it is called stays."""
     if base.ref is None:
         return base
-    named = commit.commit_of(base.ref, folder=place.folder, environment=place.environment)
+    try:
+        named = commit.commit_of(base.ref, folder=place.folder, environment=place.environment)
+    except UsageError as error:
+        raise UsageError(f"side {base.name} ({base.description}): {error}") from error
     found = commit.merge_base(base.ref, folder=place.folder, environment=place.environment)
     if found is None:
         tell(f"warning: {base.ref} and HEAD share no history here, as in a shallow clone; comparing with its tip")

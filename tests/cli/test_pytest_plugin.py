@@ -186,6 +186,8 @@ def test_a_crash_has_its_own_word_and_is_no_number(tests_of):
     ("arguments", "variables", "code", "said"),
     [
         (["--benchmark-disable"], {}, 0, "training loops are not measured with --benchmark-disable"),
+        (["--benchmark-disable", "-W", "error"], {}, 0, "1 passed, 1 skipped"),
+        (["--bench-base-ref="], {}, 4, "--bench-base-ref is empty; name a commit or leave it out"),
         (["--benchmark-skip"], {}, 0, "Skipping benchmark (--benchmark-skip active)"),
         (["--benchmark-disable", "--bench-require-all"], {}, 1, "missing: mine: listed in [tool.bench.gate]"),
         ([], {"PYTEST_XDIST_WORKER": "gw0"}, 1, "not measured beside other tests; run them without xdist: -n 0"),
@@ -197,7 +199,7 @@ def test_what_is_not_measured_never_passes_in_silence(tests_of, arguments, varia
     done = tests_of(project()).run("-rs", *arguments, **variables)
 
     assert code == done.returncode, done.stdout
-    assert said in done.stdout
+    assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stdout
 
 
