@@ -7,6 +7,7 @@ One run a night, of five loops and the kernel. `tf-fit` takes 5 % longer from 60
 `torch-keras` 0.05 % longer each night of the last tenth; every loop 4 % longer from 80 % on, and the kernel does not.
 """
 
+import resource
 import shutil
 import subprocess
 import sys
@@ -176,8 +177,8 @@ def write_all(folder, *, nights, **settings):
 
 
 def timed(command):
-    """Wall time of a command, and its peak memory with that of its children, in seconds and MiB."""
-    started = time.perf_counter()
+    """Wall time of a command, processor time of it and its children, and their peak memory; seconds and MiB."""
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen([sys.executable, "-m", "bench", *command], stdout=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:
@@ -185,7 +186,9 @@ def timed(command):
         time.sleep(0.05)
     if process.returncode:
         raise SystemExit(f"bench {' '.join(command)}: exit code {process.returncode}")
-    return time.perf_counter() - started, peak / 2**20
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - started, used, peak / 2**20
 
 
 def tree_memory(process_id):
@@ -201,6 +204,7 @@ def tree_memory(process_id):
 
 def figures(folder, *, counts, **settings):
     """Print how long the full history page takes over so many runs, with an index and without one."""
+    print("In brackets: processor time of all processes together, which other work on the machine disturbs less.\n")
     print("| runs | cold, s | warm, s | one new run, s | memory, MiB | journals, MB | index, MB | page, MB |")
     print("|--:|--:|--:|--:|--:|--:|--:|--:|")
     for count in counts:
@@ -210,15 +214,17 @@ def figures(folder, *, counts, **settings):
         for left in (place / "results").glob(".index*"):
             left.unlink()
         command = ["history", "--results-dir", str(place / "results"), "--reports-dir", str(place / "reports")]
-        cold, memory = timed(command)
-        warm, _ = timed(command)
+        cold, cold_used, memory = timed(command)
+        warm, warm_used, _ = timed(command)
         write([count], folder=place / "results", nights=count, **settings)
-        new, _ = timed(command)
+        new, new_used, _ = timed(command)
         journals = sum(path.stat().st_size for path in place.glob(f"results/*/{JOURNAL}"))
         index = sum(path.stat().st_size for path in (place / "results").glob(".index*"))
         page = sum(path.stat().st_size for path in place.glob("reports/history/*"))
-        numbers = (cold, warm, new, memory, journals / 1e6, index / 1e6, page / 1e6)
-        print(f"| {count:,} | " + " | ".join(f"{number:.3g}" for number in numbers) + " |", flush=True)
+        pairs = ((cold, cold_used), (warm, warm_used), (new, new_used))
+        times = [f"{wall:.3g} ({used:.3g})" for wall, used in pairs]
+        sizes = [f"{number:.3g}" for number in (memory, journals / 1e6, index / 1e6, page / 1e6)]
+        print(f"| {count:,} | {' | '.join([*times, *sizes])} |", flush=True)
         shutil.rmtree(place)
 
 
