@@ -81,9 +81,9 @@ def by_bench(folder: Path, *, processes: int) -> Interval:
     command = [sys.executable, "-m", "bench", "ab", "env=SIDE=1", "env=SIDE=2", LOOP, "--threads", "1", *where]
     run(*command, "--rounds", str(processes), folder=folder, bound=False)
     from bench.analysis import summary
-    from bench.records import journal
+    from bench.records import journal, loading
 
-    (group,) = summary.summarise(journal.load(journal.find(folder / "results")))
+    (group,) = summary.summarise(loading.load(journal.find(folder / "results")))
     return next(cell.speed_up for cell in group.cells if cell.speed_up is not None)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import units
 from bench.analysis import summary
 from bench.analysis.summary import CellSummary
-from bench.records import journal
+from bench.records import journal, loading
 from bench.records.stored_run import Run
 from bench.report import advice, rows, wording
 
@@ -103,7 +103,7 @@ def table(heads: Iterable[str], lines: Iterable[Sequence[str]], *, align: str) -
 
 def numbers(name: str) -> str:
     """One block's content."""
-    return TABLES[name](journal.load(journal.find(ROOT / "results" / "reference", name)))
+    return TABLES[name](loading.load(journal.find(ROOT / "results" / "reference", name)))
 
 
 def written(text: str) -> str:

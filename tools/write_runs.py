@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from bench.records.cell import CALIBRATION, Cell
-from bench.records.journal import JOURNAL, EndLine, HeaderLine, TrialLine, VerificationLine
+from bench.records.lines import JOURNAL, EndLine, HeaderLine, TrialLine, VerificationLine
 from bench.records.plan import Plan
 from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, RunEnd, RunHeader
 from bench.records.trial import Block, BlockKind, Trial

@@ -51,14 +51,14 @@ def report(
       bench report results/reference/default --reports-dir reports/reference
       bench report --baseline results/reference/default
     """
-    from bench.records import journal  # noqa: PLC0415
+    from bench.records import journal, loading  # noqa: PLC0415
 
-    base = None if baseline is None else journal.load(journal.find(results_dir, baseline))
+    base = None if baseline is None else loading.load(journal.find(results_dir, baseline))
     refused: list[BenchError] = []
     for name in runs or (None,):
         try:
             folder = journal.find(results_dir, name)
-            stored = journal.load(folder)
+            stored = loading.load(folder)
         except BenchError as error:
             if len(runs) > 1:  # the others are not to blame
                 click.echo(f"left out: {display_name(str(error))}", err=True)
@@ -96,10 +96,10 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
       bench export 20261121 --to pytest-benchmark -o new.json && pytest-benchmark compare old.json new.json
       bench export results/reference/default --to pyperf -o base.json && python -m pyperf stats base.json
     """
-    from bench.records import journal  # noqa: PLC0415
+    from bench.records import journal, loading  # noqa: PLC0415
     from bench.report.export import document, entries  # noqa: PLC0415
 
-    found = entries.exportable(journal.load(journal.find(results_dir, run)))
+    found = entries.exportable(loading.load(journal.find(results_dir, run)))
     for line in document.remarks(found, to=to):
         click.echo(line, err=True)
     text = document.render(found, to=to)
@@ -159,10 +159,10 @@ def compare(
       bench compare 20261121-0900 20261122-0900 --margin 5 --fail-on slower
     """
     from bench.analysis import two_runs  # noqa: PLC0415
-    from bench.records import journal  # noqa: PLC0415
+    from bench.records import journal, loading  # noqa: PLC0415
     from bench.report import changes  # noqa: PLC0415
 
-    stored = [journal.load(journal.find(results_dir, run)) for run in (base, new)]
+    stored = [loading.load(journal.find(results_dir, run)) for run in (base, new)]
     comparison = two_runs.compare_runs(stored[0], stored[1], margin=margin)
     changes.admit(comparison, allow_mismatch=allow_mismatch)
     if output_format == "table":

@@ -15,7 +15,7 @@ from bench.gate.settings import Settings, is_gone, resolved
 from bench.gate.verdict_file import VerdictFile, ended
 from bench.machine import passport
 from bench.paths import SOURCE_TREE
-from bench.records import journal
+from bench.records import journal, loading
 from bench.records.stored_run import Run
 from bench.runs import consent, session
 from bench.runs import options as run_options
@@ -268,7 +268,7 @@ def _side_by_side(options: Options, *, around: Surroundings) -> Comparison:
 def _prepared(options: Options, *, around: Surroundings) -> sides.Sides:
     """Make both sides ready, or find them in the run that is to be gone on with."""
     if options.resume is not None:
-        found = journal.load(journal.find(options.measuring.results, options.resume)).header.plan.sides
+        found = loading.load(journal.find(options.measuring.results, options.resume)).header.plan.sides
         if len(found) != len(sides.NAMES):
             raise UsageError(
                 f"{options.resume} is no run of a gate of two sides; give its --baseline too, if it had one"
@@ -304,7 +304,7 @@ def _removed(options: Options, *, listed_then: Settings | None) -> tuple[LoopVer
 def _against_stored(options: Options, *, around: Surroundings) -> Comparison:
     """Find the stored run, and return what measures its loops here."""
     measuring, settings = options.measuring, options.settings
-    base = journal.load(journal.find(measuring.results, options.baseline))
+    base = loading.load(journal.find(measuring.results, options.baseline))
     around.admit(base, measuring=measuring, environment=around.environment)
     cells = base.header.plan.cells
     registry.register(_files_of(base, around=around))

@@ -17,8 +17,9 @@ from bench.analysis.process import step_seconds_of
 from bench.analysis.reading import off_the_curve
 from bench.errors import FileTrouble, InvalidResult, ResultsError
 from bench.history import tables
-from bench.records import journal
+from bench.records import journal, loading
 from bench.records.cell import AGAIN, Cell
+from bench.records.lines import JOURNAL
 from bench.records.machine import machine_of
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind, Trial
@@ -47,7 +48,7 @@ def sources(results: Path) -> dict[str, Source]:
     found = {}
     for folder in journal.runs(results):
         try:
-            status = (folder / journal.JOURNAL).stat()
+            status = (folder / JOURNAL).stat()
         except OSError:  # deleted a moment ago
             continue
         found[folder.name] = Source(run=folder.name, size=status.st_size, modified_nanoseconds=status.st_mtime_ns)
@@ -68,7 +69,7 @@ def read(results: Path, wanted: Sequence[Source], *, blocks: bool = False) -> Ro
     for source in wanted:
         problem = None
         try:
-            run = journal.load(results / source.run)
+            run = loading.load(results / source.run)
         except (InvalidResult, FileTrouble) as error:
             problem = str(error)
         except ResultsError:

@@ -11,7 +11,7 @@ from bench.history import index, page
 from bench.history.events import judge
 from bench.history.index import Index
 from bench.history.series import Wanted, read_series
-from bench.records import journal
+from bench.records import loading
 
 
 def publish(
@@ -69,7 +69,7 @@ def _render(folder: Path, *, site: Path, tell: Callable[[str], None]) -> None:
     from bench import report  # noqa: PLC0415 - pandas and matplotlib take a second
 
     try:
-        run = journal.load(folder)
+        run = loading.load(folder)
     except (FileTrouble, ResultsError) as error:
         tell(f"no page of {folder.name}: {error}")
         return

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.errors import FileTrouble, InvalidResult, ResultsError
-from bench.records import baselines, journal
+from bench.records import baselines, journal, loading
+from bench.records.lines import JOURNAL
 
 ASIDE = ".deleting-"
 """A run that is deleted is renamed first, so that half of one is never taken for a run."""
@@ -22,9 +23,9 @@ ASIDE = ".deleting-"
 def started(folder: Path) -> datetime:
     """Return when a run began; of one that cannot be read, when its journal was last written."""
     try:
-        moment = datetime.fromisoformat(journal.load(folder).header.started)
+        moment = datetime.fromisoformat(loading.load(folder).header.started)
     except (InvalidResult, FileTrouble, ValueError):
-        return datetime.fromtimestamp((folder / journal.JOURNAL).stat().st_mtime, tz=UTC)
+        return datetime.fromtimestamp((folder / JOURNAL).stat().st_mtime, tz=UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -111,11 +112,11 @@ def plan_merge(results: Path, other: Path) -> Merge:
 
 def _fate(here: Path, there: Path) -> str:
     """Return what becomes of a run."""
-    if (here / journal.JOURNAL).exists():
-        same = (here / journal.JOURNAL).read_bytes() == (there / journal.JOURNAL).read_bytes()
+    if (here / JOURNAL).exists():
+        same = (here / JOURNAL).read_bytes() == (there / JOURNAL).read_bytes()
         return "present" if same else "different"
     try:
-        journal.load(there)
+        loading.load(there)
     except (InvalidResult, FileTrouble):
         return "unreadable"
     return "new"

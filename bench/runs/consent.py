@@ -8,7 +8,7 @@ import msgspec
 
 from bench import redaction
 from bench.files import make_folder, write_whole
-from bench.records.journal import JOURNAL
+from bench.records.lines import JOURNAL
 from bench.records.plan import Plan
 
 Ask = Callable[[str], None]

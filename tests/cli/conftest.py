@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.records import journal
+from bench.records import journal, loading
 from bench.records.stored_run import Run
 
 PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
@@ -78,7 +78,7 @@ class Session:
     def run(self) -> Run:
         """Return the only run that is stored."""
         (folder,) = journal.runs(self.folder / "results")
-        return journal.load(folder)
+        return loading.load(folder)
 
     def stored(self) -> list[Path]:
         """Return every file and folder a command left behind."""

@@ -9,7 +9,9 @@ from click.shell_completion import ShellComplete
 
 from bench.cli.main import main
 from bench.records import journal as journals
+from bench.records import loading
 from bench.records.cell import CALIBRATION
+from bench.records.lines import JOURNAL
 from bench.records.trial import BlockKind
 
 
@@ -33,7 +35,7 @@ def runs(measured, session):
 
 def edit(session, name, *, old, new):
     """Change what a stored run says."""
-    journal = session.folder / "results" / name / journals.JOURNAL
+    journal = session.folder / "results" / name / JOURNAL
     text = journal.read_text()
     assert old in text
     journal.write_text(text.replace(old, new))
@@ -118,7 +120,7 @@ def test_markdown_is_printed_for_a_pull_request(runs):
 def test_a_run_of_other_data_is_refused_unless_that_is_allowed(runs):
     """Exit 4, one line, nothing on stdout."""
     session, base, new = runs
-    sha256 = journals.load(session.folder / "results" / new).header.dataset.sha256
+    sha256 = loading.load(session.folder / "results" / new).header.dataset.sha256
     edit(session, new, old=sha256, new="ee" * 32)
 
     refused = session.bench("compare", base, new)
@@ -174,7 +176,7 @@ def test_the_shell_is_offered_stored_runs_for_both(runs, monkeypatch):
 def test_the_kernel_is_measured_once_a_round(measured):
     """Among the blocks of the loops."""
     for folder in journals.runs(measured.folder / "results"):
-        run = journals.load(folder)
+        run = loading.load(folder)
         assert run.complete
         assert [0, 1] == sorted(trial.round for trial in run.calibration)
         for trial in run.calibration:

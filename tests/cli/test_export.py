@@ -7,7 +7,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from bench.cli.main import main
-from bench.records.journal import JOURNAL
+from bench.records.lines import JOURNAL
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.records.journal import JOURNAL
+from bench.records.lines import JOURNAL
 
 STORED = Path(__file__).resolve().parent.parent.parent / "results" / "reference" / "default" / JOURNAL
 

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from bench.cli.main import main
-from bench.records.journal import JOURNAL, Journal
+from bench.records.journal import Journal
+from bench.records.lines import JOURNAL
 from bench.records.stored_run import AcceleratorState, Conditions, Floor
 from bench.records.trial import Ablation
 from bench.records.verification import Expectation

@@ -8,7 +8,7 @@ import pytest
 from bench.analysis.one_level import stay_on_one_level
 from bench.analysis.process import step_seconds_of, trial_step_seconds
 from bench.analysis.steady import steady_state
-from bench.records import journal
+from bench.records import loading
 
 REFERENCE = Path(__file__).resolve().parents[3] / "results" / "reference"
 
@@ -16,7 +16,7 @@ REFERENCE = Path(__file__).resolve().parents[3] / "results" / "reference"
 @pytest.mark.parametrize("name", ["default", "guides", "sweep"])
 def test_published_trials_count_alike_one_by_one_and_together(name):
     """To the last digit, in every trial that was published."""
-    run = journal.load(REFERENCE / name)
+    run = loading.load(REFERENCE / name)
     trials = (*run.trials, *run.calibration)
 
     assert [trial_step_seconds(trial) for trial in trials] == step_seconds_of(trials)

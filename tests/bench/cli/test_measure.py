@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.records import journal
+from bench.records import journal, loading
 
 QUICK = ("--rounds", "1", "--steps", "20", "--threads", "1", "--no-verify", "--no-report", "--no-calibrate")
 
@@ -13,7 +13,7 @@ def test_run_measures_stores_and_prints(bench, tmp_path):
 
     assert 0 == done.exit_code, done.output
     (folder,) = journal.runs(tmp_path / "results")
-    header = journal.load(folder).header
+    header = loading.load(folder).header
     plan = header.plan
     assert ("a name", 3, 20, 1, False) == (header.label, plan.seed, plan.steps, plan.rounds, plan.verify)
     assert [64] == [cell.batch_size for cell in plan.cells]

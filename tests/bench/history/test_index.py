@@ -14,8 +14,8 @@ from bench.analysis.summary import summarise
 from bench.errors import ResultsError, UsageError
 from bench.history import index
 from bench.history.index import FILE, Index, ask
-from bench.records import journal
-from bench.records.journal import JOURNAL
+from bench.records import journal, loading
+from bench.records.lines import JOURNAL
 
 TWO = {"tf-fit": 0.7e-3, "torch-native": 0.75e-3}
 EVERYTHING = "SELECT * FROM loops ORDER BY run, loop"
@@ -47,7 +47,7 @@ def test_a_loop_counts_as_in_its_report(tmp_path, store):
 
     expected = {
         cell.cell.loop: (cell.step.estimate, cell.step.low, cell.step.high)
-        for group in summarise(journal.load(folder))
+        for group in summarise(loading.load(folder))
         for cell in group.cells
     }
     assert {loop: pytest.approx(numbers, rel=1e-12) for loop, numbers in expected.items()} == {
@@ -97,7 +97,7 @@ def test_blocks_are_read_when_they_are_asked_for(tmp_path, store):
 
     found = ask(tmp_path, "SELECT seconds FROM blocks WHERE loop = 'tf-fit' AND round = 1 ORDER BY block")
 
-    (trial,) = [trial for trial in journal.load(folder).trials if (trial.cell.loop, trial.round) == ("tf-fit", 1)]
+    (trial,) = [trial for trial in loading.load(folder).trials if (trial.cell.loop, trial.round) == ("tf-fit", 1)]
     assert [(block.seconds,) for block in trial.blocks] == found.rows
     with Index.opened(tmp_path) as again:
         assert 0 == again.refresh(blocks=True)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bench.errors import InvalidResult, ResultsError, UsageError
-from bench.records import baselines, care, journal
-from bench.records.journal import JOURNAL, Journal
+from bench.records import baselines, care, journal, loading
+from bench.records.journal import Journal
+from bench.records.lines import JOURNAL
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -86,7 +87,7 @@ def test_a_merge_copies_what_is_new_and_touches_nothing_else(days, tmp_path_fact
         map(ages, (found.new, found.different, found.unreadable, found.present))
     )
     care.merge(here, found)
-    assert journal.load(days / oldest.name) == journal.load(oldest)
+    assert loading.load(days / oldest.name) == loading.load(oldest)
 
 
 def test_a_merge_from_nowhere_is_an_error(tmp_path):

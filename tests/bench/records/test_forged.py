@@ -7,7 +7,9 @@ from random import Random
 
 from bench import report
 from bench.errors import InvalidResult
-from bench.records.journal import JOURNAL, Journal, load
+from bench.records.journal import Journal
+from bench.records.lines import JOURNAL
+from bench.records.loading import load
 
 MANY = 300
 SHOWN = 12

@@ -8,7 +8,9 @@ import pytest
 
 from bench.errors import InvalidResult
 from bench.records import validation
-from bench.records.journal import JOURNAL, Journal, load, runs
+from bench.records.journal import Journal, runs
+from bench.records.lines import JOURNAL
+from bench.records.loading import load
 from bench.records.stored_run import RunHeader
 from bench.records.trial import BlockKind
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bench.records.cell import Side
-from bench.records.journal import JOURNAL, Journal
+from bench.records.journal import Journal
+from bench.records.lines import JOURNAL
 from bench.runs import consent
 
 
