@@ -321,10 +321,9 @@ def import_framework(name: str, *, device: str, threads: int | None) -> Any:
 
 def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
     """Load the data, and lay out what the loop trains; and say how many nanoseconds it took to check the digits."""
-    checked = 0
+    checked, track = 0, Track(request.track)
     if request.prepared is None:
         digits, checked = load_checked(Path(request.digits))
-        track = Track(request.track)
         training, validation = workload.samples(digits, track=track, backend=request.backend, seed=request.seed)
     else:
         training, validation = workload.fed
