@@ -1,6 +1,10 @@
 """What is known of loops and workloads before any of them is imported."""
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
+
+from loops.source import SourceFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,3 +41,47 @@ class Outline:
     """None where only its arrays tell."""
     hidden_units: int | None = None
     """Of each hidden layer; None where a width cannot be chosen."""
+
+
+def described(path: Path, *, name: str, module: str, attribute: str) -> Description:
+    """Return what the source of a loop or a workload says, read as text.
+
+    Args:
+        path: Of the source file.
+        name: Under which it is registered.
+        module: Or the path of a user's file.
+        attribute: The class; empty where two functions are the workload.
+    """
+    content = path.read_bytes()
+    source = SourceFile(content)
+    backend = source.constant(attribute, "backend")
+    return Description(
+        name=name,
+        target=f"{module}:{attribute}",
+        summary=source.summary(attribute),
+        backend=None if backend is None else str(backend),
+        kind=str(source.constant(attribute, "kind") or "supervised"),
+        requires=str(source.constant(attribute, "requires") or ""),
+        needs_gpu=bool(source.constant(attribute, "needs_gpu")),
+        sha256=hashlib.sha256(content + _kernels(path)).hexdigest(),
+    )
+
+
+def saved_model(path: Path, *, name: str, target: str) -> Description:
+    """Return what is known of a saved model without loading it."""
+    return Description(
+        name=name,
+        target=target,
+        summary=f"A saved model, {path.name}",
+        backend=None,
+        kind="supervised",
+        requires="",
+        needs_gpu=False,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def _kernels(path: Path) -> bytes:
+    """Return the C++ of the same name, which is part of a loop as much as its Python is."""
+    kernels = path.with_suffix(".cpp")
+    return kernels.read_bytes() if kernels.exists() else b""

@@ -23,7 +23,7 @@ from loops.user_file import FitStyle
 from loops.workloads.compiled import as_tensor, build_by, stand_ins, values_of
 
 FOLDER = "prepared-"
-"""Beginning of the names of folders in the cache; the rest is the identity of what is in them."""
+"""Beginning of the names of folders in the cache; the rest is a hash over all that is in them."""
 
 
 @final
@@ -90,11 +90,25 @@ def prepare(
             f"{path}: the model computes by the policy {model.dtype_policy.name} that it sets itself, and not by "
             f"--dtype {policy}; take one of the two out"
         )
-    batch_size = fixed or workload.batch_size
-    batch = training.rows(slice(batch_size))
+    batch = training.rows(slice(fixed or workload.batch_size))
     found = _try_out(model, batch, path=path)
     for samples in (training, validation):
         _check_labels(model, samples, shape=found.output_shape, path=path)
+    return _written(workload, model, training=training, validation=validation, found=found, fixed=fixed, cache=cache)
+
+
+def _written(
+    workload: Any,
+    model: Any,
+    *,
+    training: Samples,
+    validation: Samples,
+    found: TriedOut,
+    fixed: int | None,
+    cache: Path,
+) -> tuple[Path, Facts]:
+    """Write down what every process starts from, and return where it lies and what was found."""
+    batch_size = fixed or workload.batch_size
     with TemporaryDirectory(prefix=".partial-", dir=cache) as partial:
         folder = Path(partial) / "prepared"
         folder.mkdir()
@@ -114,13 +128,13 @@ def prepare(
             metrics=_metric_names(model),
             optimizer=_optimizer_name(model),
         )
-        prepared.add_facts(folder, facts)
-        return _published(folder, cache / f"{FOLDER}{identity[:16]}-{batch_size}-{facts.policy}"), facts
+        everything = prepared.add_facts(folder, facts)
+        return _published(folder, cache / f"{FOLDER}{everything[:16]}"), facts
 
 
 def _published(folder: Path, place: Path) -> Path:
     """Move what was written to where it is found; what was there before under this name is the same."""
-    if place.exists():
+    if place.exists():  # it may be broken, and a process that has opened its files keeps them
         shutil.rmtree(place)
     return folder.rename(place)
 

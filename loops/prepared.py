@@ -98,10 +98,12 @@ def write(folder: Path, *, training: Samples, validation: Samples, weights: list
     return whole.hexdigest()
 
 
-def add_facts(folder: Path, facts: Facts) -> None:
-    """Add what was found on the model to the index."""
+def add_facts(folder: Path, facts: Facts) -> str:
+    """Add what was found on the model to the index, and return the SHA-256 over the whole index."""
     index = json.loads((folder / INDEX).read_text())
-    (folder / INDEX).write_text(json.dumps(index | {"facts": asdict(facts)}))
+    text = json.dumps(index | {"facts": asdict(facts)})
+    (folder / INDEX).write_text(text)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def facts_of(folder: Path) -> Facts:

@@ -8,7 +8,6 @@ A user's own file, "path/my_loop.py", is taken wherever a name is: `named` regis
 are registered stands in the environment, so that every process that is started from here knows them too.
 """
 
-import hashlib
 import importlib
 import json
 import os
@@ -21,9 +20,8 @@ from typing import Any
 
 from loops import user_file
 from loops.contract import Loop
-from loops.described import Description, Outline
+from loops.described import Description, Outline, described, saved_model
 from loops.errors import InvalidSource, LoopError, UnknownName
-from loops.source import SourceFile
 from loops.user_file import FitStyle, UserFile
 
 DEFAULT_LOOPS = ("tf-eager", "tf-function", "tf-fit", "torch-native", "torch-keras")
@@ -363,38 +361,12 @@ def _describe_target(table: str, name: str, *, module: str, attribute: str) -> D
     path = module if module in files() else _found(module)
     if path is None:
         raise LoopError(f"{table} '{name}' is registered as '{module}:{attribute}', which cannot be found")
-    content = Path(path).read_bytes()
     if path.endswith(user_file.SAVED):
-        return Description(
-            name=name,
-            target=f"{module}:",
-            summary=f"A saved model, {Path(path).name}",
-            backend=None,
-            kind="supervised",
-            requires="",
-            needs_gpu=False,
-            sha256=hashlib.sha256(content).hexdigest(),
-        )
-    source = SourceFile(content)
-    backend = source.constant(attribute, "backend")
-    if table != "workload" and backend is None:
+        return saved_model(Path(path), name=name, target=f"{module}:")
+    found = described(Path(path), name=name, module=module, attribute=attribute)
+    if table != "workload" and found.backend is None:
         raise LoopError(f"{path}: class {attribute} does not say which backend it needs")
-    return Description(
-        name=name,
-        target=f"{module}:{attribute}",
-        summary=source.summary(attribute),
-        backend=None if backend is None else str(backend),
-        kind=str(source.constant(attribute, "kind") or "supervised"),
-        requires=str(source.constant(attribute, "requires") or ""),
-        needs_gpu=bool(source.constant(attribute, "needs_gpu")),
-        sha256=hashlib.sha256(content + _kernels(Path(path))).hexdigest(),
-    )
-
-
-def _kernels(path: Path) -> bytes:
-    """Return the C++ of the same name, which is part of a loop as much as its Python is."""
-    kernels = path.with_suffix(".cpp")
-    return kernels.read_bytes() if kernels.exists() else b""
+    return found
 
 
 def _found(module: str) -> str | None:

@@ -21,9 +21,11 @@ NARROWER = {
 }
 """Rooms that may import less than all that stands before them."""
 MOST_ARROWS = 90
+MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_FIELDS = 400, 60, 20
 LOOPS = [
-    {"errors", "nested"},
-    {"contract", "source", "seal", "regular", "recipe", "torch_metric", "torch_names", "described"},
+    {"errors", "nested", "source"},
+    {"samples"},
+    {"contract", "seal", "regular", "recipe", "torch_metric", "torch_names", "described"},
     {
         *("workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"),
         *("outcomes", "own_step", "jax_state", "drain", "intake", "precision", "keras_to_torch"),
@@ -127,6 +129,38 @@ def test_few_arrows_run_between_the_places():
     print(f"\n{len(found)} arrows between {len(GROUND | set(ROOMS) | DOORS)} places of bench")
 
     assert len(found) <= MOST_ARROWS
+
+
+def lines(node: ast.stmt) -> int:
+    """Return how many lines a statement takes."""
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_nothing_is_too_long_to_be_read_at_once():
+    """No module over 400 lines, no function over 60."""
+    files = [*modules(), *sorted((ROOT / "tools").glob("*.py"))]
+    trees = {path: ast.parse(path.read_text()) for path in files}
+    functions = [
+        (f"{path.relative_to(ROOT)}: {node.name}", lines(node))
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    ]
+    whole = [(str(path.relative_to(ROOT)), len(path.read_text().splitlines())) for path in files]
+
+    assert [] == [one for one in whole if one[1] > MOST_LINES]
+    assert [] == [one for one in functions if one[1] > MOST_LINES_OF_A_FUNCTION]
+
+
+def test_a_record_of_many_fields_says_why():
+    """Below the first line of its docstring."""
+    classes = [
+        node for path in modules() for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
+    ]
+    large = [one for one in classes if sum(isinstance(part, ast.AnnAssign) for part in one.body) > MOST_FIELDS]
+
+    assert {"Trial", "Plan", "Options"} == {one.name for one in large}
+    assert all("because" in (ast.get_docstring(one) or "") for one in large)
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -2,18 +2,19 @@
 
     python tools/study_simulated.py [--repetitions 2000] [--seed 0]
 
-Prints Markdown tables. Our rule is the code of `bench`; the rules of other tools are restated here, each on as many
-processes and blocks as ours, and scheduled as its manual says. A few minutes at 2 000 repetitions.
+Prints Markdown tables. Our rule is the code of `bench`; those of other tools are restated in
+`rules_of_others.py`. A few minutes at 2 000 repetitions.
 """
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import exp, log
 from statistics import fmean
 
 import numpy as np
+from rules_of_others import ALPHA, BLOCKS, RIVALS, ROUNDS, pooled
 from scipy import stats as tests
 
 from bench.analysis import effort, holm, intervals, judgement
@@ -25,11 +26,10 @@ from bench.records.cell import Cell
 from bench.records.trial import interquartile_mean
 from bench.runs.schedule import turns
 
-ROUNDS, BLOCKS, LOOPS = 6, 10, 5
+LOOPS = 5
 DIFFERENT = {Verdict.FASTER, Verdict.SLOWER}
 PRECISION, MOST_ROUNDS = 0.01, 12
-ALPHA, STRICT = 0.05, 0.01
-FIVE_PER_CENT, ASV_FACTOR, ASV_P, CRITERION_THRESHOLD = 1.05, 1.1, 0.002, 1.01
+STRICT = 0.01
 SMALL_SHARE = 0.01
 SEEDS = 200
 SLOWDOWNS = (0.05, 0.10)
@@ -87,72 +87,6 @@ def simulate(noise, *, shape, slower, generator, together=True):
     )
     wild = generator.random((repetitions, loops, rounds, 1)) < noise.wild
     return np.exp(logarithms) * np.asarray(slower).reshape(1, loops, 1, 1) * np.where(wild, WILD, 1.0)
-
-
-# Other tools, restated: step times of both sides, by repetition, process and block -> what is called different.
-
-
-def pyperf(base, new):
-    """`compare_to`: Student's t on the values of all processes together, p < .05."""
-    return tests.ttest_ind(_pooled(base), _pooled(new), axis=1).pvalue < ALPHA
-
-
-def pytest_benchmark(base, new):
-    """`--benchmark-compare-fail=mean:5%`: one process against a stored mean. Red only."""
-    return _pooled(new).mean(axis=1) > FIVE_PER_CENT * _pooled(base).mean(axis=1)
-
-
-def criterion(base, new):
-    """One process each: p < .05 and the 95 % interval of the change beyond 1 %.
-
-    The bootstrap is approximated by Welch's test and the normal interval.
-    """
-    base, new = _pooled(base), _pooled(new)
-    change = new.mean(axis=1) / base.mean(axis=1)
-    error = change * np.sqrt(
-        sum(side.var(axis=1, ddof=1) / side.shape[1] / side.mean(axis=1) ** 2 for side in (base, new))
-    )
-    different = tests.ttest_ind(base, new, axis=1, equal_var=False).pvalue < ALPHA
-    return different & (np.abs(change - 1.0) - 1.96 * error > CRITERION_THRESHOLD - 1.0)
-
-
-def asv(base, new):
-    """`continuous`: medians of all values more than 10 % apart and Mann-Whitney p < .002."""
-    base, new = _pooled(base), _pooled(new)
-    ratio = np.median(new, axis=1) / np.median(base, axis=1)
-    rank = tests.mannwhitneyu(base, new, axis=1, method="asymptotic").pvalue
-    return (np.abs(np.log(ratio)) > log(ASV_FACTOR)) & (rank < ASV_P)
-
-
-def hyperfine(base, new):
-    """`welch_ttest.py`: one value per process, Welch's test, p < .05."""
-    return tests.ttest_ind(base.mean(axis=2), new.mean(axis=2), axis=1, equal_var=False).pvalue < ALPHA
-
-
-def _pooled(side):
-    """Return the values without regard to their processes."""
-    return side.reshape(side.shape[0], -1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rival:
-    """Another tool's rule, and on what it is applied."""
-
-    name: str
-    rule: Callable
-    processes: int
-    blocks: int
-    together: bool = False
-    """asv alternates between the two sides; the others measure one side after the other."""
-
-
-RIVALS = (
-    Rival(name="pyperf, t-test on all values", rule=pyperf, processes=ROUNDS, blocks=BLOCKS),
-    Rival(name="pytest-benchmark, mean:5%", rule=pytest_benchmark, processes=1, blocks=ROUNDS * BLOCKS),
-    Rival(name="criterion, p < .05 and beyond 1 %", rule=criterion, processes=1, blocks=ROUNDS * BLOCKS),
-    Rival(name="asv, U-test and factor 1.1", rule=asv, processes=ROUNDS, blocks=BLOCKS, together=True),
-    Rival(name="hyperfine, Welch's test", rule=hyperfine, processes=ROUNDS, blocks=BLOCKS),
-)
 
 
 # Ours
@@ -260,7 +194,7 @@ def found_by_rival(rival, noise, *, slowdown, repetitions, generator):
     shape = (repetitions, 2, rival.processes, rival.blocks)
     data = simulate(noise, shape=shape, slower=[1.0, 1.0 + slowdown], generator=generator, together=rival.together)
     base, new = data[:, 0], data[:, 1]
-    return (rival.rule(base, new) & (_pooled(new).mean(axis=1) > _pooled(base).mean(axis=1))).mean()
+    return (rival.rule(base, new) & (pooled(new).mean(axis=1) > pooled(base).mean(axis=1))).mean()
 
 
 @dataclass(frozen=True, kw_only=True)

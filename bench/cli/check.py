@@ -69,7 +69,7 @@ def verify(
         data=data,
         arrays=preparing.arrays,
         data_limit=preparing.data_limit,
-        policy=preparing.policy,
+        dtype=preparing.dtype,
         timeout=timeout,
         cache=cache_folder(),
     )

@@ -53,11 +53,11 @@ class Preparing:
             help="Most that a pipeline of yours may hold: it is drained into memory once.",
         ),
     ]
-    policy: Annotated[
+    dtype: Annotated[
         str | None,
         option(
             "--dtype",
-            "policy",
+            "dtype",
             type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16", "float64"]),
             help="Keras' dtype policy for a workload of your own. [default: what the model says]",
         ),
@@ -295,7 +295,7 @@ IN_HELP = (
         "data",
         "arrays",
         "data_limit",
-        "policy",
+        "dtype",
         "label",
         "machine",
         "interpreters",

@@ -110,7 +110,7 @@ def options_under(conditions: Conditions, *, results: Path) -> "Options":
         data=conditions.data,
         arrays=conditions.arrays,
         data_limit=conditions.data_limit,
-        policy=conditions.policy,
+        dtype=conditions.dtype,
         verify=not conditions.no_verify,
         results=results,
         cache=cache_folder(),

@@ -5,11 +5,12 @@ Where most runs lack the kernel, and on a GPU, whose speed the kernel does not t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import groupby
 from math import exp, log, sqrt
-from typing import Any, Literal
+from operator import itemgetter
+from typing import Any, Final, Literal
 
 from bench import units
 from bench.history.index import Index
@@ -73,17 +74,26 @@ class Series:
 IDENTITY = ("the data", "the source of the workload", "the machine", "the kernel that measures the machine")
 """What `Point.identity` holds, in words."""
 
-_QUERY = """
-    SELECT machine, machine_title, loop_rows.workload, track, device, batch_size, width, threads, loop,
-           run, started, step_seconds, step_error, loop_rows.processes, multiple, multiple_error, multiple_processes,
-           kernel_step_seconds, commit, tool_commit, versions, dataset_sha256, workload_sha256, fingerprint,
-           kernel_identity, loop_sha256
+_SETTING: Final = tuple(field.name for field in fields(Setting))
+_KEY: Final = ("machine", *_SETTING, "loop")
+"""Columns that tell series apart."""
+_COLUMNS: Final = (
+    *_KEY,
+    *("machine_title", "run", "started", "step_seconds", "step_error", "processes", "multiple", "multiple_error"),
+    *("multiple_processes", "kernel_step_seconds", "commit", "tool_commit", "versions", "dataset_sha256"),
+    *("workload_sha256", "fingerprint", "kernel_identity", "loop_sha256"),
+)
+_QUERY: Final = """
+    SELECT {columns}
     FROM loop_rows JOIN run_rows USING (run)
     WHERE as_is AND state = 'measured' AND {wanted}
-    ORDER BY machine, loop_rows.workload, track, device, batch_size, width, threads, loop, started, run
+    ORDER BY {key}, started, run
 """
-_KEY = 9
-"""Columns that tell series apart; the second of them is the machine's title, which may change."""
+_AMBIGUOUS: Final = {"workload": "loop_rows.workload", "processes": "loop_rows.processes"}
+"""Columns that runs have as well."""
+
+_Row = dict[str, Any]
+"""Of `_COLUMNS`, by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,29 +122,24 @@ def read_series(index: Index, wanted: Wanted) -> list[Series]:
         conditions.append(("started >= ?", wanted.since))
     text = " AND ".join(condition for condition, _ in conditions) or "true"
     values = [value for condition, value in conditions for _ in range(condition.count("?"))]
-    rows = index.rows(_QUERY.format(wanted=text), values)
-    return [_series(list(group), by=wanted.by) for _, group in groupby(rows, key=_key)]
+    columns, key = (", ".join(_AMBIGUOUS.get(name, name) for name in names) for names in (_COLUMNS, _KEY))
+    found = index.rows(_QUERY.format(columns=columns, key=key, wanted=text), values)
+    rows = (dict(zip(_COLUMNS, row, strict=True)) for row in found)
+    return [_series(list(group), by=wanted.by) for _, group in groupby(rows, key=itemgetter(*_KEY))]
 
 
-def _key(row: Sequence[Any]) -> tuple[Any, ...]:
-    """Return what tells a row's series from others."""
-    return (row[0], *row[2:_KEY])
-
-
-def _series(rows: list[tuple[Any, ...]], *, by: Merge) -> Series:
+def _series(rows: list[_Row], *, by: Merge) -> Series:
     """Return the rows of one series as points."""
-    calibrated = rows[0][4] == "cpu" and 2 * sum(row[14] is not None for row in rows) > len(rows)
-    kept = [row for row in rows if row[14] is not None] if calibrated else rows
-    kernels = sorted(row[17] for row in kept if row[17] is not None)
+    calibrated = rows[0]["device"] == "cpu" and 2 * sum(row["multiple"] is not None for row in rows) > len(rows)
+    kept = [row for row in rows if row["multiple"] is not None] if calibrated else rows
+    kernels = sorted(row["kernel_step_seconds"] for row in kept if row["kernel_step_seconds"] is not None)
     points = [_point(row, calibrated=calibrated) for row in kept]
     last = rows[-1]
     return Series(
-        machine=last[0],
-        title=last[1],
-        loop=last[8],
-        setting=Setting(
-            workload=last[2], track=last[3], device=last[4], batch_size=last[5], width=last[6], threads=last[7]
-        ),
+        machine=last["machine"],
+        title=last["machine_title"],
+        loop=last["loop"],
+        setting=Setting(**{name: last[name] for name in _SETTING}),
         calibrated=calibrated,
         points=tuple(_merged(points, by=by)),
         unit_seconds=kernels[len(kernels) // 2] if calibrated else 1.0,
@@ -142,22 +147,25 @@ def _series(rows: list[tuple[Any, ...]], *, by: Merge) -> Series:
     )
 
 
-def _point(row: Sequence[Any], *, calibrated: bool) -> Point:
+def _point(row: _Row, *, calibrated: bool) -> Point:
     """Return a row as a point."""
-    value, error, processes = row[14:17] if calibrated else row[11:14]
-    identity = (row[21], row[22], row[23], row[24] if calibrated else None)
+    measured = ("multiple", "multiple_error", "multiple_processes")
+    value, error, processes = itemgetter(*(measured if calibrated else ("step_seconds", "step_error", "processes")))(
+        row
+    )
+    kernel = row["kernel_identity"] if calibrated else None
     return Point(
-        run=row[9],
-        started=row[10],
+        run=row["run"],
+        started=row["started"],
         value=value,
         error=float("nan") if error is None else error,
         processes=processes,
-        seconds=row[11],
-        commit=row[18],
-        tool_commit=row[19],
-        versions=row[20] or "",
-        identity=identity,
-        loop_sha256=row[25],
+        seconds=row["step_seconds"],
+        commit=row["commit"],
+        tool_commit=row["tool_commit"],
+        versions=row["versions"] or "",
+        identity=(row["dataset_sha256"], row["workload_sha256"], row["fingerprint"], kernel),
+        loop_sha256=row["loop_sha256"],
     )
 
 

@@ -7,7 +7,7 @@ that no query has to.
 from collections.abc import Mapping
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a column changes its name or meaning; an index of another version is made anew."""
 
 CELL: Final[Mapping[str, str]] = {
@@ -17,6 +17,7 @@ CELL: Final[Mapping[str, str]] = {
     "device": "VARCHAR",
     "batch_size": "BIGINT",
     "width": "BIGINT",
+    "dtype": "VARCHAR",
     "threads": "BIGINT",
     "side": "VARCHAR",
 }

@@ -21,6 +21,8 @@ class Training:
     """Samples per step."""
     width: int | None = None
     """Units of each hidden layer; None leaves the workload's own."""
+    dtype: str | None = None
+    """Keras' dtype policy, such as "mixed_bfloat16"; None leaves it to the model."""
 
     @property
     def training(self) -> "Training":
@@ -54,7 +56,8 @@ class Setting(Training):
         """Short and safe in a file name: what nobody chose is left out."""
         width = "" if self.width is None else f"-w{self.width}"
         threads = "" if self.threads is None else f"-t{self.threads}"
-        return f"{self.workload}-{self.track}-{self.device}-b{self.batch_size}{width}{threads}"
+        dtype = "" if self.dtype is None else f"-{self.dtype}"
+        return f"{self.workload}-{self.track}-{self.device}-b{self.batch_size}{width}{dtype}{threads}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,7 +35,7 @@ from bench.records.lines import (
     TrialLine,
     VerificationLine,
 )
-from bench.records.loading import load as load  # noqa: PLC0414 - `runs.session` takes it from here
+from bench.records.loading import load
 from bench.records.lock import RunLock
 from bench.records.stored_run import Conditions, LeastStep, Run, RunEnd, RunHeader
 from bench.records.trial import Retry, Trial

@@ -1,4 +1,7 @@
-"""What was asked for."""
+"""What was asked for.
+
+One flat record, because it is one line of the journal, which a reader without this class can make sense of.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -36,8 +39,6 @@ class Plan:
     """Paths of the user's files that hold loops and workloads of this run."""
     prepared: tuple[PreparedWorkload, ...] = ()
     """What the users' workloads of this run start from; ours make it from the seed."""
-    policy: str | None = None
-    """Keras' dtype policy for the workloads of users; None leaves it to the model."""
     breakdown: bool = False
     """Whether each process finds out in the end where the time of a step goes."""
     images: int = 0

@@ -98,7 +98,10 @@ class Ablation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """One process, one cell, one round. Everything else in a report is derived from these."""
+    """One process, one cell, one round. Everything else in a report is derived from these.
+
+    One flat record, because it is one line of the journal and one row of a table, under the same names in both.
+    """
 
     cell: Cell
     round: int

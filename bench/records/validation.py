@@ -89,6 +89,7 @@ _round = Number(0, MOST_ROUNDS - 1)
 _count, _steps, _bytes = Number(0, MOST_ITEMS), Number(0, MOST_STEPS), Number(0, _MOST_BYTES)
 _any_number = Number(-float_info.max, float_info.max)
 _track, _device = OneOf(("matched", "guide")), OneOf(("cpu", "gpu"))
+_dtype = OneOf(("float32", "mixed_bfloat16", "mixed_float16", "float64"))
 _size, _threads = Number(1, 2**31), Number(1, 2**16)
 
 
@@ -102,6 +103,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_track, "track")
     | _each(_device, "device")
     | _each(_size, "batch_size width")
+    | _each(_dtype, "dtype")
     | _each(_threads, "threads"),
     Side: _each(_name, "name") | _each(_text, "description interpreter python_path tree variables facts"),
     Plan: _each(Number(1, MOST_ROUNDS), "rounds")
@@ -113,7 +115,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_count, "cpus")
     | _each(Number(1e-9, MOST_MARGIN), "margin margins precision")
     | _each(OneOf(("interleaved", "sequential")), "schedule")
-    | _each(_name, "baseline policy")
+    | _each(_name, "baseline")
     | _each(_text, "interpreters files"),
     PreparedWorkload: _each(_name, "workload side folder sha256 policy metrics")
     | _each(_size, "batch_size training_samples")
@@ -134,6 +136,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_seconds, "seconds"),
     LeastStep: _each(_name, "workload track")
     | _each(_size, "batch_size width")
+    | _each(_dtype, "dtype")
     | _each(_threads, "threads")
     | _each(Number(1, _MOST_OPERATIONS), "operations")
     | _each(Number(1, _MOST_BYTES), "bytes")
@@ -173,6 +176,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     Expectation: _each(_name, "workload")
     | _each(_track, "track")
     | _each(_size, "batch_size width")
+    | _each(_dtype, "dtype")
     | _each(Number(1, MOST_STEPS), "steps")
     | _each(_any_number, "metrics"),
 }

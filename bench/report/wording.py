@@ -50,6 +50,7 @@ def setting_name(setting: Setting, *, without: str | None = None) -> str:
         "device": setting.device.upper(),
         "batch_size": f"batch {units.count(setting.batch_size)}",
         "width": None if setting.width is None else f"width {units.count(setting.width)}",
+        "dtype": setting.dtype,
         "threads": {None: None, 1: "1 thread"}.get(setting.threads, f"{setting.threads} threads"),
     }
     return ", ".join(part for axis, part in parts.items() if part is not None and axis != without)

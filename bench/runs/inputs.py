@@ -40,7 +40,7 @@ def prepare(
         cache=options.cache,
         timeout=options.timeout,
         most_bytes=options.data_limit << 20,
-        policy=options.policy,
+        dtype=options.dtype,
     )
     missing = [
         (found.workload, side)

@@ -1,7 +1,8 @@
 """What `bench run` was asked for, and the plan that it means on this machine."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from shutil import which
 from typing import Literal, Protocol
@@ -41,7 +42,10 @@ KERNEL_BLOCKS = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What `bench run` was asked for, parsed and not yet checked against this machine."""
+    """What `bench run` was asked for, parsed and not yet checked against this machine.
+
+    One field for each option of the command line, because every group of them would be written down in three places.
+    """
 
     loops: tuple[str, ...] = ()
     """Empty means the five that the guides teach, "all" every registered one. A name may be a user's file, as it may in
@@ -54,7 +58,7 @@ class Options:
     """Of a saved model that is the workload, the file with what it is trained on."""
     data_limit: int = preparation.MOST_MEBIBYTES
     """Mebibytes that a pipeline may hold when it is drained."""
-    policy: str | None = None
+    dtype: str | None = None
     """Keras' dtype policy for workloads of users; None leaves it to the model."""
     all_guides: bool = False
     """Every loop on the workload that a guide trains with it; loops and workloads are then not chosen."""
@@ -137,23 +141,7 @@ def plan_of(
         device = _device(
             options.device, backends_used=backends_used, sides=options.sides, launcher=launcher, console=console
         )
-    cells = tuple(
-        Cell(
-            loop=name,
-            workload=workload.name,
-            track=(options.track or (Track.GUIDE if options.all_guides else Track.MATCHED)).value,
-            device=device,
-            batch_size=batch_size,
-            width=width,
-            threads=options.threads,
-            side=side,
-        )
-        for workload in workloads.values()
-        for batch_size in options.batch_sizes or (workload.batch_size,)
-        for width in options.widths or (None,)
-        for name in wanted[workload.name]
-        for side in (tuple(side.name for side in options.sides) or (None,))
-    )
+    cells = tuple(_cells(options, workloads=workloads.values(), loops=wanted, device=device))
     baseline = PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0]
     return Plan(
         cells=_with_repetition(cells, baseline=baseline) if options.again else cells,
@@ -169,7 +157,6 @@ def plan_of(
         interpreters=interpreters,
         files=registry.files(),
         prepared=tuple(prepared),
-        policy=options.policy,
         images=IMAGES if options.samples else 0,
         breakdown=options.breakdown,
         verify=options.verify,
@@ -182,8 +169,31 @@ def plan_of(
     )
 
 
+def _cells(
+    options: Options, *, workloads: Iterable[Outline], loops: Mapping[str, Sequence[str]], device: str
+) -> Iterator[Cell]:
+    """Yield a cell for each combination of what was asked for; the only place where an axis is spread out."""
+    sides = tuple(side.name for side in options.sides) or (None,)
+    for workload in workloads:
+        sizes = options.batch_sizes or (workload.batch_size,)
+        for batch_size, width, loop, side in product(sizes, options.widths or (None,), loops[workload.name], sides):
+            yield Cell(
+                loop=loop,
+                workload=workload.name,
+                track=(options.track or (Track.GUIDE if options.all_guides else Track.MATCHED)).value,
+                device=device,
+                batch_size=batch_size,
+                width=width,
+                dtype=options.dtype,
+                threads=options.threads,
+                side=side,
+            )
+
+
 def _refuse(options: Options, *, workloads: Collection[Outline]) -> None:
     """Raise what makes no sense for the workloads that were asked for."""
+    if options.dtype is not None:
+        preparation.refuse_dtype(options.dtype, workloads=[workload.name for workload in workloads])
     for workload in workloads:
         for batch_size in options.batch_sizes or (workload.batch_size,):
             if workload.training_samples is not None and batch_size > workload.training_samples:

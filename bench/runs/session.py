@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,14 @@ from bench.machine import gpu as gpus
 from bench.paths import SOURCE_TREE
 from bench.records import tables
 from bench.records.cell import Cell, Side
-from bench.records.journal import Journal, find, load, utc_now, write_manifest
+from bench.records.journal import Journal, find, utc_now, write_manifest
+from bench.records.loading import load
 from bench.records.plan import Plan
 from bench.records.stored_run import SCHEMA_VERSION, Run, RunHeader
 from bench.records.trial import Trial
-from bench.records.verification import Expectation, Verification
-from bench.runs import consent, endings, inputs, roofline
+from bench.runs import checks, consent, endings, inputs, roofline
 from bench.runs import rounds as measuring
+from bench.runs.opened import Opened, identity_of
 from bench.runs.options import KERNEL_BLOCKS, Console, Options, loops_of, plan_of, workloads_of
 from bench.runs.pace import Pace
 from bench.runs.remote_trial import TrialProcess
@@ -30,31 +31,13 @@ from bench.sides import inventory, preparation
 from bench.sides.inventory import Inventory
 from bench.sides.launcher import Launcher
 from bench.sides.recipe import restored, still_there
-from bench.verify import learning_curve, pool
-from bench.verify.memory import Memory
 from bench.worker import frameworks
-from bench.worker.digits import load_checked
 from bench.worker.log import tidy
 from bench.worker.messages import TrialRequest
 from loops import registry
-from loops.contract import Track
 
 MEBIBYTES_PER_PROCESS = 700
 """Resident, about: 280 with NumPy, 570 with PyTorch and JAX, 1,120 with TensorFlow (reports/reference/fastest)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Opened:
-    """A run that is about to be measured, new or resumed."""
-
-    journal: Journal
-    run: Run
-    digits: str
-    """Folder with the decoded arrays."""
-    cache: Path
-    """Where earlier verifications are remembered."""
-    inventories: Mapping[str, Inventory] = field(default_factory=dict)
-    """Side -> what it has of the loops and workloads; empty where loops are compared."""
 
 
 def start(options: Options, *, console: Console, environment: Mapping[str, str]) -> Opened:
@@ -226,7 +209,7 @@ def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]
     accelerators = partial(gpus.accelerators, environment=environment) if on_gpu else tuple
     with Launcher(interpreters=plan.interpreters, environment=environment) as launcher, ExitStack() as screen:
         launch = partial(_launch, opened=opened, launcher=launcher)
-        _verify(
+        checks.verify(
             opened,
             launcher=launcher,
             environment=environment,
@@ -246,7 +229,7 @@ def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]
             pace=Pace(opened.run.header, done=done),
             watch=partial(conditions.watched, keep=journal.add_conditions, accelerators=accelerators),
         )
-        _expect(opened, console=console)
+        checks.expect(opened, console=console)
 
 
 def close(journal: Journal, *, interrupted: bool) -> Run:
@@ -267,110 +250,13 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
     return run
 
 
-def _verify(
-    opened: Opened,
-    *,
-    launcher: Launcher,
-    environment: Mapping[str, str],
-    skip: Collection[Cell],
-    console: Console,
-) -> None:
-    """Check every loop of the plan that was not checked in this run or, with the same sources, in an earlier one."""
-    plan = opened.run.header.plan
-    if not plan.verify:
-        return
-    memory = Memory(opened.cache, environment=environment)
-    unchecked = [cell for cell in plan.cells if cell not in skip and opened.run.verification_of(cell) is None]
-    cells = dict.fromkeys(plan.twin_of(cell) for cell in unchecked)
-    # What another environment computes is looked at each time: its libraries and variables are nobody's to enumerate.
-    unchanged = {None, *(side.name for side in plan.sides if side.changes_nothing)}
-    elsewhere = {cell.loop for cell in cells if _identity(cell, opened=opened)[0] in plan.interpreters}
-    wanted: dict[tuple[str, str | None], list[Cell]] = {}
-    for cell in {(cell.loop, cell.workload, cell.device, cell.side): cell for cell in cells}.values():
-        side = plan.side_of(cell)
-        name = None if side is None else side.name
-        trusted = name in unchanged and cell.loop not in elsewhere
-        known = memory.recall(cell.loop, workload=cell.workload, device=cell.device) if trusted else None
-        if known is not None:
-            opened.journal.add_verification(replace(known, side=name))
-        else:
-            wanted.setdefault((cell.loop, name), []).append(cell)
-
-    def tell(found: Verification) -> None:
-        opened.journal.add_verification(found)
-        if found.side in unchanged and found.loop not in elsewhere:
-            memory.keep(replace(found, side=None))
-        console.notice(_checked(found))
-
-    pool.verify(
-        [
-            pool.Request(
-                loop=loop,
-                workloads=tuple(cell.workload for cell in cells),
-                backend=_identity(cells[0], opened=opened)[0],
-                side=plan.side_of(cells[0]),
-                prepared=inputs.folders(plan, cells=cells, cache=opened.cache),
-                policy=plan.policy,
-            )
-            for (loop, _), cells in wanted.items()
-        ],
-        digits=opened.digits,
-        device=plan.cells[0].device,
-        launcher=launcher,
-        logs=opened.journal.folder / "logs",
-        timeout=plan.timeout,
-        tell=tell,
-    )
-
-
-def _checked(found: Verification) -> str:
-    """Return what came of a check in one line."""
-    name = found.loop if found.side is None else f"{found.loop} [{found.side}]"
-    if found.undecided:
-        return f"not verified: {name}: {found.reason}"
-    if found.failed:
-        return f"INVALID: {name}: {found.reason}"
-    if found.framework_wide:
-        return f"verified: {name}, though {found.remark}"
-    return f"verified: {name}" if found.peer is None else f"trains like {found.peer}: {name}"
-
-
-def _expect(opened: Opened, *, console: Console) -> None:
-    """Store what the reference had learned on the way, for every kind of trial that finished; measuring is over."""
-    run = load(opened.journal.folder)
-    plan = run.header.plan
-    if not plan.verify:
-        return
-    finished = {trial.cell for trial in run.trials if trial.failure is None}
-    cells = {
-        cell.training: cell
-        for cell in plan.cells
-        if cell in finished and learning_curve.has_reference(cell.workload) and run.expectation_of(cell) is None
-    }
-    memory = learning_curve.Memory(opened.cache, data_sha256=run.header.dataset.sha256, seed=plan.seed)
-    for cell in cells.values():
-
-        def train(cell: Cell = cell) -> Expectation:
-            console.notice(f"training the reference on {cell.workload}, to hold the timed processes against it")
-            return learning_curve.expected(
-                registry.load_workload(cell.workload),
-                digits=load_checked(Path(opened.digits))[0],
-                track=Track(cell.track),
-                batch_size=cell.batch_size,
-                width=cell.width,
-                seed=plan.seed,
-            )
-
-        opened.journal.add_expectation(memory.recall(cell, otherwise=train))
-
-
 def _launch(
     cell: Cell, *, round_number: int, blocks: int, breakdown: bool, opened: Opened, launcher: Launcher
 ) -> TrialProcess:
     """Start one trial of a cell."""
     plan = opened.run.header.plan
     side = plan.side_of(cell)
-    backend, identity = _identity(cell, opened=opened)
+    backend, identity = identity_of(cell, opened=opened)
     kernel = cell == plan.calibration
     ready = preparation.of_cell(plan.prepared, workload=cell.workload, side=side)
     request = TrialRequest(
@@ -385,7 +271,6 @@ def _launch(
         cpus=plan.cpus,
         breakdown=breakdown,
         prepared=None if ready is None else str(opened.cache / ready.folder),
-        policy=None if kernel else plan.policy,
         images=plan.images if round_number == 0 and not kernel and not breakdown else 0,
     )
     return TrialProcess(
@@ -398,17 +283,6 @@ def _launch(
         log=opened.journal.log_path(round_number=round_number, cell=f"{cell}-breakdown" if breakdown else cell),
         timeout=plan.timeout,
     )
-
-
-def _identity(cell: Cell, *, opened: Opened) -> tuple[str, dict[str, str | None]]:
-    """Return a loop's framework and the hashes of its sources, which are those of its side."""
-    side = opened.run.header.plan.side_of(cell)
-    if side is not None:
-        found = opened.inventories[side.name][cell.loop, cell.workload]
-        return found.backend, {"loop_sha256": found.loop_sha256, "workload_sha256": found.workload_sha256}
-    loop = registry.describe_loop(cell.loop, workload=cell.workload)
-    workload = registry.describe_workload(cell.workload)
-    return loop.backend or "", {"loop_sha256": loop.sha256, "workload_sha256": workload.sha256}
 
 
 def _inventories(

@@ -40,7 +40,7 @@ class Wanted:
     cache: Path
     timeout: Seconds
     most_bytes: int = MOST_MEBIBYTES << 20
-    policy: str | None = None
+    dtype: str | None = None
 
 
 Missing = tuple[str, str]
@@ -84,6 +84,17 @@ def prepare(
                 continue
             found.append(replace(answer, side=group))
     return tuple(found)
+
+
+def refuse_dtype(dtype: str, *, workloads: Iterable[str]) -> None:
+    """Refuse a dtype policy for workloads whose reference is written for one.
+
+    Raises:
+        UsageError: If there is one among them.
+    """
+    ours = next((name for name in workloads if not registry.is_users(name)), None)
+    if ours is not None:
+        raise UsageError(f"--dtype {dtype}: {ours} is written for float32; --dtype is for models of your own")
 
 
 def group_of(side: Side | None) -> str | None:
@@ -151,7 +162,7 @@ def _ask(name: str, *, backend: str, side: Side | None, wanted: Wanted, launcher
                 data=None if wanted.data is None else str(wanted.data),
                 cache=str(wanted.cache),
                 most_bytes=wanted.most_bytes,
-                policy=wanted.policy,
+                dtype=wanted.dtype,
             )
         )
         return process.receive(Prepared).found

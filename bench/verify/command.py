@@ -38,7 +38,7 @@ class Options:
     """Of a saved model that is the workload, the file with what it is trained on."""
     data_limit: int = preparation.MOST_MEBIBYTES
     """Mebibytes that a pipeline may hold when it is drained."""
-    policy: str | None = None
+    dtype: str | None = None
     """Keras' dtype policy for workloads of users; None leaves it to the model."""
 
     @property
@@ -68,6 +68,8 @@ def check(
     workloads = tuple(registry.describe_workload(name).name for name in asked) or tuple(
         name for name in registry.workload_names() if not peers.without_reference(name)
     )
+    if options.dtype is not None:
+        preparation.refuse_dtype(options.dtype, workloads=workloads)
     if options.device == "gpu":
         _need_gpu(sorted(set(used.values())), environment=environment)
     wanted = {name: tuple(w for w in workloads if registry.hole(name, w) is None) for name in loops}
@@ -76,9 +78,7 @@ def check(
     for told in sorted({one.fallback for one in prepared if one.fallback}):
         notice(f"warning: synthetic digits instead of MNIST: {told}")
     folders = {one.workload: str(options.cache / one.folder) for one in prepared}
-    requests = [
-        pool.Request(loop=name, workloads=wanted[name], prepared=folders, policy=options.policy) for name in able
-    ]
+    requests = [pool.Request(loop=name, workloads=wanted[name], prepared=folders, dtype=options.dtype) for name in able]
     # What TorchDynamo compiles takes longest; begun first, it leaves no core idle at the end.
     requests.sort(key=lambda request: "compile" not in request.loop)
     if not requests:
@@ -100,7 +100,8 @@ def check(
     found.sort(key=lambda verification: loops.index(verification.loop))
     remembered = memory.Memory(options.cache, environment=environment)
     for verification in found:
-        remembered.keep(verification)
+        own = preparation.of_cell(prepared, workload=verification.workload, side=None)
+        remembered.keep(verification, prepared=own)
     return found
 
 
@@ -119,7 +120,7 @@ def _prepared(
         cache=options.cache,
         timeout=options.timeout,
         most_bytes=options.data_limit << 20,
-        policy=options.policy,
+        dtype=options.dtype,
     )
     with Launcher(interpreters={}, environment=environment) as launcher:
         found = preparation.prepare(workloads, backends=backends, sides=(), wanted=wanted, launcher=launcher)

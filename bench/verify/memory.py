@@ -9,6 +9,7 @@ import msgspec
 
 from bench.machine.passport import variables_read
 from bench.paths import SOURCE_TREE
+from bench.records.prepared import PreparedWorkload
 from bench.records.verification import Verification
 from bench.verify import sealed
 from bench.verify.pool import PACKAGES
@@ -23,9 +24,11 @@ class Memory:
         self._folder = cache / "verified"
         self._variables = [f"{name}={value}" for name, value in variables_read(environment).items()]
 
-    def recall(self, loop: str, *, workload: str, device: str) -> Verification | None:
-        """Return an earlier result for the same sources, versions and device, or None."""
-        key = self._key(loop, workload=workload, device=device)
+    def recall(
+        self, loop: str, *, workload: str, device: str, prepared: PreparedWorkload | None = None
+    ) -> Verification | None:
+        """Return an earlier result for the same sources, versions, device, arrays and initial weights, or None."""
+        key = self._key(loop, workload=workload, device=device, prepared=prepared)
         content = sealed.read(self._folder, purpose="verified", key=key)
         try:
             found = None if content is None else msgspec.json.decode(content, type=Verification)
@@ -34,16 +37,26 @@ class Memory:
         asked = (loop, workload, device)
         return found if found and (found.loop, found.workload, found.device) == asked and found.passed else None
 
-    def keep(self, verification: Verification) -> None:
-        """Remember a result that passed against the reference; all else is looked at again each time."""
+    def keep(self, verification: Verification, *, prepared: PreparedWorkload | None = None) -> None:
+        """Remember a result that passed against the reference; all else is looked at again each time.
+
+        Args:
+            verification: Of a loop in this environment.
+            prepared: What it began with, where a user brought that.
+        """
         if verification.passed and verification.peer is None:
-            key = self._key(verification.loop, workload=verification.workload, device=verification.device)
+            key = self._key(
+                verification.loop, workload=verification.workload, device=verification.device, prepared=prepared
+            )
             sealed.write(self._folder, purpose="verified", key=key, content=msgspec.json.encode(verification))
 
-    def _key(self, loop: str, *, workload: str, device: str) -> str:
+    def _key(self, loop: str, *, workload: str, device: str, prepared: PreparedWorkload | None) -> str:
         """Return everything that a verification depends on."""
         facts = [loop, workload, device, *(_version(name) for name in PACKAGES), _sources_sha256(), *self._variables]
         facts += [registry.describe_loop(loop, workload=workload).sha256, registry.describe_workload(workload).sha256]
+        facts += (
+            [] if prepared is None else [prepared.folder, prepared.sha256]
+        )  # the folder's name is a hash over its facts
         return "\n".join(facts)
 
 

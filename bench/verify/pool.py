@@ -55,7 +55,7 @@ class Request:
     """The environment to check it in; None is this one."""
     prepared: Mapping[str, str] = field(default_factory=dict)
     """Workload -> folder, of those that users brought."""
-    policy: str | None = None
+    dtype: str | None = None
     """Keras' dtype policy for those; None leaves it to the model."""
 
 
@@ -145,7 +145,7 @@ def _controls(
                 backend=backends[one.loop],
                 side=sides[one.loop, one.workload, one.side],
                 prepared=asked[one.loop, one.workload].prepared,
-                policy=asked[one.loop, one.workload].policy,
+                dtype=asked[one.loop, one.workload].dtype,
             ),
             workload=one.workload,
         )
@@ -301,7 +301,7 @@ class _Processes:
                         loop=check.request.loop,
                         workload=check.workload,
                         prepared=check.request.prepared.get(check.workload),
-                        policy=check.request.policy if check.workload in check.request.prepared else None,
+                        dtype=check.request.dtype,
                         recordings=self._common.recordings,
                     )
                 )

@@ -1,6 +1,6 @@
 """A recorded training of a loop, trained again in float64 from the loop's own weights before each call."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,23 +71,34 @@ def replay(recording: Recording, training: Training, *, shaken: Training) -> Hel
         loss_gap({call.upto: call.loss for call in recording.calls}, losses, allowed=allowed.loss, steps=done),
         *_weight_gaps(weights, trembling, allowed, steps=done),
         *_state_gaps(states),
-        *metric_gaps(
-            {call.upto: call.metrics for call in recording.calls},
-            metrics,
-            what="training metric",
-            allowed={},
-            otherwise=allowed.metric,
-        ),
-        *metric_gaps(
-            {done: recording.evaluation},
-            {done: training.evaluate(recording.validation_batches(), weights=before)},
-            what="evaluation",
-            allowed={"loss": allowed.loss},
-            otherwise=allowed.metric,
-        ),
+        *_metric_gaps(recording, metrics, allowed=allowed),
+        *_evaluation_gaps(recording, training, weights=before, allowed=allowed),
         _count_gap(recording.calls[-1], step),
     ]
     return Held(gaps=tuple(gaps))
+
+
+def _metric_gaps(
+    recording: Recording, metrics: Mapping[int, dict[str, float]], *, allowed: Tolerances
+) -> Iterable[Gap]:
+    """Return how far off the loop's metrics of training were."""
+    shown = {call.upto: call.metrics for call in recording.calls}
+    return metric_gaps(shown, metrics, what="training metric", allowed={}, otherwise=allowed.metric)
+
+
+def _evaluation_gaps(
+    recording: Recording, training: Training, *, weights: list[NDArray[Any]], allowed: Tolerances
+) -> Iterable[Gap]:
+    """Return how far off its evaluation was, at the weights that it ended with."""
+    done = recording.calls[-1].upto
+    meant = training.evaluate(recording.validation_batches(), weights=weights)
+    return metric_gaps(
+        {done: recording.evaluation},
+        {done: meant},
+        what="evaluation",
+        allowed={"loss": allowed.loss},
+        otherwise=allowed.metric,
+    )
 
 
 def _check_shapes(call: Call, initial: Sequence[NDArray[Any]]) -> None:

@@ -42,8 +42,6 @@ class TrialRequest(Setting):
     """How many images to draw after the last step; 0 unless asked for."""
     prepared: str | None = None
     """Folder with the arrays and initial weights of a user's workload; None for those that make them from the seed."""
-    policy: str | None = None
-    """Keras' dtype policy; None leaves it to the model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +87,8 @@ class Check:
     workload: str
     prepared: str | None = None
     """As in a `TrialRequest`."""
-    policy: str | None = None
+    dtype: str | None = None
+    """Keras' dtype policy; None leaves it to the model."""
     recordings: str | None = None
     """Folder for what a loop shows that is to be held against the float64 training of another process."""
 
@@ -112,7 +111,8 @@ class Prepare:
     """Folder for what is prepared."""
     most_bytes: int
     """That a pipeline may hold."""
-    policy: str | None = None
+    dtype: str | None = None
+    """As in a `Check`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

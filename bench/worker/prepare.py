@@ -37,7 +37,7 @@ def main() -> None:
         path=request.path,
         digits=DigitsOnDemand(find),
         seed=request.seed,
-        policy=request.policy,
+        policy=request.dtype,
         most_bytes=request.most_bytes,
         cache=Path(request.cache),
     )

@@ -44,7 +44,7 @@ from bench.worker.sizing import (
     steps_per_block,
     steps_within,
 )
-from bench.worker.trained import has_validation, metric_name, refuse_policy, workload_of
+from bench.worker.trained import has_validation, metric_name, refuse_dtype, workload_of
 from bench.worker.wire import Channel
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
 from loops.errors import BackendMissing, ContractBroken, UnsupportedCell
@@ -112,7 +112,7 @@ class Trial:
         from loops import registry  # noqa: PLC0415 - only when the shell asks
 
         loop, workload = registry.load_loop(request.loop, workload=request.workload), workload_of(request)
-        refuse_policy(request.policy, loop=loop)
+        refuse_dtype(request.dtype, loop=loop)
         imported = perf_counter_ns()
         self.progress.phase = "build"
         workload = workload if request.width is None else workload.of_width(request.width)

@@ -12,10 +12,10 @@ def workload_of(request: TrialRequest | Check) -> Any:
     """Import a workload; of a user's, with the arrays and initial weights that were prepared for the run."""
     from loops import registry  # noqa: PLC0415
 
-    if "keras" in sys.modules and (request.policy is not None or request.prepared is not None):
+    if "keras" in sys.modules and (request.dtype is not None or request.prepared is not None):
         from loops import precision  # noqa: PLC0415 - loops of an older commit have no such thing
 
-        precision.use(request.policy)
+        precision.use(request.dtype)
     if request.prepared is None:
         return registry.load_workload(request.workload)
     from loops import prepared  # noqa: PLC0415
@@ -23,14 +23,14 @@ def workload_of(request: TrialRequest | Check) -> Any:
     return prepared.load(request.workload, request.prepared)
 
 
-def refuse_policy(policy: str | None, *, loop: Loop) -> None:
+def refuse_dtype(dtype: str | None, *, loop: Loop) -> None:
     """Refuse a precision where Keras has no say.
 
     Raises:
         UnsupportedCell: If the loop writes the model itself.
     """
-    if policy not in {None, "float32"} and (loop.own_model or loop.backend == "numpy"):
-        raise UnsupportedCell(f"it writes the model itself, in float32 and not in {policy}")
+    if dtype not in {None, "float32"} and (loop.own_model or loop.backend == "numpy"):
+        raise UnsupportedCell(f"it writes the model itself, in float32 and not in {dtype}")
 
 
 def has_validation(workload: Any) -> bool:

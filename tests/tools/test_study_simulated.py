@@ -1,7 +1,7 @@
 """The properties that the verdicts are chosen for, on the noise that was measured, as `tools/` simulates it."""
 
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +13,8 @@ FEW, MANY = 60, 2000
 """Repetitions of the quick and of the slow tests."""
 
 
-def load_study():
-    """Import the plain script."""
-    path = Path(__file__).parents[2] / "tools" / "study_simulated.py"
-    spec = spec_from_file_location("study_simulated", path)
-    module = module_from_spec(spec)
-    sys.modules["study_simulated"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-study = load_study()
+sys.path.append(str(Path(__file__).parents[2] / "tools"))  # plain scripts, which find one another as those that are run
+study = import_module("study_simulated")
 repetitions = pytest.mark.parametrize("repetitions", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 noises = pytest.mark.parametrize("noise", study.NOISES, ids=lambda noise: noise.name)
 
@@ -106,7 +97,7 @@ def test_blocks_taken_for_samples_call_identical_loops_different(repetitions):
 
 def test_an_asv_factor_hides_five_per_cent():
     """Silence is bought with blindness."""
-    asv = next(rival for rival in study.RIVALS if rival.rule is study.asv)
+    asv = next(rival for rival in study.RIVALS if rival.name.startswith("asv"))
 
     assert study.found_by_rival(asv, study.STEADY, slowdown=0.05, **settings(FEW)) == 0.0
 
