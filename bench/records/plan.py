@@ -1,7 +1,4 @@
-"""What was asked for.
-
-One flat record, because it is one line of the journal, which a reader without this class can make sense of.
-"""
+"""What was asked for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -14,7 +11,10 @@ from bench.units import Seconds
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What was asked for."""
+    """What was asked for.
+
+    One flat record, because it is one line of the journal, which a reader without this class can make sense of.
+    """
 
     cells: tuple[Cell, ...]
     rounds: int
