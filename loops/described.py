@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from loops.errors import InvalidSource
 from loops.source import SourceFile
 
 
@@ -51,9 +52,15 @@ def described(path: Path, *, name: str, module: str, attribute: str) -> Descript
         name: Under which it is registered.
         module: Or the path of a user's file.
         attribute: The class; empty where two functions are the workload.
+
+    Raises:
+        InvalidSource: If it is not Python.
     """
     content = path.read_bytes()
-    source = SourceFile(content)
+    try:
+        source = SourceFile(content)
+    except SyntaxError as error:
+        raise InvalidSource.unparsable(str(path), error) from error
     backend = source.constant(attribute, "backend")
     return Description(
         name=name,

@@ -16,7 +16,7 @@ LoopError                      exit code 2 unless noted
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class LoopError(Exception):
@@ -45,6 +45,12 @@ class UnknownName(LoopError):
 
 class InvalidSource(LoopError):
     """A user's file of a loop or a workload that cannot be used; the message names the file and the way out."""
+
+    @classmethod
+    def unparsable(cls, path: str, error: SyntaxError) -> Self:
+        """Return the error of a file that is not Python."""
+        place = path if error.lineno is None else f"{path}, line {error.lineno}"
+        return cls(f"{place}: {error.msg}; correct it and run again")
 
 
 class InvalidWorkload(LoopError):

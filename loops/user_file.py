@@ -263,8 +263,7 @@ def _parsed(path: str) -> SourceFile:
             "file to begin with"
         ) from error
     except SyntaxError as error:
-        place = path if error.lineno is None else f"{path}, line {error.lineno}"
-        raise InvalidSource(f"{place}: {error.msg}; correct it and run again") from error
+        raise InvalidSource.unparsable(path, error) from error
     except ValueError as error:
         raise InvalidSource(f"{path}: is no Python file ({error})") from error
 

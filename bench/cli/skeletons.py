@@ -23,6 +23,7 @@ def write(kind: Kind, name: str) -> Path:
 
     Raises:
         UsageError: If the name cannot be used or the file is there already.
+        FileTrouble: If it cannot be written.
     """
     path = Path(name if name.endswith(SUFFIX) else name + SUFFIX)
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", path.stem):
@@ -38,8 +39,6 @@ def write(kind: Kind, name: str) -> Path:
         write_whole(path, text.replace(f"class {CLASS}(", f"class {_class_name(path.stem)}(").encode(), overwrite=False)
     except FileExistsError:
         raise UsageError(f"{path} is there already, and is left alone; choose another name or move it away") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
     return path
 
 

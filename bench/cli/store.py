@@ -39,7 +39,14 @@ def baseline(*, name: str, run: str | None, forget: bool, results_dir: Path) -> 
 
 @main.group()
 def runs() -> None:
-    """Take care of stored runs: delete some, keep so many, take over those of another folder."""
+    """Take care of stored runs: delete some, keep so many, take over those of another folder.
+
+    \b
+    Examples:
+      bench runs rm 20261121-0900
+      bench runs keep --days 365 --yes
+      bench runs merge downloaded/results --yes
+    """
 
 
 @runs.command()

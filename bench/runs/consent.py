@@ -1,7 +1,7 @@
 """Going on with a run means running what its journal names; whose journal it is decides whether that is asked first."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,7 @@ class Started(msgspec.Struct, frozen=True):
 
     first_line_sha256: str
     files: dict[str, str | None]
-    """Path -> SHA-256 of the user's files; None where there was none."""
+    """Hash of a path -> SHA-256 of the user's file there, None where there was none; paths may name somebody."""
 
 
 def programs(plan: Plan) -> Iterator[str]:
@@ -40,7 +40,9 @@ def remember(folder: Path, *, plan: Plan, cache: Path) -> None:
     """
     if any(programs(plan)):
         make_folder(cache / "started")
-        write_whole(_note(folder, cache=cache), msgspec.json.encode(_as_it_is(folder, plan=plan)))
+        files = {_sha256(path.encode()): found for path, found in _files(plan).items()}
+        started = Started(first_line_sha256=_first_line(folder), files=files)
+        write_whole(_note(folder, cache=cache), msgspec.json.encode(started))
 
 
 def doubt(folder: Path, *, plan: Plan, cache: Path) -> str | None:
@@ -51,29 +53,32 @@ def doubt(folder: Path, *, plan: Plan, cache: Path) -> str | None:
         started = msgspec.json.decode(_note(folder, cache=cache).read_bytes(), type=Started)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return "it was not started here by you"
-    now = _as_it_is(folder, plan=plan)
-    if now.first_line_sha256 != started.first_line_sha256:
+    if _first_line(folder) != started.first_line_sha256:
         return "its first line is not the one that was written when you started it"
-    changed = _changed(started.files, now.files)
+    changed = [
+        path
+        for path, found in _files(plan).items()
+        # One that is gone runs nothing, and is named when it is read.
+        if found is not None and found != started.files.get(_sha256(path.encode()))
+    ]
     return f"changed since it was started: {', '.join(changed)}" if changed else None
 
 
-def _changed(before: Mapping[str, str | None], now: Mapping[str, str | None]) -> list[str]:
-    """Return the files that are not what they were; one that is gone runs nothing, and is named when it is read."""
-    return [path for path, sha256 in now.items() if sha256 is not None and sha256 != before.get(path)]
-
-
-def _as_it_is(folder: Path, *, plan: Plan) -> Started:
-    """Return what a run and the files that it names are now."""
+def _first_line(folder: Path) -> str:
+    """Return the hash of a journal's first line."""
     with (folder / JOURNAL).open("rb") as journal:
-        first = hashlib.sha256(journal.readline()).hexdigest()
-    files = map(redaction.at_home, plan.files)  # a journal says "~", a plan that has just been made does not
-    return Started(first_line_sha256=first, files={path: _sha256(Path(path)) for path in files})
+        return _sha256(journal.readline())
 
 
-def _sha256(path: Path) -> str | None:
-    """Return the hash of a file, or None where there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+def _files(plan: Plan) -> dict[str, str | None]:
+    """Return the hash of each file of the user that a run names, or None where there is none."""
+    paths = map(redaction.at_home, plan.files)  # a journal says "~", a plan that has just been made does not
+    return {path: _sha256(Path(path).read_bytes()) if Path(path).is_file() else None for path in paths}
+
+
+def _sha256(content: bytes) -> str:
+    """Return the hash of something."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _note(folder: Path, *, cache: Path) -> Path:

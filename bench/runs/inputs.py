@@ -30,9 +30,9 @@ def prepare(
     """
     names = () if options.all_guides else workloads_of(options)
     loops = () if options.all_guides else loops_of(options)
-    known = [name for name in loops if name in registry.loop_names()]
-    backends = [registry.describe_loop(name).backend or "" for name in known]
-    backends += [found.backend for has in inventories.values() for found in has.values() if found.backend]
+    backends = [found.backend for has in inventories.values() for found in has.values() if found.backend]
+    if not inventories:
+        backends = [registry.describe_loop(name).backend or "" for name in loops if name in registry.loop_names()]
     wanted = preparation.Wanted(
         seed=options.seed,
         dataset=options.dataset.value,

@@ -23,7 +23,7 @@ from bench.sides.launcher import Launcher
 from bench.units import Seconds
 from bench.worker import frameworks, origin
 from loops import registry
-from loops.errors import LoopError
+from loops.errors import InvalidSource, LoopError
 
 PATIENCE: Seconds = 120.0
 """Finding a module imports the packages around it, which are the user's."""
@@ -124,9 +124,11 @@ def _describe(loop: str, workload: str) -> Found:
     """Describe one pair from here."""
     try:
         described, trained = registry.describe_loop(loop, workload=workload), registry.describe_workload(workload)
+    except InvalidSource as error:
+        return Found(loop=loop, workload=workload, broken=str(error))
     except LoopError as error:
         return Found(loop=loop, workload=workload, missing=str(error))
-    except (ImportError, SyntaxError) as error:
+    except (ImportError, SyntaxError) as error:  # the registry of an older commit lets the second one through
         if isinstance(error, ModuleNotFoundError) and error.name in _packages(loop, workload):
             return Found(loop=loop, workload=workload, missing=str(error))
         return Found(loop=loop, workload=workload, broken=f"{type(error).__name__}: {error}")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.records.verification import Gap
+from loops.errors import ContractBroken
 
 Arrays = list[NDArray[Any]]
 
@@ -193,6 +194,17 @@ def metric_gaps(
         }
         found.append(_largest(f"{what} {name}", gaps, allowed=allowed.get(name, otherwise)))
     return found
+
+
+def check_shapes(shown: Arrays, *, meant: Arrays) -> None:
+    """Refuse weights that are not the model's.
+
+    Raises:
+        ContractBroken: If they are not.
+    """
+    ours, theirs = ([array.shape for array in arrays] for arrays in (shown, meant))
+    if ours != theirs:
+        raise ContractBroken(f"the loop shows weights of shapes {ours}, where the model's are {theirs}")
 
 
 def not_finite(step: int, *, loop: float, reference: float, weights: Arrays) -> str | None:

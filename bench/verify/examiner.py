@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.records.verification import Gap
+from bench.verify.comparison import check_shapes
 from bench.verify.distance import share_of, worst
 from bench.verify.oracle import Adversarial, Oracle, Supervised, batch_of
 from bench.verify.peers import PEER_STEPS, without_reference
@@ -297,6 +298,7 @@ class Comparison:
             samples: What the model sees in training.
         """
         last = self.outcomes[max(self.outcomes)]
+        check_shapes(last.weights, meant=self.initial)
         evaluated = oracle.evaluate(last.weights, samples=self.job.validation)
         return [
             *self.step_gaps(oracle, samples=samples),

@@ -8,10 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.records.verification import Gap
-from bench.verify.comparison import STORED, Moved, Tolerances, loss_gap, metric_gaps, moved_gap, not_finite, tolerances
+from bench.verify.comparison import (
+    STORED,
+    Moved,
+    Tolerances,
+    check_shapes,
+    loss_gap,
+    metric_gaps,
+    moved_gap,
+    not_finite,
+    tolerances,
+)
 from bench.verify.float64 import Step, Training
 from bench.verify.recording import Call, Recording
-from loops.errors import ContractBroken
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +57,7 @@ def replay(recording: Recording, training: Training, *, shaken: Training) -> Hel
     metrics: dict[int, dict[str, float]] = {}
     before, done, step = recording.initial, 0, None
     for call in recording.calls:
-        _check_shapes(call, recording.initial)
+        check_shapes(call.weights, meant=recording.initial)
         steps = _steps(recording, training, start=done, call=call, weights=before)
         step = steps[-1]
         problem = not_finite(call.upto, loop=call.loss, reference=step.loss, weights=call.weights)
@@ -99,17 +108,6 @@ def _evaluation_gaps(
         allowed={"loss": allowed.loss},
         otherwise=allowed.metric,
     )
-
-
-def _check_shapes(call: Call, initial: Sequence[NDArray[Any]]) -> None:
-    """Refuse weights that are not the model's.
-
-    Raises:
-        ContractBroken: If they are not.
-    """
-    shown, meant = ([array.shape for array in arrays] for arrays in (call.weights, initial))
-    if shown != meant:
-        raise ContractBroken(f"the loop shows weights of shapes {shown}, where the model's are {meant}")
 
 
 def _steps(

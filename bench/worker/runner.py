@@ -148,6 +148,8 @@ class Trial:
         self.progress.phase = "first-step"
         blocks = [(yield from self._block(BlockKind.FIRST, steps=loop.steps_per_call, stopwatch=stopwatch))]
         first_loss = loop.outcome().loss
+        if not isfinite(first_loss):
+            raise NotFinite(f"the loss is {first_loss} after {loop.steps_per_call} steps")
         self.progress.phase = "warm-up"
         steps, warm_steps, warm_seconds = loop.steps_per_call, 0, 0.0
         while not is_warm(steps=warm_steps, seconds=warm_seconds):

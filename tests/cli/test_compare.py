@@ -220,6 +220,7 @@ def test_a_kernel_that_cannot_be_measured_fails_no_run(session, tmp_path):
     assert 1 == done.err.count("no kernel today")
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_without_measuring_the_kernel_twice(session):
     """What is missing, and nothing else."""
     session.bench("run", "toy", "toy-slow", "--no-report", "--rounds", "1", BENCH_CALIBRATE="1")

@@ -81,6 +81,7 @@ def test_the_same_code_passes_and_is_measured_once(gated):
     assert "::error" not in done.out
 
 
+@pytest.mark.slow
 def test_a_planted_speed_up_is_said_and_passes(gated):
     """Exit 0."""
     session, done = gated(project("0.004"), project("0.002"), "mine")
@@ -89,6 +90,7 @@ def test_a_planted_speed_up_is_said_and_passes(gated):
     assert "No slowdown. Faster: mine." in done.out
 
 
+@pytest.mark.slow
 def test_a_renamed_loop_is_gone_and_does_not_pass_in_silence(gated):
     """Exit 4: the old name has nothing to be compared with, nor has the new one."""
     session, done = gated(project("0.002", loops=("mine",)), project("0.002", loops=("yours",)), "mine", "yours")
@@ -108,6 +110,7 @@ def test_a_loop_that_crashes_is_not_called_slow(gated):
     assert "head: raised: RuntimeError: planted" in row["reason"]
 
 
+@pytest.mark.slow
 def test_budgets_and_loops_come_from_pyproject(gated):
     """A budget of 90 % forgives a step that takes a quarter longer."""
     settings = '[tool.bench.gate]\nloops = ["mine"]\nmax-slowdown = 5\nbudgets = { mine = 90 }\n'
@@ -117,6 +120,7 @@ def test_budgets_and_loops_come_from_pyproject(gated):
     assert (0, "mine", 0.9) == (done.code, row["loop"], row["budget"]), done.err
 
 
+@pytest.mark.slow
 def test_the_summary_goes_where_github_wants_it(gated, tmp_path):
     """Appended, because other steps write there too."""
     summary = tmp_path / "summary.md"
@@ -175,6 +179,7 @@ def stored(session, make_repository):
     return run
 
 
+@pytest.mark.slow
 def test_a_slowdown_against_a_stored_run_fails(stored):
     """As multiples of the kernel; by so much that other tests on the same processors cannot hide it in its noise."""
     session, done = stored(project("0.0002"), project("0.04"))
@@ -185,6 +190,7 @@ def test_a_slowdown_against_a_stored_run_fails(stored):
     assert verdict["base"].startswith("run ")
 
 
+@pytest.mark.slow
 def test_a_loop_that_the_stored_run_had_is_gone(stored):
     """Exit 4: nothing of it is left to compare."""
     session, done = stored(project("0.002"), project("0.002", loops=("yours",)))

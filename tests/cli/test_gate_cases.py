@@ -115,6 +115,7 @@ def test_the_same_commit_without_a_change_is_said_and_nothing_is_measured(strang
     assert not (project_.folder / "results").exists()
 
 
+@pytest.mark.slow
 def test_settings_are_found_from_a_folder_below_and_a_slowdown_in_src_is_found(stranger):
     """The file that is used is named; paths in it are from where it lies."""
     project_ = stranger(project(), project(SLOW))

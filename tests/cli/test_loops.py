@@ -45,7 +45,7 @@ def round_of_trials(request, tmp_path_factory, make_session):
     data = {"BENCH_DATA": os.environ["BENCH_DATA"]} if "BENCH_DATA" in os.environ else {"BENCH_DATASET": "synthetic"}
     # Interleaved, every process of a round is alive at once: too much memory for all loops.
     schedule = "interleaved" if loops is QUICK_LOOPS else "sequential"
-    options = ["--track", track, "--rounds", "1", "--steps", str(MEASURED_STEPS), "--schedule", schedule]
+    options = ["--track", track, "--rounds", "1", "--steps", str(MEASURED_STEPS), "--schedule", schedule, "--no-verify"]
 
     done = session.bench(
         "run", *(loop for loop in loops if loop in available()), *options, "--no-report", patience=1800.0, **data

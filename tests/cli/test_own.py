@@ -26,6 +26,7 @@ def test_the_worked_loop_is_short_and_does_the_same_work(session):
     assert 40 >= len(Path(MY_LOOP).read_text().splitlines())
 
 
+@pytest.mark.slow
 def test_the_worked_examples_run_together(session):
     """The loop stands beside the one that was named, on the user's model; both are called by their files."""
     del session.environment["BENCH_NO_VERIFY"]
@@ -135,6 +136,7 @@ def test_an_error_in_a_users_file_points_at_its_line(session, line, error):
     assert error in page.read_text().replace("\\", "")
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_finds_its_files_again(session):
     """Wherever it is gone on with; a file that is gone is named."""
     (session.folder / "mine.py").write_text(SOFTMAX)
@@ -150,6 +152,7 @@ def test_an_interrupted_run_finds_its_files_again(session):
     assert "mine.py: cannot be read (No such file or directory)" in gone.err
 
 
+@pytest.mark.slow
 def test_a_file_that_has_changed_is_not_run_unasked(session):
     """Nobody can be asked here, so `--yes` has to say it."""
     (session.folder / "mine.py").write_text(SOFTMAX)

@@ -138,6 +138,7 @@ def test_a_planted_slowdown_is_red_in_three_lines_beside_a_plain_benchmark_that_
     assert (0, 2) == (compared.returncode, compared.stdout.count("test_mine")), compared.stderr
 
 
+@pytest.mark.slow
 def test_the_same_code_is_green_and_a_renamed_or_lost_loop_is_red(tests_of):
     """Also where no test is left that fails: pyproject.toml lists what must be measured."""
     settings = {"pyproject.toml": SETTINGS.replace('["mine"]', '["mine", "lost"]')}
@@ -159,6 +160,7 @@ def test_the_same_code_is_green_and_a_renamed_or_lost_loop_is_red(tests_of):
     assert ["test_mine", "test_plain", "test_yours"] == sorted(tests.entries())
 
 
+@pytest.mark.slow
 def test_a_crash_has_its_own_word_and_is_no_number(tests_of):
     """With a base and without one, and without pytest-benchmark; a test that measures twice is told so."""
     broken = project(other="raise RuntimeError('planted')")

@@ -10,7 +10,7 @@ import pytest
 from bench.cli.main import main
 from bench.records.journal import Journal
 from bench.records.lines import JOURNAL
-from bench.records.stored_run import AcceleratorState, Conditions, Floor
+from bench.records.stored_run import AcceleratorState, Conditions, LeastStep
 from bench.records.trial import Ablation
 from bench.records.verification import Expectation
 
@@ -57,9 +57,10 @@ def good(tmp_path, make_run, make_failure):
     journal = Journal.create(tmp_path / "results", header=run.header)
     for verification in run.verifications:
         journal.add_verification(verification)
-    journal.add_floor(
-        Floor(
+    journal.add_least_step(
+        LeastStep(
             workload="mnist-mlp",
+            track="matched",
             batch_size=32,
             threads=2,
             operations=10**7,

@@ -50,8 +50,8 @@ def test_only_regular_files_are_opened(tmp_path, kind):
     ("text", "named"),
     [
         ("tool = 1", "tool: expected a table"),
-        ("[tool]\nbench = [1]", "bench: expected a table"),
-        ("[tool.bench]\ngate = 'x'", "gate: expected a table"),
+        ("[tool]\nbench = [1]", r"tool\.bench: expected `object`, got `array`"),
+        ("[tool.bench]\ngate = 'x'", r"gate\]: expected `object | null`, got `str`"),
         (f"x = {'[' * 50_000}", "nested too deeply"),
         ("\ud800", "utf-8"),
     ],

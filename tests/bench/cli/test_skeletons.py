@@ -3,7 +3,7 @@
 import pytest
 
 from bench.cli import skeletons
-from bench.errors import UsageError
+from bench.errors import FileTrouble, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -39,13 +39,20 @@ def test_the_class_is_called_after_the_file(name, file, class_name):
         ("loop", "all", "there is a loop 'all' already"),
         ("workload", "regression", "there is a workload 'regression' already"),
         ("workload", "random", r"random\.py would hide the Python module 'random'; choose another name"),
-        ("loop", "no/such/folder/mine", r"no/such/folder/mine\.py: cannot be written \(No such file"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused_with_the_way_out(empty_folder, kind, name, message):
     """And nothing is written."""
     with pytest.raises(UsageError, match=message):
         skeletons.write(kind, name)
+
+    assert [] == list(empty_folder.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_named(empty_folder):
+    """With the way out, and nothing is written."""
+    with pytest.raises(FileTrouble, match=r"no/such/folder/mine\.py: cannot be written \(No such file"):
+        skeletons.write("loop", "no/such/folder/mine")
 
     assert [] == list(empty_folder.iterdir())
 

@@ -64,6 +64,7 @@ def test_loops_that_move_each_in_its_own_way_are_not_alike(judged):
     assert {None} == {one.events[0].alike for loop, one in found.items() if loop != "torch-keras"}
 
 
+@pytest.mark.slow
 def test_a_slow_creep_is_told_as_one(judged):
     """Not as a staircase."""
     found = judged(lambda loop, night: 1.006 ** max(0, night - 10) if loop == "tf-fit" else 1.0, count=50)

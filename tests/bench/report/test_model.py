@@ -99,7 +99,7 @@ def test_a_run_without_trials_has_a_report(make_run):
 
     assert report.verdict.startswith("No loop finished: tf-eager, ")
     assert not report.complete
-    assert report.noise is None
+    assert report.widest_interval is None
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -24,7 +24,7 @@ def test_a_row_has_every_number_with_the_digits_that_its_interval_supports(make_
         samples_per_second="84,000",
         first_step="0.620",
         peak_memory="584",
-        noise="± 6.1 %",
+        half_width="± 6.1 %",
         processes="6 x 5,085",
         validation_metric="0.957",
         reason=None,
@@ -48,7 +48,7 @@ def test_one_round_has_no_interval(make_run, cells_of):
     assert "? unclear" == row.verdict_text
     assert "21.8x faster" == row.speed_up
     assert "n/a" == row.interval
-    assert "n/a" == row.noise
+    assert "n/a" == row.half_width
 
 
 def test_a_failed_row_keeps_its_reason_and_has_no_zero(make_run, make_failure, cells_of):

@@ -47,7 +47,7 @@ def check(tmp_path):
             }
             | settings
         )
-        return command.check(options, environment=os.environ, tell=lambda _: None)
+        return command.check(options, environment=os.environ, tell=lambda _: None, notice=lambda _: None)
 
     return check
 
@@ -103,7 +103,7 @@ def test_json_has_every_gap_and_the_verdict():
     first, second = json.loads(command.render([PASSED, DIFFERS], output_format="json"))
 
     assert (True, "numpy", 3) == (first["passed"], first["loop"], len(first["gaps"]))
-    assert (False, {"what": "gradients", "largest": 0.5, "allowed": 1e-5, "step": 1}) == (
+    assert (False, {"what": "gradients", "largest": 0.5, "allowed": 1e-5, "step": 1, "framework_wide": False}) == (
         second["passed"],
         second["gaps"][0],
     )

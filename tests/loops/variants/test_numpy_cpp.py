@@ -34,7 +34,7 @@ def job():
 
 
 @needs_compiler
-@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow), 3])
 def test_the_kernels_do_the_same_work_with_any_number_of_threads(monkeypatch, tmp_path, threads):
     """Rows are shared out unevenly among three, and on a machine with fewer processors threads have to wait."""
     monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
