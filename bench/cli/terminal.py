@@ -71,10 +71,11 @@ def show(
     from bench import report as reporting  # noqa: PLC0415
 
     change = None if base is None else change_since(base, run)
-    click.echo(reporting.render(reporting.build(run, change=change), format=output_format))
+    report = reporting.build(run, change=change)
+    click.echo(reporting.render(report, format=output_format))
     if reports is None:
         return None
-    page = reporting.write(run, folder=reports / folder.name, results_folder=folder, change=change)
+    page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report)
     click.echo(f"report: {page}", err=True)
     return page
 

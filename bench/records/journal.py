@@ -147,9 +147,11 @@ class Journal:
         """Write the least time that a step can take."""
         self._append(LeastStepLine(least_step=least_step))
 
-    def end(self, *, complete: bool) -> None:
-        """Write the last line."""
-        self._append(EndLine(end=RunEnd(ended=utc_now(), complete=complete)))
+    def end(self, *, complete: bool) -> RunEnd:
+        """Write the last line, and return it."""
+        end = RunEnd(ended=utc_now(), complete=complete)
+        self._append(EndLine(end=end))
+        return end
 
     def release(self) -> None:
         """Let others write to this run."""

@@ -6,6 +6,7 @@ write     a folder with the page, the model, Markdown and plots
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -42,14 +43,14 @@ def render(report: Report, *, format: Format) -> str:  # noqa: A002 - the option
     return page.to_json(report) if format == "json" else page.to_markdown(report)
 
 
-def write(run: Run, *, folder: Path, results_folder: Path, change: Change | None = None) -> Path:
+def write(run: Run, *, folder: Path, results_folder: Path, report: Report | None = None) -> Path:
     """Write report.json, report.md, index.html and the plots; equal runs give equal bytes.
 
     Args:
         run: As it was read back.
         folder: Where the page goes; made if it is not there.
         results_folder: Where this run's raw data lie; the page links to the files in it.
-        change: Since an earlier run.
+        report: As `build` returned it for this run, where that is at hand.
 
     Returns:
         The path of index.html, which is written last.
@@ -57,11 +58,15 @@ def write(run: Run, *, folder: Path, results_folder: Path, change: Change | None
     Raises:
         FileTrouble: If the folder cannot be written; the files of an earlier report are then as they were.
     """
-    from bench.report import page, pictures, plots  # noqa: PLC0415
+    from bench.report import page, pictures, plots, provenance  # noqa: PLC0415
 
     # A path from the root would be this machine's business.
     place = None if results_folder.is_absolute() else results_folder.as_posix()
-    report = build(run, files=_raw_files(results_folder, folder=folder), place=place, change=change)
+    report = replace(
+        build(run) if report is None else report,
+        files=tuple(_raw_files(results_folder, folder=folder)),
+        commands=provenance.commands(run, place=place),
+    )
     drawn = [plots.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
     swept = [plots.draw_scaling(sweep, suffix=str(number)) for number, sweep in enumerate(report.scaling, start=1)]
     generated = [pictures.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]

@@ -125,15 +125,11 @@ class Report:
     files: tuple[DataFile, ...] = ()
 
 
-def build(
-    run: Run, *, files: Sequence[DataFile] = (), place: str | None = None, change: Change | None = None
-) -> Report:
+def build(run: Run, *, change: Change | None = None) -> Report:
     """Return the report of a stored run.
 
     Args:
         run: As it was read back, complete or not.
-        files: Raw data to link to.
-        place: The run's folder, for the command that draws this again; None means its name says it.
         change: Since an earlier run.
     """
     summaries = summary.summarise(run)
@@ -156,8 +152,7 @@ def build(
         reading=provenance.reading(run),
         method=provenance.method(run),
         facts=provenance.facts(run),
-        commands=provenance.commands(run, place=place),
-        files=tuple(files),
+        commands=provenance.commands(run, place=None),
     )
 
 

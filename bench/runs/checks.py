@@ -1,11 +1,11 @@
 """What the loops of a run are held against: a reference before they are measured, what it learns after."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from bench.records.cell import Cell
-from bench.records.loading import load
+from bench.records.trial import Trial
 from bench.records.verification import Expectation, Verification
 from bench.runs import inputs
 from bench.runs.opened import Opened, identity_of
@@ -89,13 +89,12 @@ def _checked(found: Verification) -> str:
     return f"verified: {name}" if found.peer is None else f"trains like {found.peer}: {name}"
 
 
-def expect(opened: Opened, *, console: Console) -> None:
+def expect(opened: Opened, *, trials: Iterable[Trial], console: Console) -> None:
     """Store what the reference had learned on the way, for every kind of trial that finished; measuring is over."""
-    run = load(opened.journal.folder)
-    plan = run.header.plan
+    run, plan = opened.run, opened.run.header.plan
     if not plan.verify:
         return
-    finished = {trial.cell for trial in run.trials if trial.failure is None}
+    finished = {trial.cell for trial in trials if trial.failure is None}
     cells = {
         cell.training: cell
         for cell in plan.cells

@@ -219,17 +219,23 @@ def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]
         if not opened.run.least_steps:
             for found in roofline.measure(plan, launcher=launcher):
                 journal.add_least_step(found)
+        settled = list(done)
+
+        def store(trial: Trial) -> None:
+            journal.add(trial)
+            settled.append(trial)
+
         display = screen.enter_context(console.display(plan, done=len(done)))
         measuring.measure(
             plan,
             done=[*done, *opened.run.calibration],
             launch=launch,
-            store=journal.add,
+            store=store,
             observer=display,
             pace=Pace(opened.run.header, done=done),
             watch=partial(conditions.watched, keep=journal.add_conditions, accelerators=accelerators),
         )
-        checks.expect(opened, console=console)
+        checks.expect(opened, trials=settled, console=console)
 
 
 def close(journal: Journal, *, interrupted: bool) -> Run:
@@ -242,8 +248,7 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
         cell in failed or (cell, number) in settled for cell in plan.cells for number in range(run.planned_rounds)
     )
     adaptive = plan.precision is not None or plan.time_budget is not None
-    journal.end(complete=complete and not (adaptive and interrupted))
-    run = load(journal.folder)
+    run = replace(run, end=journal.end(complete=complete and not (adaptive and interrupted)))
     tables.write(run, folder=journal.folder)
     write_manifest(run, folder=journal.folder)
     journal.release()

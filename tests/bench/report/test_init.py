@@ -37,7 +37,7 @@ def test_the_public_names_are_these():
     [
         ("table", "tf-function is the fastest loop: 21.7x faster than tf-eager"),
         ("json", '{\n  "schema": "bench-report/2",\n'),
-        ("csv", "run_id,workload,track,batch_size,width,device,threads,rank,loop,"),
+        ("csv", "run_id,workload,track,batch_size,width,dtype,device,threads,rank,loop,"),
         ("md", "### Training-loop speed: mnist-mlp\n"),
     ],
 )
