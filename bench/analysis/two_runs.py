@@ -5,11 +5,12 @@ rounds in either tells. So each run measures a kernel in every round, and steps 
 What is found here is put into words in `bench/report/changes.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import log
-from statistics import median
+from itertools import chain
+from math import exp, log, log1p
+from statistics import fmean, median
 from typing import Literal
 
 from bench.analysis import holm
@@ -28,6 +29,9 @@ from bench.units import Seconds
 
 FEWEST_ROUNDS = 2
 """For a variance."""
+
+FEWEST_ALIKE = 3
+"""Loops that have to move alike before that is said; two may have a framework in common."""
 
 _SHORT = 12
 
@@ -104,6 +108,8 @@ class Comparison:
     """Runs that lack trials."""
     paired_half_width: float | None
     """Median relative half-width of the intervals between loops inside the runs, where rounds are paired."""
+    alike: float | None
+    """How many times faster all loops became, where they moved alike; then it is nothing that one loop did."""
 
     @property
     def mismatches(self) -> tuple[Difference, ...]:
@@ -114,33 +120,70 @@ class Comparison:
 def compare_runs(
     base: Run, new: Run, *, margin: float = deciding.MARGIN, margins: Mapping[str, float] | None = None
 ) -> Comparison:
-    """Compare every loop that two runs have in common, and name those that only one has.
+    """Compare a run with one other, see `compare_with`."""
+    (only,) = compare_with(base, [new], margin=margin, margins=margins)
+    return only
+
+
+def compare_with(
+    base: Run, others: Sequence[Run], *, margin: float = deciding.MARGIN, margins: Mapping[str, float] | None = None
+) -> list[Comparison]:
+    """Compare every loop that a run has in common with others, and name those that only one has.
+
+    All verdicts hold together: the more runs there are, the more each pair has to prove.
 
     A pair is decided by calibrated times where both runs have a kernel that was the same and that tells how fast the
     device was, otherwise by raw times, whose interval knows nothing of a machine at another speed.
 
     Args:
         base: The baseline.
-        new: What is compared with it.
+        others: What is compared with it.
         margin: Smallest relative difference that matters.
         margins: Loop -> its own margin, where it is not that.
+
+    Returns:
+        One for each of the others.
     """
-    summarised = summarise(base), summarise(new)
-    before, after = (_by_cell(run, groups) for run, groups in zip((base, new), summarised, strict=True))
-    found = differences(base, new, cells=[cell for cell in before if cell in after])
-    doubt = _doubt(base, new, found=found)
+    groups = [summarise(run) for run in (base, *others)]
+    doubts = []
+    pairs: list[list[_Pair]] = []
+    for new, of_new in zip(others, groups[1:], strict=True):
+        before, after = _by_cell(base, groups[0]), _by_cell(new, of_new)
+        found = differences(base, new, cells=[cell for cell in before if cell in after])
+        doubts.append((found, _doubt(base, new, found=found)))
+        kernels = None if doubts[-1][1] else (_kernel(base), _kernel(new))
+        every = [
+            _pair(cell, found=(before.get(cell), after.get(cell)), kernels=kernels)
+            for cell in dict.fromkeys([*before, *after])
+        ]
+        pairs.append([one for one in every if {one.base_condition, one.new_condition} != {Condition.ABSENT}])
+    edges = [[(margins or {}).get(pair.cell.loop, margin) for pair in of_new] for of_new in pairs]
+    shown = iter(holm.simultaneous([pair.deciding for of_new in pairs for pair in of_new], margins=list(chain(*edges))))
+    comparisons = []
+    for place, new in enumerate(others):
+        of_both = (*groups[0], *groups[place + 1])
+        noise = max((group.noise.relative for group in of_both if group.noise is not None), default=None)
+        rows = [
+            _row(pair, speed_up=next(shown), margin=edge, noise=noise)
+            for pair, edge in zip(pairs[place], edges[place], strict=True)
+        ]
+        found, doubt = doubts[place]
+        comparisons.append(_comparison(base, new, found=found, doubt=doubt, rows=rows, margin=margin, noise=noise))
+    return comparisons
+
+
+def _comparison(
+    base: Run,
+    new: Run,
+    *,
+    found: tuple[Difference, ...],
+    doubt: Doubt | None,
+    rows: Sequence[Row],
+    margin: float,
+    noise: float | None,
+) -> Comparison:
+    """Put together what two runs say about one another."""
     kernels = _kernel(base), _kernel(new)
-    pairs = [
-        _pair(cell, found=(before.get(cell), after.get(cell)), kernels=None if doubt else kernels)
-        for cell in dict.fromkeys([*before, *after])
-    ]
-    pairs = [pair for pair in pairs if {pair.base_condition, pair.new_condition} != {Condition.ABSENT}]
-    edges = [(margins or {}).get(pair.cell.loop, margin) for pair in pairs]
-    shown = holm.simultaneous([pair.deciding for pair in pairs], margins=edges)
-    noise = max((group.noise.relative for of in summarised for group in of if group.noise is not None), default=None)
-    rows = [
-        _row(pair, speed_up=one, margin=edge, noise=noise) for pair, one, edge in zip(pairs, shown, edges, strict=True)
-    ]
     return Comparison(
         base=base.header.run_id,
         new=new.header.run_id,
@@ -152,7 +195,25 @@ def compare_runs(
         rows=tuple(sorted(rows, key=_place)),
         incomplete=tuple(name for name, run in _named(base, new).items() if not run.complete),
         paired_half_width=median_half_width(interval for run in (base, new) for interval in paired_intervals(run)),
+        alike=_alike(rows, margin=margin),
     )
+
+
+def _alike(rows: Iterable[Row], *, margin: float) -> float | None:
+    """Return how many times faster all loops became, if that is more than the margin and the same for all of them.
+
+    It is the same where each loop's interval at the usual level reaches within the margin of their mean.
+    """
+    found = [row.speed_up.at(estimates.CONFIDENCE) for row in rows if row.speed_up is not None]
+    if len(found) < FEWEST_ALIKE:
+        return None
+    common = fmean(log(one.estimate) for one in found)
+    near = log1p(margin)
+    if abs(common) <= near or any(one.low is None or one.high is None for one in found):
+        return None
+    alike = all(log(one.low or 1.0) - near <= common <= log(one.high or 1.0) + near for one in found)
+    beyond = sum(log(one.low or 1.0) > 0.0 if common > 0.0 else log(one.high or 1.0) < 0.0 for one in found)
+    return exp(common) if alike and 2 * beyond > len(found) else None
 
 
 def median_half_width(intervals: Iterable[Interval | None]) -> float | None:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -111,7 +111,7 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
 
 @main.command()
 @click.argument("base", shell_complete=complete_runs)
-@click.argument("new", shell_complete=complete_runs)
+@click.argument("new", nargs=-1, required=True, metavar="NEW...", shell_complete=complete_runs)
 @option("--allow-mismatch", is_flag=True, help="Compare runs that are not alike; the differences are still listed.")
 @option(
     "--fail-on",
@@ -134,14 +134,16 @@ def compare(
     /,
     *,
     base: str,
-    new: str,
+    new: tuple[str, ...],
     allow_mismatch: bool,
     fail_on: tuple[str, ...],
     margin: float,
-    output_format: str,
+    output_format: Literal["table", "json", "md"],
     results_dir: Path,
 ) -> None:
-    """Compare two stored runs, BASE first: what differs between them, and which loops became faster or slower.
+    """Compare stored runs, BASE first: what differs between them, and which loops became faster or slower.
+
+    Of several NEW runs each is compared with BASE, and all verdicts hold together.
 
     Not alike, exit code 4 unless --allow-mismatch: other data, another source of a workload, another device,
     processor or number of cores, other threads. Listed only, since they may be what is compared: the source of a loop,
@@ -157,17 +159,16 @@ def compare(
       bench compare 20261121-0900 20261122-0900
       bench compare results/reference/default 20261122 --allow-mismatch --format md
       bench compare 20261121-0900 20261122-0900 --margin 5 --fail-on slower
+      bench compare monday tuesday wednesday thursday
     """
     from bench.analysis import two_runs  # noqa: PLC0415
     from bench.records import journal, loading  # noqa: PLC0415
-    from bench.report import changes  # noqa: PLC0415
+    from bench.report import changes, several_runs  # noqa: PLC0415
 
-    stored = [loading.load(journal.find(results_dir, run)) for run in (base, new)]
-    comparison = two_runs.compare_runs(stored[0], stored[1], margin=margin)
-    changes.admit(comparison, allow_mismatch=allow_mismatch)
-    if output_format == "table":
-        click.echo(changes.to_text(comparison, encoding=sys.stdout.encoding))
-    else:
-        click.echo({"json": changes.to_json, "md": changes.to_markdown}[output_format](comparison))
-    found = {row.verdict for row in comparison.rows}
+    first, *others = (loading.load(journal.find(results_dir, run)) for run in (base, *new))
+    comparisons = two_runs.compare_with(first, others, margin=margin)
+    for one in comparisons:
+        changes.admit(one, allow_mismatch=allow_mismatch)
+    click.echo(several_runs.render(comparisons, format=output_format, encoding=sys.stdout.encoding))
+    found = {row.verdict for one in comparisons for row in one.rows}
     context.exit(next((code for word, code in FAIL_ON.items() if word in fail_on and word in found), 0))

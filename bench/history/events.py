@@ -17,14 +17,12 @@ import numpy as np
 
 from bench import units
 from bench.analysis.intervals import Interval
+from bench.analysis.two_runs import FEWEST_ALIKE
 from bench.history import creep, noise, segments
 from bench.history.index import Index
 from bench.history.segments import Course, Level, Step
 from bench.history.series import IDENTITY, Point, Series
 from bench.text import display_name
-
-FEWEST_ALIKE = 3
-"""Loops that have to move alike before the machine is named; two may have a framework in common."""
 
 _FAR, _TWO_SIDED = 3.0, 1.96
 """Standard errors that a loop may be from the others and still move alike, and those of a 95 % interval."""

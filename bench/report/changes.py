@@ -13,6 +13,7 @@ import msgspec
 
 from bench import units
 from bench.analysis.differences import Difference
+from bench.analysis.intervals import Interval
 from bench.analysis.two_runs import ORDER, Comparison, Doubt, DoubtKind, Row, median_half_width
 from bench.analysis.verdict import Verdict
 from bench.errors import NothingComparable
@@ -73,8 +74,13 @@ def told(comparison: Comparison) -> Change:
 
 def to_json(comparison: Comparison) -> str:
     """Return the comparison as data: ratios and seconds, nothing rounded."""
+    return msgspec.json.format(msgspec.json.encode(as_data(comparison)), indent=2).decode()
+
+
+def as_data(comparison: Comparison) -> dict[str, Any]:
+    """Return the comparison as what JSON can hold."""
     base, new = _ids(comparison)
-    content = {
+    return {
         "schema": SCHEMA,
         "base": base,
         "new": new,
@@ -82,11 +88,11 @@ def to_json(comparison: Comparison) -> str:
         "differences": [_shown(one) for one in comparison.differences],
         "machine": comparison.machine,
         "noise": comparison.noise,
+        "alike": comparison.alike,
         "rows": [_row_data(row) for row in comparison.rows],
         "notices": notices(comparison),
         "headline": headline(comparison),
     }
-    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
 
 
 def _row_data(row: Row) -> dict[str, Any]:
@@ -160,7 +166,8 @@ def headline(comparison: Comparison) -> str:
         name = wording.display_name(row.cell.name)
         shown = f"{name}{change}" if row.verdict in (Verdict.SLOWER, Verdict.FASTER) else name
         by_word.setdefault(row.verdict, []).append(shown)
-    parts = [
+    parts = [] if comparison.alike is None else [f"All loops moved alike, {_alike_text(comparison.alike)}."]
+    parts += [
         f"{str(word).capitalize()}: {', '.join(by_word[word])}."
         for word in ORDER
         if word in by_word and word not in (Verdict.SAME, Verdict.UNCLEAR)
@@ -170,6 +177,11 @@ def headline(comparison: Comparison) -> str:
     if Verdict.SAME in by_word:
         parts.append(f"Unchanged to within {units.percent(comparison.margin)}: {', '.join(by_word[Verdict.SAME])}.")
     return " ".join(parts)
+
+
+def _alike_text(factor: float) -> str:
+    """Return how all loops changed."""
+    return wording.ratio_text(Interval(estimate=factor, low=None, high=None, count=1))
 
 
 def notices(comparison: Comparison) -> tuple[str, ...]:
@@ -185,6 +197,10 @@ def _notices(comparison: Comparison, *, rows: Sequence[Row]) -> Iterable[str]:
     for side in comparison.incomplete:
         run_id = dict(zip(("base", "new"), _ids(comparison), strict=True))[side]
         yield f"The {_SIDES[side]} is incomplete; finish it with `bench run --resume {run_id}`."
+    if comparison.alike is not None:
+        calibrated = all(row.decided_by == "calibrated" for row in rows)
+        what = "The kernel did not, so it is" if calibrated else "That is the machine, or"
+        yield f"All loops moved alike: no single one is to blame. {what} what all of them share, such as a version."
     machine = comparison.machine
     if machine is not None and abs(log(machine.estimate)) > log(1.0 + OTHER_SPEED):
         span = units.speed_span(machine.estimate, low=machine.low, high=machine.high)

@@ -344,3 +344,54 @@ def test_a_gpu_that_rounds_products_is_another_device(make):
     (found,) = two_runs.compare_runs(base, new).mismatches
 
     assert ("TF32", "off", "allowed") == (found.what, found.base, found.new)
+
+
+def test_loops_that_moved_alike_are_one_thing_and_not_three(make):
+    """All of them a tenth slower, and the kernel as before: something that they share."""
+    slower = {loop: 1.1 * step for loop, step in STEPS.items()}
+
+    comparison = two_runs.compare_runs(make(rounds=10), make(seed=2, steps=slower, rounds=10))
+
+    assert pytest.approx(1 / 1.1, rel=0.02) == comparison.alike
+    assert changes.headline(comparison).startswith("All loops moved alike, 1.1")
+    assert told(comparison, "The kernel did not, so it is what all of them share, such as a version.")
+
+
+def test_without_a_kernel_the_machine_may_be_what_moved(make):
+    """Raw times know nothing of its speed."""
+    runs = make(kernel=None, rounds=10), make(seed=2, kernel=None, machine=1.2, rounds=10)
+
+    comparison = two_runs.compare_runs(*runs)
+
+    assert pytest.approx(1 / 1.2, rel=0.03) == comparison.alike
+    assert told(comparison, "That is the machine, or what all of them share, such as a version.")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        STEPS,
+        STEPS | {"tf-function": 0.5e-3},
+        {loop: step * factor for (loop, step), factor in zip(STEPS.items(), (1.05, 1.2, 1.5), strict=True)},
+        {loop: 1.3 * step for loop, step in list(STEPS.items())[:2]},
+    ],
+    ids=["none", "one", "each another way", "only two loops"],
+)
+def test_loops_that_moved_by_themselves_did_not_move_alike(make, steps):
+    """Nor did two, which may have a framework in common."""
+    assert None is two_runs.compare_runs(make(rounds=10), make(seed=2, steps=steps, rounds=10)).alike
+
+
+def test_several_runs_are_each_compared_with_the_base_and_have_more_to_prove(make):
+    """The intervals of a family are those of more pairs."""
+    base, second = make(), make(seed=2)
+    slower = make(seed=3, steps=STEPS | {"tf-function": 0.5e-3})
+
+    found = two_runs.compare_with(base, [second, slower])
+    alone = two_runs.compare_runs(base, second)
+
+    assert ["run-2", "run-3"] == [one.new for one in found]
+    assert Verdict.SLOWER is verdicts(found[1])["tf-function"]
+    assert Verdict.SLOWER not in verdicts(found[0]).values()
+    pairs = zip(alone.rows, (row_of(found[0], row.cell.loop) for row in alone.rows), strict=True)
+    assert all(row.speed_up.confidence <= wider.speed_up.confidence for row, wider in pairs)
