@@ -110,8 +110,8 @@ class Journal:
         journal._rows = {(trial.cell, trial.round) for trial in (*run.trials, *run.calibration)}
         return journal, run
 
-    def add(self, trial: Trial) -> None:
-        """Write one trial.
+    def add(self, trial: Trial) -> Trial:
+        """Write one trial, and return it as it can be read back: what cannot be stored is a failure.
 
         Raises:
             ResultsError: If there is a row of its cell and round.
@@ -121,8 +121,10 @@ class Journal:
                 f"{self.folder / JOURNAL}: has a row of {trial.cell} in round {trial.round + 1} already; "
                 "no second one is written, see whether another process writes to this run"
             )
-        self._append(TrialLine(trial=storable_trial(trial)))
-        self._rows.add((trial.cell, trial.round))
+        row = storable_trial(trial)
+        self._append(TrialLine(trial=row))
+        self._rows.add((row.cell, row.round))
+        return row
 
     def set_aside(self, failed: Trial) -> None:
         """Have a failed row count no more, so that its cell is tried again; the row itself stays where it is."""

@@ -58,8 +58,9 @@ class Launch(Protocol):
         """Start a trial of a cell for a round: at most so many measured blocks, or blocks with parts left out."""
 
 
-Store = Callable[[Trial], None]
-"""Put a finished or failed trial where nothing can lose it."""
+Store = Callable[[Trial], Trial]
+"""Put a finished or failed trial where nothing can lose it, and return what is kept: a row that says what cannot be is
+kept as a failure."""
 
 
 class Pacing(Protocol):
@@ -117,8 +118,8 @@ def measure(
                 party_round = _Round(
                     plan, launch=launch, observer=observer, look=look, number=round_number, blocks=blocks
                 )
-                for trial in party_round.run(party):
-                    store(trial)
+                for ended in party_round.run(party):
+                    trial = store(ended)
                     if trial.failure is not None:
                         failed.add(trial.cell)
                     if trial.cell != plan.calibration:

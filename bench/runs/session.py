@@ -221,9 +221,9 @@ def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]
                 journal.add_least_step(found)
         settled = list(done)
 
-        def store(trial: Trial) -> None:
-            journal.add(trial)
-            settled.append(trial)
+        def store(trial: Trial) -> Trial:
+            settled.append(journal.add(trial))
+            return settled[-1]
 
         display = screen.enter_context(console.display(plan, done=len(done)))
         measuring.measure(

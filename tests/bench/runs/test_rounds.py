@@ -3,12 +3,15 @@
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from math import nan
+from operator import itemgetter
 
 import pytest
 
 from bench.records.cell import CALIBRATION
 from bench.records.plan import Plan
 from bench.records.trial import Failure, FailureKind
+from bench.records.validation import storable_trial
 from bench.runs import rounds as measuring
 from bench.runs.remote_trial import TrialFailed
 
@@ -146,11 +149,16 @@ class Bench:
             self.plan,
             done=done,
             launch=launch,
-            store=self.stored.append,
+            store=self.store,
             observer=self.observer,
             pace=self.pace,
             watch=self.watch,
         )
+
+    def store(self, trial):
+        """Keep a row as the journal does."""
+        self.stored.append(storable_trial(trial))
+        return self.stored[-1]
 
     def actions(self, action):
         """Return who did this, in order."""
@@ -405,3 +413,15 @@ def test_nothing_is_left_to_do_when_only_the_kernel_works(cells, make_trial, ker
     bench.run(fails=dict.fromkeys("abc", "ready"))
 
     assert 4 == len(bench.stored)
+
+
+def test_a_loop_that_reported_what_cannot_be_is_not_started_again(cells, make_trial):
+    """Its row is kept as a failure, and that is its verdict."""
+    bench = Bench(cells, lambda cell, **fields: make_trial(cell, **fields, last_loss=nan if cell.loop == "b" else 0.5))
+
+    bench.run()
+
+    assert [("a", 0), ("b", 0), ("c", 0), ("a", 1), ("c", 1)] == sorted(bench.actions("start"), key=itemgetter(1, 0))
+    (failed,) = [trial for trial in bench.stored if trial.failure is not None]
+    assert "b" == failed.cell.loop
+    assert failed in bench.observer.rows
