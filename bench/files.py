@@ -5,6 +5,7 @@ make_folder     a folder and those above it
 write_whole     one file: the old content or the new one, never a mixture and never half of it
 write_all       several files of one folder: nothing is changed before all of them are written
 build_once      a folder that costs time to make and is kept
+temporary_folder    one that goes with its process, however that ends
 """
 
 import errno
@@ -17,7 +18,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import BinaryIO
 
 from bench.errors import FileTrouble, UsageError
@@ -241,6 +242,34 @@ def _claimed_folder(parent: Path) -> tuple["TemporaryDirectory[str]", ExitStack]
             return unfinished, lock
         lock.close()
         unfinished.cleanup()
+
+
+def _is_own(folder: Path) -> bool:
+    """Make a folder for this user alone, and return whether it is that now."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        there = os.lstat(folder)
+    except OSError:
+        return False
+    return stat.S_ISDIR(there.st_mode) and there.st_uid == os.getuid() and not there.st_mode & 0o077
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder for as long as this process needs it; what killed processes have left behind goes before.
+
+    All lie in one folder of the user's below the system's for temporary files; where that one is not the user's own,
+    each stands by itself, and nobody sweeps.
+    """
+    parent = Path(gettempdir()) / f"bench-{os.getuid()}"
+    if not _is_own(parent):
+        with TemporaryDirectory(prefix="bench-") as alone:
+            yield Path(alone)
+        return
+    sweep_unfinished(parent)
+    folder, lock = _claimed_folder(parent)
+    with lock, folder as place:
+        yield Path(place)
 
 
 @contextmanager

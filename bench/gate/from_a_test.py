@@ -10,13 +10,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from bench.errors import BenchError
+from bench.files import temporary_folder
 from bench.machine import system
 from bench.paths import SOURCE_TREE
 
@@ -95,7 +95,7 @@ def call_bench(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
     command = [sys.executable, "-m", "bench", *words]
     with ExitStack() as stack:
-        ours = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+        ours = stack.enter_context(temporary_folder())
         with system.heeding_interrupts():
             process = subprocess.Popen(
                 command,
@@ -136,8 +136,8 @@ def judge(request: Request, *, export: bool, call: Call = call_bench) -> Judged:
 
 def _gated(request: Request, *, export: bool, call: Call) -> Judged:
     """Call `bench gate` for one loop."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "verdict.json"
+    with temporary_folder() as folder:
+        file = folder / "verdict.json"
         done = call(*request.command, "--no-report", "--verdict-file", str(file), folder=request.folder)
         if not file.exists():
             raise NotMeasured(_unanswered(request, done=done))
@@ -180,20 +180,20 @@ def _measured(request: Request, *, export: bool, call: Call) -> Judged:
     return Judged(word=None, reason=reason, message=reason, entry=entry if export else None)
 
 
-def _path(ours: str, *, folder: Path) -> dict[str, str]:
+def _path(ours: Path, *, folder: Path) -> dict[str, str]:
     """Return variables that have a process import the harness from here, then what this one can import of a project.
 
     The project may have a folder `bench` or `loops` of its own, and pytest has put on the path what its settings say.
     """
     for package in ("bench", "loops"):
-        (Path(ours) / package).symlink_to(SOURCE_TREE / package)
+        (ours / package).symlink_to(SOURCE_TREE / package)
     top = folder.resolve()
     seen = [entry for entry in sys.path if entry and Path(entry).resolve().is_relative_to(top)]
     inherited = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     installed = Path(sys.prefix).resolve()
     added = [entry for entry in (*seen, str(folder)) if not Path(entry).resolve().is_relative_to(installed)]
     return {
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys((ours, *inherited, *added))),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys((str(ours), *inherited, *added))),
         "PYTHONSAFEPATH": "1",
     }
 

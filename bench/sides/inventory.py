@@ -6,7 +6,6 @@ Its sources, entry points and libraries may be others than the harness', so the 
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
+from bench.files import temporary_folder
 from bench.machine import kept
 from bench.paths import SOURCE_TREE
 from bench.records.cell import Cell, Side
@@ -62,17 +62,18 @@ def look(side: Side, *, loops: Collection[str], workloads: Collection[str], laun
     Raises:
         UsageError: If the side cannot answer.
     """
-    with tempfile.NamedTemporaryFile(prefix="bench-") as answer:
+    with temporary_folder() as folder:
+        answer = folder / "inventory.json"
         try:
             asked = kept.run(
-                [launcher.interpreter("", side=side), "-m", "bench.sides.inventory", answer.name],
+                [launcher.interpreter("", side=side), "-m", "bench.sides.inventory", str(answer)],
                 text=json.dumps({"loops": list(loops), "workloads": list(workloads)}),
                 environment=launcher.environment(backend="", device="cpu", threads=None, side=side),
                 timeout=PATIENCE,
             )
         except subprocess.TimeoutExpired:
             raise UsageError(f"{side}: no answer within {PATIENCE:g} s") from None
-        text = Path(answer.name).read_text()
+        text = answer.read_text() if answer.exists() else ""
     if asked.returncode != 0:
         lines = asked.stderr.decode(errors="replace").strip().splitlines() or [f"exited with code {asked.returncode}"]
         raise UsageError(f"{side}: its loops cannot be read: {lines[-1]}")

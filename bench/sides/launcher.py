@@ -3,12 +3,12 @@
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import final
 
+from bench.files import temporary_folder
 from bench.paths import SOURCE_TREE
 from bench.records.cell import Side
 from bench.worker import origin
@@ -83,10 +83,10 @@ class Launcher:
     def _only_our_sources(self, *packages: str) -> str:
         """Return a folder with these packages of ours and nothing else of this interpreter's."""
         if packages not in self._sources:
-            folder = self._resources.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+            folder = self._resources.enter_context(temporary_folder())
             for package in packages:
-                (Path(folder) / package).symlink_to(SOURCE_TREE / package)
-            self._sources[packages] = folder
+                (folder / package).symlink_to(SOURCE_TREE / package)
+            self._sources[packages] = str(folder)
         return self._sources[packages]
 
 

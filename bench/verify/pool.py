@@ -8,10 +8,10 @@ from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from shutil import rmtree
-from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, final
 
+from bench.files import temporary_folder
 from bench.records.cell import Side
 from bench.records.trial import Failure, FailureKind
 from bench.records.verification import Verification
@@ -87,9 +87,9 @@ def verify(
         One verification per loop and workload, in the order of the requests.
     """
     checks = [_Check(request=request, workload=workload) for request in requests for workload in request.workloads]
-    with TemporaryDirectory(prefix="bench-") as recordings:
+    with temporary_folder() as recordings:
         common = _Common(
-            digits=digits, device=device, launcher=launcher, logs=logs, timeout=timeout, recordings=recordings
+            digits=digits, device=device, launcher=launcher, logs=logs, timeout=timeout, recordings=str(recordings)
         )
         found, looking_rows_up = _check_all(checks, common=common, tell=tell)
         backends = {check.request.loop: check.backend for check in checks}

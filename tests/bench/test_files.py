@@ -2,8 +2,11 @@
 
 import fcntl
 import multiprocessing
+import os
 import resource
 import stat
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -222,3 +225,49 @@ def test_what_a_killed_process_has_begun_is_gone_at_the_next_start(tmp_path):
     files.build_once(tmp_path / "kept", build)
 
     assert ["kept"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Return the folder for temporary files, an empty one."""
+    monkeypatch.setattr("bench.files.gettempdir", lambda: str(tmp_path))
+    return tmp_path
+
+
+def test_a_temporary_folder_is_there_for_its_process_and_gone_after_it(temporary):
+    """Several of one process do not meet."""
+    with files.temporary_folder() as first, files.temporary_folder() as second:
+        (first / "made").touch()
+        assert first != second
+        assert [] == list(second.iterdir())
+
+    assert [] == list((temporary / f"bench-{os.getuid()}").iterdir())
+
+
+def test_a_temporary_folder_of_a_killed_process_goes_at_the_next_start(temporary):
+    """Whatever is in it; nobody can clean up after SIGKILL but the next one."""
+    code = (
+        "import os, signal, tempfile\n"
+        f"tempfile.tempdir = {str(temporary)!r}\n"
+        "from bench.files import temporary_folder\n"
+        "with temporary_folder() as folder:\n"
+        "    (folder / 'made').touch()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (left,) = (temporary / f"bench-{os.getuid()}").iterdir()
+
+    with files.temporary_folder() as mine:
+        assert [mine] == list(left.parent.iterdir())
+
+
+def test_a_folder_that_others_could_have_made_is_not_used(temporary):
+    """On a machine that is shared, its name can be guessed."""
+    theirs = temporary / f"bench-{os.getuid()}"
+    theirs.mkdir(mode=0o777)
+    theirs.chmod(0o777)
+
+    with files.temporary_folder() as folder:
+        assert theirs not in folder.parents
+
+    assert not folder.exists()
