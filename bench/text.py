@@ -90,7 +90,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is, in a paragraph as in a table cell; plain `code` stays code."""
-    parts = re.split(r"(`[\w ./-]+`)", display_name(" ".join(text.split())))
+    parts = re.split(r"(`[\w ./()=,:-]+`)", display_name(" ".join(text.split())))
     parts[::2] = [_escape_markdown(part) for part in parts[::2]]
     # Only a number, dash or plus at the beginning could be taken for a list item.
     return re.sub(r"^(\d+)([.)])(?=\s|$)|^([-+=])(?=\s|$)", _escape_item, "".join(parts))

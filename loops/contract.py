@@ -298,6 +298,11 @@ class Loop(ABC):
 
     backend: ClassVar[str]
     """"tensorflow", "torch", "jax" or "numpy"; chosen before anything is imported."""
+    title: ClassVar[str] = ""
+    """What people call it, such as "plain fit() on JAX"; read as text, so it is written out. Without one, it goes by
+    its registered name."""
+    change: ClassVar[str] = ""
+    """What to type to have it, from a model that plain `fit()` trains; likewise. Code between back-ticks."""
     adam: ClassVar[str] = "keras-adam"
     """Which published formula the loop's Adam follows: Keras adds epsilon outside the bias correction, "torch-adam"
     after it. The difference is small per step and grows; each loop is held to the one it names."""

@@ -7,6 +7,12 @@ from pathlib import Path
 from loops.errors import InvalidSource
 from loops.source import SourceFile
 
+MOST_LETTERS = 200
+"""Of what is said about a loop in a sentence or a cell of a table."""
+
+PLAIN = "nothing"
+"""What is to be typed to have plain `fit()`."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
@@ -24,9 +30,18 @@ class Description:
     requires: str
     """What a loop asks for beyond its framework, as pip would write it; nothing for most."""
     needs_gpu: bool
+    title: str = ""
+    """What people call a loop; empty where its source does not say."""
+    change: str = ""
+    """What to type to have a loop, from a model that plain `fit()` trains; likewise."""
     sha256: str
     """Of the source file, and of the C++ file beside it if there is one: numbers of different sources are different
     things."""
+
+    @property
+    def is_plain_fit(self) -> bool:
+        """Whether a loop is what people have before they change anything."""
+        return self.change == PLAIN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +85,8 @@ def described(path: Path, *, name: str, module: str, attribute: str) -> Descript
         kind=str(source.constant(attribute, "kind") or "supervised"),
         requires=str(source.constant(attribute, "requires") or ""),
         needs_gpu=bool(source.constant(attribute, "needs_gpu")),
+        title=_words(source.constant(attribute, "title")),
+        change=_words(source.constant(attribute, "change")),
         sha256=hashlib.sha256(content + _kernels(path)).hexdigest(),
     )
 
@@ -86,6 +103,12 @@ def saved_model(path: Path, *, name: str, target: str) -> Description:
         needs_gpu=False,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
+
+
+def _words(value: str | int | None) -> str:
+    """Return a text on one line, cut where it is no name any more; nothing where something else stands there."""
+    words = " ".join(value.split()) if isinstance(value, str) else ""
+    return words if len(words) <= MOST_LETTERS else f"{words[: MOST_LETTERS - 3]}..."
 
 
 def _kernels(path: Path) -> bytes:

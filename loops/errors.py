@@ -2,6 +2,8 @@
 
 LoopError                      exit code 2 unless noted
 ├── UnknownName                a loop or workload that does not exist; suggests the nearest
+├── NothingMatches             a pattern such as "tff-*" that fits no loop; suggests the nearest
+├── NothingLeft                every loop that was asked for is left out
 ├── InvalidSource              a user's file that is not there, is not Python or holds no loop
 ├── InvalidWorkload            what a user's model() or data() returned cannot be trained
 ├── UnsupportedCell            this loop cannot carry this workload, batch size or track
@@ -41,6 +43,25 @@ class UnknownName(LoopError):
         nearest = get_close_matches(name, names, n=1)
         hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
         super().__init__(f"there is no {kind} '{name}'.{hint} Known: {', '.join(names)}.")
+
+
+class NothingMatches(LoopError):
+    """A pattern fits the name of no loop."""
+
+    def __init__(self, pattern: str, *, near: Iterable[str]) -> None:
+        """Say what was asked for, and which names are nearest.
+
+        Args:
+            pattern: As it was written.
+            near: Names, best first; may be none.
+        """
+        names = " or ".join(f"'{name}'" for name in near)
+        hint = f" Did you mean one like {names}?" if names else ""
+        super().__init__(f"no loop is called like '{pattern}'.{hint} 'bench list' shows them all.")
+
+
+class NothingLeft(LoopError):
+    """Every loop that was asked for is left out; the message names them."""
 
 
 class InvalidSource(LoopError):

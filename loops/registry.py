@@ -27,6 +27,9 @@ from loops.user_file import FitStyle, UserFile
 DEFAULT_LOOPS = ("tf-eager", "tf-function", "tf-fit", "torch-native", "torch-keras")
 """What is measured when nobody says what: the five ways that the guides teach."""
 
+DEFAULT_WORKLOAD = "mnist-mlp"
+"""What they train when nobody says what."""
+
 LOOPS = {
     "tf-eager": "loops.variants.tf_eager:TfEager",
     "tf-function": "loops.variants.tf_function:TfFunction",

@@ -31,7 +31,7 @@ LOOPS = [
         *("outcomes", "own_step", "jax_state", "drain", "intake", "precision", "keras_to_torch"),
     },
     {"registry"},
-    {"prepared", "preparation"},
+    {"prepared", "preparation", "selection"},
 ]
 FRAMEWORKS = {"tensorflow", "torch", "jax", "keras"}
 TESTED_ELSEWHERE = {

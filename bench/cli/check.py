@@ -55,6 +55,7 @@ def verify(
     Examples:
       bench verify
       bench verify my_loop.py
+      bench verify 'jax-*' --exclude jax-fit
       bench verify torch-keras tf-fit --workload my_model.py
       bench verify torch-native --workload mnist-mlp --format json
     """
@@ -63,6 +64,7 @@ def verify(
 
     options = Options(
         loops=loops,
+        exclude=preparing.exclude,
         workloads=workloads,
         device=device,
         dataset=DatasetChoice(dataset),

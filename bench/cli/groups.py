@@ -32,8 +32,24 @@ Returned = TypeVar("Returned")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preparing:
-    """How workloads of users are made ready."""
+class Choosing:
+    """What is left out of the loops, however those are named."""
+
+    exclude: Annotated[
+        tuple[str, ...],
+        option(
+            "--exclude",
+            multiple=True,
+            metavar="LOOP|PATTERN",
+            shell_complete=complete_loops,
+            help="Leave out this loop, or those that a pattern such as 'torch-*' fits; may be repeated.",
+        ),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparing(Choosing):
+    """How workloads of users are made ready, of the loops that are left."""
 
     arrays: Annotated[
         Path | None,
@@ -193,6 +209,16 @@ class Measuring(Conditions):
         int | None,
         option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: the framework's]"),
     ]
+    baseline: Annotated[
+        str | None,
+        option(
+            "--baseline",
+            envvar=None,  # BENCH_BASELINE is a stored run, of `bench gate`
+            metavar="LOOP",
+            shell_complete=complete_loops,
+            help="Compare the others with this one. [default: tf-eager or the first; plain fit() for a model of yours]",
+        ),
+    ]
     label: Annotated[str | None, option("--name", "label", help="Your words for this run.")]
     machine: Annotated[
         str | None,
@@ -285,8 +311,8 @@ class Output(Pages):
 
 
 IN_HELP = (
-    *("loops", "more_loops", "workloads", "all_guides", "track", "device", "batch_sizes", "widths"),
-    *("rounds", "quick", "rigorous", "margin", "again", "precision", "time_budget", "steps", "timeout"),
+    *("loops", "more_loops", "exclude", "workloads", "all_guides", "track", "device", "batch_sizes", "widths"),
+    *("rounds", "quick", "rigorous", "margin", "baseline", "again", "precision", "time_budget", "steps", "timeout"),
     *(
         "threads",
         "pin",

@@ -1,4 +1,4 @@
-"""Commands that look around or write a beginning: list, env, new."""
+"""Commands that look around or write a beginning: list, show, env, new."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Literal
 import click
 
 from bench.cli.group import main
-from bench.cli.options import option, results_option
+from bench.cli.options import complete_loops, option, results_option
 
 
 @main.command("list")
@@ -30,6 +30,25 @@ def list_(what: str, results_dir: Path, output_format: str, limit: int) -> None:
     from bench.cli import listing  # noqa: PLC0415
 
     click.echo(listing.render(what, results=results_dir, output_format=output_format, limit=limit))
+
+
+@main.command()
+@click.argument("loops", nargs=-1, required=True, metavar="LOOP...", shell_complete=complete_loops)
+@option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
+def show(loops: tuple[str, ...], output_format: str) -> None:
+    """Say what a LOOP is, what to type to have it in place of plain fit(), where its source is, what it cannot train.
+
+    A LOOP is a name, a Python file of yours, or a pattern such as 'tf-*'.
+
+    \b
+    Examples:
+      bench show tf-fit-steps
+      bench show 'jax-*'
+      bench show my_loop.py --format json
+    """
+    from bench.cli import showing  # noqa: PLC0415
+
+    click.echo(showing.render(loops, output_format=output_format))
 
 
 @main.command()

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def run(running: Running, output: Output, /) -> None:
     """Train with each LOOP, measure, store and report.
 
-    Without a LOOP: the five that the guides teach; 'all': every one that is registered. A LOOP or a workload can be a
-    Python file of your own; 'bench new' writes one to begin with.
+    Without a LOOP: the five that the guides teach; 'all': every one that is registered; 'tf-*': all that are called
+    so. A LOOP or a workload can be a Python file of your own; 'bench new' writes one to begin with.
 
     Every round starts one fresh process per loop, warms all of them up, and then measures them one at a time in
     short blocks of shuffled order.
@@ -33,6 +33,7 @@ def run(running: Running, output: Output, /) -> None:
     Examples:
       bench run
       bench run --quick tf-eager tf-function
+      bench run 'tf-*' --exclude '*-xla' --baseline tf-fit-stock
       bench run --track guide --threads 1 --name "one thread"
       bench run --batch-size 32,256,2048 torch-plain numpy
       bench run --breakdown torch-plain torch-native torch-keras torch-fit
@@ -47,8 +48,8 @@ def run(running: Running, output: Output, /) -> None:
         samples=running.samples,
         retry_failed=running.retry_failed,
     )
-    if running.resume and (options.loops or options.more_loops):
-        raise click.UsageError(f"--resume goes on with the plan of {running.resume}; it takes no LOOP")
+    if running.resume and (options.loops or options.more_loops or options.exclude):
+        raise click.UsageError(f"--resume goes on with the plan of {running.resume}; it takes no LOOP and no --exclude")
     if running.retry_failed and not running.resume:
         raise click.UsageError("--retry-failed goes with --resume: name the run whose failed trials are tried again")
     _measure(options, output=output, resume=running.resume, yes=running.yes)
@@ -104,6 +105,7 @@ def options_under(conditions: Conditions, *, results: Path) -> "Options":
         time_budget=conditions.time_budget,
         steps=conditions.steps,
         timeout=conditions.timeout,
+        exclude=conditions.exclude,
         pin=conditions.pin,
         seed=conditions.seed,
         dataset=DatasetChoice(conditions.dataset),
@@ -133,6 +135,7 @@ def options_of(measuring: Measuring, *, results: Path) -> "Options":
         rounds=rounds_of(measuring.rounds, quick=measuring.quick, rigorous=measuring.rigorous),
         margin=measuring.margin,
         again=measuring.again,
+        baseline=measuring.baseline,
         threads=measuring.threads,
         label=measuring.label,
         machine=measuring.machine,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from math import isinf
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -125,9 +126,11 @@ def margin_option(command: Command) -> Command:
 
 def complete_loops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer loop names to the shell, files where no name fits."""
-    from loops import registry  # noqa: PLC0415 - only when the shell asks
+    from loops import registry, selection  # noqa: PLC0415 - only when the shell asks
 
     del ctx, param
+    if selection.is_pattern(incomplete):  # what it stands for
+        return [CompletionItem(name) for name in registry.loop_names() if fnmatchcase(name, incomplete)]
     return _offered([registry.EVERY, *registry.loop_names()], incomplete=incomplete)
 
 

@@ -21,7 +21,7 @@ from bench.runs import consent, session
 from bench.runs import options as run_options
 from bench.runs.endings import all_stored
 from bench.sides import recipe
-from loops import registry
+from loops import registry, selection
 from loops.data import mnist
 
 THREADS = 1
@@ -187,8 +187,9 @@ def check(options: Options, *, around: Surroundings, file: VerdictFile) -> Gated
 
 def _named(options: Options) -> Options:
     """Return the options with every file registered; by name from here on."""
-    settings = resolved(options.settings)
-    loops = tuple(registry.named("loop", name) for name in options.measuring.loops)
+    settings, asked = resolved(options.settings), options.measuring.loops
+    every = (registry.EVERY,)  # what it stands for, a stored run says
+    loops = every if registry.EVERY in asked else selection.chosen(asked, without=options.measuring.exclude)
     measuring = replace(
         options.measuring,
         loops=loops,
@@ -296,12 +297,13 @@ def _removed(options: Options, *, listed_then: Settings | None) -> tuple[LoopVer
     """
     settings = options.settings
     workload = (*options.measuring.workloads, run_options.DEFAULT_WORKLOAD)[0]
+    left_out = selection.left_out(options.measuring.exclude)
     missing = listed.unique(listed.deleted(settings, base=listed_then, workload=workload))
     for loop in filter(is_gone, settings.loops):
         if listed.name_of(loop) not in {row.loop for row in missing}:
             registry.named("loop", loop)
     renamed = () if listed_then is None else listed.removed(listed_then, head=settings, workload=workload)
-    return listed.unique((*missing, *renamed))
+    return listed.unique(row for row in (*missing, *renamed) if row.loop not in left_out)
 
 
 def _against_stored(options: Options, *, around: Surroundings) -> Comparison:
@@ -317,6 +319,8 @@ def _against_stored(options: Options, *, around: Surroundings) -> Comparison:
     asked = stored_loops if not wanted or registry.EVERY in wanted else wanted
     if not measuring.loops:  # what it had and nobody knows here any more was renamed, or is gone
         asked = tuple(dict.fromkeys((*asked, *(loop for loop in stored_loops if loop not in known))))
+    left_out = selection.left_out(measuring.exclude)
+    asked = tuple(loop for loop in asked if loop not in left_out)
     # A loop that the stored run has and this tree has not cannot be measured; the comparison says that it is gone.
     here = tuple(loop for loop in asked if loop in known or loop not in stored_loops)
     gone = (

@@ -7,8 +7,8 @@ from bench.analysis.verdict import Verdict
 from bench.errors import BenchError
 from bench.gate.result import LoopVerdict
 from bench.gate.settings import Settings, read_file
-from loops import registry, user_file
-from loops.errors import LoopError
+from loops import registry, selection, user_file
+from loops.errors import LoopError, NothingMatches
 
 
 def of_base(tree: Path, *, repository: Path, settings: Settings) -> Settings | None:
@@ -39,8 +39,7 @@ def removed(base: Settings, *, head: Settings, workload: str) -> Iterator[LoopVe
     if registry.EVERY in (*base.loops, *head.loops):
         return
     here = {loop for loop in head.loops if not _is_file(loop)}
-    for loop in base.loops:
-        name = name_of(loop)
+    for name in dict.fromkeys(name for loop in base.loops for name in names_of(loop)):
         if name not in here:
             yield gone(
                 name, workload=workload, budget=head.budget(name), reason="listed by the base and not by the head"
@@ -91,6 +90,16 @@ def name_of(loop: str) -> str:
         return user_file.read(loop).name
     except LoopError:
         return Path(loop).stem
+
+
+def names_of(loop: str) -> tuple[str, ...]:
+    """Return what a listed loop stands for: all that are called so today, where it is a pattern."""
+    if not selection.is_pattern(loop):
+        return (name_of(loop),)
+    try:
+        return selection.meant(loop)
+    except NothingMatches:
+        return ()
 
 
 def _is_file(loop: str) -> bool:

@@ -119,7 +119,7 @@ class TrainingLoop:
         """Measure a loop in fresh processes, base and head in the same rounds; fail the test if it is slower.
 
         Args:
-            loop: As `bench list loops` names it.
+            loop: As `bench list loops` names it, or a pattern that only one of them fits.
             workload: What it trains; by default what pyproject.toml says.
             max_slowdown: Slower by more than so many per cent fails; by default what pyproject.toml says.
         """
@@ -131,6 +131,7 @@ class TrainingLoop:
             pytest.fail("training_loop measures one loop per test; parametrise the test", pytrace=False)
         self._used = True
         state = self._config.stash[STATE]
+        loop = _only(loop)
         state.asked.add(_resolved(loop, config=self._config))
         request = Request(
             loop=loop,
@@ -206,7 +207,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def _missing(config: pytest.Config) -> list[str]:
     """Return a complaint for each loop that pyproject.toml lists and no test had measured."""
     from bench.errors import BenchError  # noqa: PLC0415 - loaded by those who measure
-    from bench.gate.listed import name_of  # noqa: PLC0415
+    from bench.gate.listed import name_of, names_of  # noqa: PLC0415
     from bench.gate.settings import read_settings  # noqa: PLC0415
     from loops import registry  # noqa: PLC0415 - only when the shell asks
 
@@ -224,7 +225,7 @@ def _missing(config: pytest.Config) -> list[str]:
     asked = {name_of(loop) for loop in config.stash[STATE].asked}
     return [
         f"missing: {name}: listed in [tool.bench.gate], and no test measured it"
-        for name in map(name_of, wanted)
+        for name in dict.fromkeys(name for loop in wanted for name in names_of(loop))
         if name not in asked
     ]
 
@@ -249,6 +250,23 @@ def _base_ref(config: pytest.Config) -> str | None:
     """Return the commit to compare with: the option, the variable or the setting, in this order."""
     found = config.getoption("bench_base_ref") or os.environ.get("BENCH_BASE_REF") or config.getini("bench_base_ref")
     return str(found) if found else None
+
+
+def _only(loop: str) -> str:
+    """Return the loop that a pattern stands for, and any other name as it is; fail where it stands for several."""
+    from loops import selection  # noqa: PLC0415 - loaded by those who measure
+    from loops.errors import LoopError  # noqa: PLC0415
+
+    if not selection.is_pattern(loop):
+        return loop
+    try:
+        found = selection.meant(loop)
+    except LoopError as error:
+        pytest.fail(str(error), pytrace=False)
+    if len(found) > 1:
+        several = f"'{loop}' stands for {len(found)} loops, and training_loop measures one per test"
+        pytest.fail(f'{several}: @pytest.mark.parametrize("loop", {list(found)})', pytrace=False)
+    return found[0]
 
 
 def _resolved(loop: str, *, config: pytest.Config) -> str:

@@ -18,7 +18,7 @@ import msgspec
 
 from bench.analysis import verdict
 from bench.errors import UsageError
-from loops import registry, user_file
+from loops import registry, selection, user_file
 from loops.errors import LoopError, UnknownName
 from loops.regular import read_regular
 
@@ -197,29 +197,38 @@ def read_file(file: Path) -> Settings:
 def resolved(settings: Settings) -> Settings:
     """Return the settings with loops by name, in budgets and accepted slowdowns as well; files are registered.
 
-    A listed file that is not there keeps its place in the list: it may be the base's alone.
+    A listed file that is not there keeps its place in the list: it may be the base's alone. A pattern stands for the
+    loops that it fits; where a loop has a budget under its own name as well, that one holds.
 
     Raises:
         UsageError: If a budget or an accepted slowdown is for a loop that there is not.
         loops.errors.LoopError: If a file cannot be used.
     """
-    names = {loop: loop if is_gone(loop) else registry.named("loop", loop) for loop in settings.loops}
+    names: dict[str, tuple[str, ...]] = {}
+    for loop in settings.loops:
+        names[loop] = (loop,) if is_gone(loop) or loop == registry.EVERY else selection.meant(loop)
     known = {*registry.loop_names(), *names, *(Path(loop).stem for loop in names if is_gone(loop))}
 
-    def name_of(written: str, *, where: str) -> str:
+    def names_of(written: str, *, where: str) -> tuple[str, ...]:
         if written in names or written in known:
-            return names.get(written, written)
+            return names.get(written, (written,))
         try:
-            return registry.named("loop", written) if written.endswith(user_file.SUFFIX) else _unknown(written, known)
+            return selection.meant(written) if _is_looked_up(written) else _unknown(written, known)
         except LoopError as error:
             raise UsageError(f"{FILE}: [tool.bench.gate] {where}: {error}") from error
 
+    patterns_first = sorted(settings.budgets.items(), key=lambda budget: not selection.is_pattern(budget[0]))
     return replace(
         settings,
-        loops=tuple(dict.fromkeys(names.values())),
-        budgets={name_of(loop, where="budgets"): value for loop, value in settings.budgets.items()},
-        accept=tuple(replace(one, loop=name_of(one.loop, where="accept")) for one in settings.accept),
+        loops=tuple(dict.fromkeys(name for several in names.values() for name in several)),
+        budgets={name: value for loop, value in patterns_first for name in names_of(loop, where="budgets")},
+        accept=tuple(replace(one, loop=name) for one in settings.accept for name in names_of(one.loop, where="accept")),
     )
+
+
+def _is_looked_up(written: str) -> bool:
+    """Whether what is written is no name: a file or a pattern."""
+    return written.endswith(user_file.SUFFIX) or selection.is_pattern(written)
 
 
 def is_gone(loop: str) -> bool:

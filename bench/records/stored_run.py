@@ -6,6 +6,7 @@ from bench.records.cell import Cell, Setting, Training
 from bench.records.plan import Plan
 from bench.records.trial import Trial
 from bench.records.verification import Expectation, Verification
+from bench.records.words import LoopWords
 from bench.units import Seconds
 
 SCHEMA_VERSION = 2
@@ -46,6 +47,8 @@ class RunHeader:
     """The machine's passport: fact -> value, as `bench env` prints it."""
     warnings: tuple[str, ...] = ()
     """What would disturb the measurement, as it was announced at the start."""
+    loops: tuple[LoopWords, ...] = ()
+    """Of the loops that say what they are called; none where sides are compared, whose loops are the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

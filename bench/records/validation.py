@@ -18,6 +18,7 @@ from bench.records.prepared import PreparedWorkload
 from bench.records.stored_run import AcceleratorState, Conditions, DatasetRecord, LeastStep, RunEnd, RunHeader
 from bench.records.trial import Ablation, Block, BlockKind, Failure, FailureKind, Retry, Trial
 from bench.records.verification import Expectation, Gap, Verification
+from bench.records.words import LoopWords
 
 LONGEST_NAME = 300
 """Characters; file systems stop at 255 bytes for a part of a path."""
@@ -126,6 +127,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_name, "run_id tool_version started")
     | _each(Text(LONGEST_LABEL), "label")
     | _each(_text, "command environment warnings"),
+    LoopWords: _each(_name, "loop workload") | _each(_text, "title change"),
     AcceleratorState: _each(_count, "index")
     | _each(Number(0, 1e6), "megahertz")
     | _each(Number(-274, 1e4), "celsius")

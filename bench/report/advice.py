@@ -70,11 +70,13 @@ def _advice(run: Run, group: Group) -> Advice | None:
         confidence=group.confidence,
     )
     conveniences = _conveniences(cells, group=group)
+    recommended = [known[name].cell.loop for stretch in stretches for name in stretch.loops]
+    to_type = wording.to_type(recommended, words=wording.of_workload(run.header.loops, workload=group.setting.workload))
     return Advice(
         group=wording.setting_name(group.setting),
         stretches=stretches,
         conveniences=conveniences,
-        text=" ".join(filter(None, (_choice(stretches), _convenience(conveniences)))),
+        text=" ".join(filter(None, (_choice(stretches), to_type, _convenience(conveniences)))),
     )
 
 

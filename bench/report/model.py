@@ -14,7 +14,7 @@ from bench.report import advice, notices, provenance, rows, sentences, sweep, wo
 from bench.report.advice import Advice
 from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
-from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WorkRow
+from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WordsRow, WorkRow
 from bench.report.sweep import ScalingReport
 from bench.units import Seconds
 
@@ -58,6 +58,10 @@ class GroupReport:
     metric: str
     """What training and validation metric are, such as "accuracy"."""
     headline: str
+    to_type: str | None
+    """What to type to have the fastest loop; None where its source does not say."""
+    words: tuple[WordsRow, ...]
+    """What the loops are called by people, in the order of the rows; those that do not say it are left out."""
     rows: tuple[Row, ...]
     """Fastest first, failed ones last."""
     conclusions: tuple[str, ...]
@@ -134,7 +138,7 @@ def build(run: Run, *, change: Change | None = None) -> Report:
     """
     summaries = summary.summarise(run)
     noted = notices.notices(run, summaries)
-    groups = tuple(_group(group, round_time=_round_time(run)) for group in summaries)
+    groups = tuple(_group(group, run=run) for group in summaries)
     return Report(
         schema=SCHEMA,
         run_id=wording.display_name(run.header.run_id),
@@ -156,8 +160,9 @@ def build(run: Run, *, change: Change | None = None) -> Report:
     )
 
 
-def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
+def _group(group: Group, *, run: Run) -> GroupReport:
     """Sort, rank and describe one group."""
+    round_time, words = _round_time(run), wording.of_workload(run.header.loops, workload=group.setting.workload)
     # `compare` sorts by time alone; a loop of which some processes failed has a time, but no rank.
     ordered = sorted(group.cells, key=lambda cell: (not cell.is_ranked, cell.never_ran))
     cells = tuple(_compact(cell) for cell in ordered)
@@ -175,7 +180,9 @@ def _group(group: Group, *, round_time: Seconds | None) -> GroupReport:
         baseline_name=wording.display_name(group.baseline),
         margin=cells[0].margin,
         metric=next((cell.work.metric_name for cell in cells if cell.work.metric_name), "metric"),
-        headline=sentences.headline(cells, baseline=group.baseline),
+        headline=sentences.headline(cells, baseline=group.baseline, words=words),
+        to_type=sentences.to_type(cells, words=words),
+        words=tuple(rows.words_rows(cells, words=words)),
         rows=tuple(rows.main_row(cell, rank=rank) for cell, rank in zip(cells, ranks, strict=True)),
         conclusions=tuple(sentences.conclusion(cell, baseline=baseline, round_time=round_time) for cell in cells)
         + (() if sensitivity is None else (sensitivity,))

@@ -25,7 +25,7 @@ MARKDOWN_LIMIT = 65_536
 _KEPT_ROWS = (1000, 300, 100, 40, 15, 5, 1)
 _TEXT_COLUMNS = (
     *("Verdict", "Speed-up", "95 % interval", "Ahead of baseline", "Reason", "Value", "Loop", "What"),
-    *("Change", "Different", "base", "new", ""),
+    *("Change", "Different", "base", "new", "", "What it is", "In place of plain fit()"),
 )
 _WRAPPING_COLUMNS = ("Speed-up", "95 % interval")
 _MARKDOWN_COLUMNS = 8
@@ -37,6 +37,7 @@ class Section:
 
     group: GroupReport
     loops: Table
+    words: Table | None
     failures: Table | None
     start_up: Table
     work: Table
@@ -136,6 +137,7 @@ def _section(group: GroupReport, drawn: Sequence[Plot], pictures: Sequence[Pictu
     return Section(
         group=group,
         loops=tables.loops(group),
+        words=tables.words(group),
         failures=tables.failures(group),
         start_up=tables.start_up(group),
         work=tables.work(group),

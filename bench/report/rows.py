@@ -1,6 +1,6 @@
 """Rows of the report's tables: a summary's numbers as the strings that every rendering shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import units
@@ -8,6 +8,7 @@ from bench.analysis.breakdown import REST, Breakdown
 from bench.analysis.summary import CellSummary
 from bench.records.stored_run import LeastStep
 from bench.report import wording
+from bench.report.wording import Words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +46,17 @@ class Row:
     def verdict_text(self) -> str:
         """Glyph and word."""
         return f"{self.glyph} {self.verdict}".lstrip()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordsRow:
+    """What a loop is called by people, and what to type to have it."""
+
+    loop: str
+    """Display name."""
+    title: str
+    change: str
+    """From a model that plain `fit()` trains; code between back-ticks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,6 +163,18 @@ def main_row(cell: CellSummary, *, rank: str) -> Row:
         validation_metric=units.number(cell.work.validation_metric),
         reason=wording.failure_text(cell) if not cell.is_ranked else None,
     )
+
+
+def words_rows(cells: Sequence[CellSummary], *, words: Words) -> Iterator[WordsRow]:
+    """Yield a row for each loop that says what it is called; one that is measured twice has one."""
+    for cell in (cell for cell in cells if cell.cell.side is None):
+        said = words.get(cell.cell.loop)
+        if said is not None:
+            yield WordsRow(
+                loop=wording.display_name(cell.cell.loop),
+                title=wording.display_name(said.title),
+                change=wording.display_name(said.change) or units.NOT_AVAILABLE,
+            )
 
 
 def start_up_row(cell: CellSummary, *, baseline: bool) -> StartUpRow:

@@ -1,6 +1,7 @@
 """Conclusions in plain language, from fixed templates. Every claim carries its interval, every doubt what ends it."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from bench import units
 from bench.analysis.judgement import Noise
@@ -9,6 +10,7 @@ from bench.analysis.total_time import BreakEven
 from bench.analysis.verdict import Verdict
 from bench.records.stored_run import LeastStep
 from bench.report import wording
+from bench.report.wording import Words
 from bench.units import Seconds
 
 USUAL_ROUNDS = 6
@@ -17,30 +19,43 @@ USUAL_ROUNDS = 6
 _LISTED = 12
 
 
-def headline(cells: Sequence[CellSummary], *, baseline: str) -> str:
+def headline(cells: Sequence[CellSummary], *, baseline: str, words: Words = MappingProxyType({})) -> str:
     """Return the one sentence that answers which loop of a group is fastest.
 
     Args:
         cells: Fastest first, failed ones last.
         baseline: Registered name of the loop that speed-ups refer to.
+        words: What the loops are called by people.
     """
     ranked = [cell for cell in cells if cell.step is not None and cell.is_ranked]
     if not ranked:
         return f"No loop finished: {_list([_name(cell) for cell in cells])}."
     leader = ranked[0]
     if len(ranked) == 1:
-        return f"{_name(leader)} takes {_step(leader)}; no other loop finished, so nothing is compared."
+        leading = wording.called_within(leader, words=words)
+        return f"{leading} takes {_step(leader)}; no other loop finished, so nothing is compared."
     if all(len(cell.process_steps) == 1 for cell in ranked):
         return f"Can't tell which loop is fastest: one round gives no interval. Run {USUAL_ROUNDS} rounds."
     base = next((cell for cell in cells if cell.cell.name == baseline), leader)
     others = [cell for cell in ranked if cell is not base]
     leaders = [cell for cell in ranked if cell.rank == 1]
     if base not in leaders and any(cell.verdict is Verdict.FASTER for cell in leaders):
-        return _winner(leaders, baseline=base)
+        return _winner(leaders, baseline=base, words=words)
     if leaders == [base]:
         nearest = f"the nearest is {_name(others[0])}, {wording.speed_text(others[0])}{_interval(others[0])}"
-        return f"{_name(base)}, the baseline, is the fastest loop: {nearest}."
-    return _no_winner(others, baseline=base)
+        return f"{wording.called(base, words=words)}, the baseline, is the fastest loop: {nearest}."
+    return _no_winner(others, baseline=base, words=words)
+
+
+def to_type(cells: Sequence[CellSummary], *, words: Words) -> str | None:
+    """Return what to type to have the loops that are ahead of all others; None where there is none, or none says it.
+
+    Args:
+        cells: Of a group.
+        words: What the loops' sources say.
+    """
+    leaders = [cell.cell.loop for cell in cells if cell.rank == 1 and cell.is_ranked]
+    return wording.to_type(leaders, words=words) or None
 
 
 def conclusion(cell: CellSummary, *, baseline: CellSummary, round_time: Seconds | None = None) -> str:
@@ -181,25 +196,27 @@ def break_even_plot(cells: Sequence[CellSummary], *, baseline: str) -> str:
     return f"Total time ahead of {reference}, first step included: {_list(parts) or 'nothing to compare'}."
 
 
-def _winner(leaders: Sequence[CellSummary], *, baseline: CellSummary) -> str:
+def _winner(leaders: Sequence[CellSummary], *, baseline: CellSummary, words: Words) -> str:
     """Return the headline of a group in which some loop is faster than the baseline.
 
     Args:
         leaders: The loops than which none was judged faster, fastest first; the baseline is not among them.
         baseline: Of the group.
+        words: What the loops are called by people.
     """
     best = next(cell for cell in leaders if cell.verdict is Verdict.FASTER)
     place = leaders.index(best)
-    speed = f"{wording.speed_text(best)} than {_name(baseline)}"
+    speed = f"{wording.speed_text(best)} than {wording.called(baseline, words=words)}"
+    leading = wording.called_within(best, words=words)
     if place > 0:
         doubtful = _list([_name(cell) for cell in leaders[:place]])
-        return f"{_name(best)} is {speed} {_evidence(best, baseline)}; {doubtful} may be faster still."
+        return f"{leading} is {speed} {_evidence(best, baseline)}; {doubtful} may be faster still."
     tied = [_name(cell) for cell in leaders[1:]]
     also = f", not told apart from {_list(tied)}" if tied else ""
-    return f"{_name(best)} is the fastest loop{also}: {speed} {_evidence(best, baseline)}."
+    return f"{leading} is the fastest loop{also}: {speed} {_evidence(best, baseline)}."
 
 
-def _no_winner(others: Sequence[CellSummary], *, baseline: CellSummary) -> str:
+def _no_winner(others: Sequence[CellSummary], *, baseline: CellSummary, words: Words) -> str:
     """Return the headline of a group in which no loop is known to be faster than the baseline."""
     compared = [cell for cell in others if cell.speed_up is not None]
     if not compared:
@@ -208,8 +225,9 @@ def _no_winner(others: Sequence[CellSummary], *, baseline: CellSummary) -> str:
     nearest = f"the nearest, {_name(compared[0])}, reads {wording.speed_text(compared[0])}{_interval(compared[0])}"
     margin = baseline.margin
     if all(high is not None and high < 1.0 + margin for high in highs):
-        return f"No loop is faster than {_name(baseline)} by more than {units.percent(margin)}: {nearest}."
-    return f"Can't tell whether any loop is faster than {_name(baseline)}: {nearest}."
+        reference = wording.called_within(baseline, words=words)
+        return f"No loop is faster than {reference} by more than {units.percent(margin)}: {nearest}."
+    return f"Can't tell whether any loop is faster than {wording.called(baseline, words=words)}: {nearest}."
 
 
 def _doubt(cell: CellSummary, baseline: CellSummary) -> str:

@@ -41,11 +41,30 @@ def loops(group: GroupReport) -> Table:
         "Processes x steps": [row.processes for row in group.rows],
         f"Validation {group.metric}": [row.validation_metric for row in group.rows],
     }
+    if group.words:
+        titles = {row.loop: row.title for row in group.words}
+        columns["What it is"] = [titles.get(row.loop, "") for row in group.rows]
     return Table(
         title="All loops",
         caption=f"Fastest first. The speed-up is against {reference}; ms/step is the geometric mean over processes.",
         frame=_frame(columns),
     )
+
+
+def words(group: GroupReport) -> Table | None:
+    """Return what to type to have each loop; None where none says so."""
+    if not group.words:
+        return None
+    columns = {
+        "Loop": [row.loop for row in group.words],
+        "What it is": [row.title for row in group.words],
+        "In place of plain fit()": [row.change for row in group.words],
+    }
+    caption = (
+        "Fastest first. From a compiled Keras model that plain `fit()` trains: what to write in its place. "
+        "`bench show LOOP` names the file, and a command to measure it."
+    )
+    return Table(title="What to type", caption=caption, frame=_frame(columns))
 
 
 def start_up(group: GroupReport) -> Table:
@@ -220,7 +239,9 @@ def to_csv(report: Report) -> str:
 def _summary_rows(report: Report) -> Iterable[Mapping[str, object]]:
     """Yield one mapping per cell, all with the same keys."""
     for group in report.groups:
+        said = {words.loop: words for words in group.words}
         for row, cell in zip(group.rows, group.cells, strict=True):
+            words_of = said.get(row.loop)
             yield {
                 "run_id": report.run_id,
                 **asdict(group.setting),
@@ -233,6 +254,8 @@ def _summary_rows(report: Report) -> Iterable[Mapping[str, object]]:
                 **_plain(cell),
                 "least_step_seconds": None if group.least_step is None else group.least_step.step_seconds,
                 "reason": row.reason,
+                "title": None if words_of is None else words_of.title,
+                "change": None if words_of is None else words_of.change,
             }
 
 

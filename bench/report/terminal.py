@@ -29,8 +29,11 @@ _COLUMNS = (
     ("samples\n/s", 80),
     ("first\nstep s", 80),
     ("val.\nmetric", 80),
+    ("what it is", 120),
 )
 """Headers, and the narrowest terminal that each is shown on."""
+
+_TITLE = "what it is"
 
 _CHANGE_COLUMNS = 4
 """Loop, verdict, change and interval: what 80 characters carry."""
@@ -65,7 +68,10 @@ def _parts(report: Report, *, width: int) -> list[RenderableType]:
     """Return the pieces from top to bottom."""
     parts: list[RenderableType] = [Text(report.verdict, style="bold")]
     for group in report.groups:
-        parts += [Text(), *([Text(f"{group.name}:")] if len(report.groups) > 1 else []), _table(group, width=width)]
+        named = [Text(f"{group.name}:")] if len(report.groups) > 1 else []
+        to_type = [] if group.to_type is None else [Text(group.to_type)]
+        parts += [*to_type, Text(), *named] if not named else [Text(), *named, *to_type]
+        parts += [_table(group, width=width)]
         reasons = [f"{row.glyph} {row.loop}: {row.reason}" for row in group.rows if row.reason]
         parts += [Padding(Text(reason), (0, 0, 0, 2)) for reason in reasons]
     for sweep in report.scaling:
@@ -90,6 +96,9 @@ def _table(group: GroupReport, *, width: int) -> Table:
     room = min(_NAME_WIDTH, max(12, width - _OTHER_COLUMNS))
     longer = max(0, max((len(row.loop) for row in group.rows), default=0) - room)
     shown = [header for header, narrowest in _COLUMNS if not narrowest or width - longer >= narrowest]
+    titles = {row.loop: row.title for row in group.words}
+    if not titles and _TITLE in shown:
+        shown.remove(_TITLE)
     for header in shown:
         if header == "loop":
             table.add_column(header, max_width=max(room, width - _LEAST_BESIDE), overflow="fold")
@@ -98,7 +107,7 @@ def _table(group: GroupReport, *, width: int) -> Table:
         else:
             table.add_column(header, justify="right" if "\n" in header else "left", no_wrap=True)
     for row in group.rows:
-        cells = _cells(row)
+        cells = _cells(row, title=titles.get(row.loop, ""))
         table.add_row(
             *(cells[header] for header in shown),
             style="dim" if row.verdict in (Verdict.FAILED, Verdict.INVALID, UNAVAILABLE) else "",
@@ -106,7 +115,7 @@ def _table(group: GroupReport, *, width: int) -> Table:
     return table
 
 
-def _cells(row: Row) -> dict[str, Text]:
+def _cells(row: Row, *, title: str) -> dict[str, Text]:
     """Return a row's cells by column."""
     values = (
         row.rank,
@@ -118,6 +127,7 @@ def _cells(row: Row) -> dict[str, Text]:
         row.samples_per_second,
         row.first_step,
         row.validation_metric,
+        title,
     )
     cells = {header: Text(value) for (header, _), value in zip(_COLUMNS, values, strict=True)}
     cells["verdict"].stylize(_STYLES.get(row.verdict, ""))

@@ -1,6 +1,6 @@
 """Words and numbers of one loop, as they stand in rows, sentences, notices and charts alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bench import text, units
 from bench.analysis.intervals import Interval
@@ -8,6 +8,10 @@ from bench.analysis.summary import CellSummary
 from bench.analysis.verdict import Verdict
 from bench.records.cell import Setting
 from bench.records.trial import Failure
+from bench.records.words import LoopWords
+
+Words = Mapping[str, LoopWords]
+"""Loop -> what its source said of it, for the workload of one group; loops that say nothing are left out."""
 
 display_name = text.display_name
 """Makes a name harmless, wherever it is to stand."""
@@ -67,6 +71,32 @@ def alternatives(names: Sequence[str]) -> str:
     if len(names) > _ALTERNATIVES:
         shown.append(f"{len(names) - _ALTERNATIVES} more")
     return " or ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+def of_workload(said: Iterable[LoopWords], *, workload: str) -> Words:
+    """Return what a run's loops say of themselves when they train one workload."""
+    return {words.loop: words for words in said if words.workload == workload}
+
+
+def called(cell: CellSummary, *, words: Words) -> str:
+    """Return a loop's name with what people call it, "tf-fit-stock, plain fit() on TensorFlow", as a sentence ends."""
+    name, said = display_name(cell.cell.name), words.get(cell.cell.loop)
+    return name if said is None else f"{name}, {display_name(said.title)}"
+
+
+def called_within(cell: CellSummary, *, words: Words) -> str:
+    """Return the same as it stands where a sentence goes on: "tf-fit-stock, plain fit() on TensorFlow,"."""
+    return f"{called(cell, words=words)}{',' if cell.cell.loop in words else ''}"
+
+
+def to_type(loops: Sequence[str], *, words: Words) -> str:
+    """Return what to type for each of some loops that says so, or nothing."""
+    said = [words[loop] for loop in dict.fromkeys(loops) if loop in words and words[loop].change]
+    parts = [
+        f"{display_name(one.loop)} ({display_name(one.title)}): {display_name(one.change)}"
+        for one in said[:_ALTERNATIVES]
+    ]
+    return f"What to type in place of plain fit(), for {'; for '.join(parts)}." if parts else ""
 
 
 def verdict_words(cell: CellSummary) -> tuple[str, str]:

@@ -20,13 +20,13 @@ from bench.sides.launcher import Launcher
 from bench.units import Seconds
 from bench.worker import frameworks
 from bench.worker.sight import look
-from loops import guides, registry
+from loops import guides, registry, selection
 from loops.contract import Track
 from loops.data import mnist
 from loops.described import Outline
 
 PREFERRED_BASELINE = "tf-eager"
-DEFAULT_WORKLOAD = "mnist-mlp"
+DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
 BLOCKS_PER_TRIAL = 24
 """Processes differ by 1 % and more however long each is measured; twice as many narrow an interval by a tenth."""
 BLOCK_SECONDS: Seconds = 0.04
@@ -48,10 +48,14 @@ class Options:
     """
 
     loops: tuple[str, ...] = ()
-    """Empty means the five that the guides teach, "all" every registered one. A name may be a user's file, as it may in
-    what follows."""
+    """Empty means the five that the guides teach. A name may be "all", a pattern or a user's file, as it may in what
+    follows; see `loops.selection`."""
     more_loops: tuple[str, ...] = ()
     """Beside those."""
+    exclude: tuple[str, ...] = ()
+    """Left out of them."""
+    baseline: str | None = None
+    """The loop that the others are compared with; None leaves it to what is measured. Never where there are sides."""
     workloads: tuple[str, ...] = ()
     """Empty means "mnist-mlp"."""
     arrays: Path | None = None
@@ -142,7 +146,7 @@ def plan_of(
             options.device, backends_used=backends_used, sides=options.sides, launcher=launcher, console=console
         )
     cells = tuple(_cells(options, workloads=workloads.values(), loops=wanted, device=device))
-    baseline = PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0]
+    baseline = _baseline(options, names=names, workloads=wanted, console=console)
     return Plan(
         cells=_with_repetition(cells, baseline=baseline) if options.again else cells,
         rounds=options.rounds,
@@ -261,8 +265,10 @@ def _with_repetition(cells: Sequence[Cell], *, baseline: str) -> tuple[Cell, ...
 def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> dict[str, tuple[str, ...]]:
     """Return the loops to measure on each workload; a loop that cannot train one is left out of it and named."""
     if options.all_guides:
-        if options.loops or options.more_loops or options.workloads:
-            raise UsageError("--all-guides chooses loops and workloads itself; leave out LOOP and --workload")
+        if options.loops or options.more_loops or options.exclude or options.workloads:
+            raise UsageError(
+                "--all-guides chooses loops and workloads itself; leave out LOOP, --exclude and --workload"
+            )
         return guides.loops_by_workload()
     wanted: dict[str, tuple[str, ...]] = {}
     for workload in workloads_of(options):
@@ -275,11 +281,46 @@ def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: 
         if len(holes) == len(names):
             told = "; ".join(f"{name} is {reason}" for name, reason in holes.items())
             raise UsageError(f"nothing to measure on {workload}: {told}; see 'bench list workloads'")
-        if registry.EVERY not in options.loops:
-            for name, reason in holes.items():
-                console.notice(f"warning: left out of {workload}: {name} is {reason}")
+        _tell_holes(holes, workload=workload, options=options, console=console)
         wanted[workload] = tuple(name for name in names if name not in holes)
     return wanted
+
+
+def _tell_holes(holes: Mapping[str, str], *, workload: str, options: Options, console: Console) -> None:
+    """Say which loops cannot train a workload: why, of those that somebody wrote down, and of others how many."""
+    written = {
+        registry.named("loop", word) for word in _words(options) if not selection.stands_for_several(word)
+    }.intersection(holes)
+    for name in (name for name in holes if name in written):
+        console.notice(f"warning: left out of {workload}: {name} is {holes[name]}")
+    if others := len(holes) - len(written):
+        loops = "1 loop that cannot train it" if others == 1 else f"{others} loops that cannot train it"
+        console.notice(f"note: left out of {workload}: {loops}; 'bench list workloads' says why")
+
+
+def _baseline(options: Options, *, names: Sequence[str], workloads: Iterable[str], console: Console) -> str:
+    """Return the loop that the others are compared with.
+
+    Without one that was asked for: for a model that a user brought plain `fit()`, which is what they have; else the
+    first loop that the guides write.
+
+    Raises:
+        UsageError: If the one that was asked for is not measured.
+    """
+    usual = PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0]
+    if options.sides:
+        if options.baseline is not None:
+            first = options.sides[0]
+            console.notice(f"note: --baseline {options.baseline} is passed over: each loop is compared with {first}")
+        return usual
+    if options.baseline is not None:
+        asked = registry.named("loop", options.baseline)
+        if asked not in names:
+            raise UsageError(f"--baseline {options.baseline}: not among the loops: {', '.join(names)}; name it as well")
+        return asked
+    if any(map(registry.is_users, workloads)):
+        return next((name for name in names if registry.describe_loop(name).is_plain_fit), usual)
+    return usual
 
 
 def workloads_of(options: Options) -> tuple[str, ...]:
@@ -290,9 +331,13 @@ def workloads_of(options: Options) -> tuple[str, ...]:
 
 
 def loops_of(options: Options) -> tuple[str, ...]:
-    """Return the loops that were asked for: by name, "all", or the usual five, and those beside them."""
-    asked = registry.loop_names() if registry.EVERY in options.loops else options.loops or registry.DEFAULT_LOOPS
-    return tuple(dict.fromkeys(registry.named("loop", name) for name in (*asked, *options.more_loops)))
+    """Return the loops that were asked for: by name or pattern, "all", or the usual five, and those beside them."""
+    return selection.chosen(_words(options), without=options.exclude)
+
+
+def _words(options: Options) -> tuple[str, ...]:
+    """Return what loops were asked by: names, files, "all" or patterns."""
+    return (*(options.loops or registry.DEFAULT_LOOPS), *options.more_loops)
 
 
 def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from bench.records.loading import load
 from bench.records.plan import Plan
 from bench.records.stored_run import SCHEMA_VERSION, Run, RunHeader
 from bench.records.trial import Trial
+from bench.records.words import LoopWords
 from bench.runs import checks, consent, endings, inputs, roofline
 from bench.runs import rounds as measuring
 from bench.runs.opened import Opened, identity_of
@@ -79,6 +80,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
             environment=environment, source_tree=SOURCE_TREE, project=Path.cwd(), name=options.machine
         ),
         warnings=warnings,
+        loops=tuple(_words(plan)),
     )
     journal = Journal.create(options.results, header=header)
     consent.remember(journal.folder, plan=plan, cache=options.cache)
@@ -89,6 +91,14 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         cache=options.cache,
         inventories=inventories,
     )
+
+
+def _words(plan: Plan) -> Iterator[LoopWords]:
+    """Yield what the loops of a plan are called by people."""
+    for loop, workload in dict.fromkeys((cell.loop, cell.workload) for cell in plan.cells if not plan.sides):
+        described = registry.describe_loop(loop, workload=workload)
+        if described.title:
+            yield LoopWords(loop=loop, workload=workload, title=described.title, change=described.change)
 
 
 def _crowding(plan: Plan, *, available_mebibytes: int) -> Iterator[str]:

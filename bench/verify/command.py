@@ -17,7 +17,7 @@ from bench.units import Seconds, tiny
 from bench.verify import memory, peers, pool
 from bench.worker import frameworks
 from bench.worker.sight import look
-from loops import registry
+from loops import registry, selection
 from loops.data import mnist
 
 
@@ -26,7 +26,9 @@ class Options:
     """What `bench verify` was asked for."""
 
     loops: tuple[str, ...]
-    """Empty means every loop."""
+    """Empty means every loop; as `loops.selection` reads them."""
+    exclude: tuple[str, ...] = ()
+    """Left out of them."""
     workloads: tuple[str, ...]
     """Empty means every workload that has a reference."""
     device: Literal["cpu", "gpu"]
@@ -59,7 +61,7 @@ def check(
         NoDevice: If a GPU was asked for and no framework sees one.
         loops.errors.LoopError: If a loop, a workload or the data are not there.
     """
-    loops = tuple(registry.named("loop", name) for name in options.loops) or tuple(registry.loop_names())
+    loops = selection.chosen(options.loops or (registry.EVERY,), without=options.exclude)
     described = {name: registry.describe_loop(name) for name in loops}
     used = {name: one.backend or "" for name, one in described.items()}
     absent = {name: frameworks.unusable(one, device=options.device) for name, one in described.items()}

@@ -17,6 +17,9 @@ class Skeleton(Loop):
 
     # Which framework to import: "tensorflow", "torch", "jax" or "numpy". Write it out: it is read before any import.
     backend = "torch"
+    # What the report calls it, and what it says is to be typed in place of plain fit(). Both may be left out.
+    title = "my own loop"
+    change = "copy `train` from this file"
     # Where the optimizer adds epsilon, which the check has to know: "torch-adam", or "keras-adam" for Keras' own.
     adam = "torch-adam"
 

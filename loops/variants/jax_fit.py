@@ -18,8 +18,7 @@ from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
 from loops.outcomes import state_of, steps_of, without_losses
 from loops.own_step import with_own_step
 
-Values = list[jax.Array]
-"""Of a group of variables, in their order."""
+Values = list[jax.Array]  # of a group of variables, in their order
 
 
 class CustomModel(keras.Model):
@@ -66,6 +65,8 @@ class JaxFit(Loop):
     """One `fit()` call for the whole trial."""
 
     backend: ClassVar[str] = "jax"
+    title: ClassVar[str] = "fit() with an own train_step on JAX"
+    change: ClassVar[str] = "copy `train_step` of `CustomModel` in loops/variants/jax_fit.py"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

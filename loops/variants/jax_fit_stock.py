@@ -21,6 +21,8 @@ class JaxFitStock(Loop):
     """One `fit()` call for the whole trial, nothing overridden."""
 
     backend: ClassVar[str] = "jax"
+    title: ClassVar[str] = "plain fit() on JAX"
+    change: ClassVar[str] = "nothing"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

@@ -25,6 +25,8 @@ class JaxJit(Loop):
     """`jax.jit` around `value_and_grad`, an update and a metric."""
 
     backend: ClassVar[str] = "jax"
+    title: ClassVar[str] = "a step under jax.jit"
+    change: ClassVar[str] = "copy `train_step` and what it calls from loops/variants/jax_jit.py"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

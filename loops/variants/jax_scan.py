@@ -26,6 +26,8 @@ class JaxScan(Loop):
     """`jax.jit` around a `scan` over steps."""
 
     backend: ClassVar[str] = "jax"
+    title: ClassVar[str] = "many steps under jax.lax.scan"
+    change: ClassVar[str] = "copy `train_steps` and what it calls from loops/variants/jax_scan.py"
     steps_per_call: int = 100
 
     def prepare(self, job: Job) -> None:

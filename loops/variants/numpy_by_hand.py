@@ -41,6 +41,8 @@ class NumpyByHand(Loop):
     """Matrix products, and a handful of operations on all weights at once."""
 
     backend: ClassVar[str] = "numpy"
+    title: ClassVar[str] = "NumPy by hand"
+    change: ClassVar[str] = "write model and gradients yourself, as in loops/variants/numpy_by_hand.py"
     own_model: ClassVar[bool] = True
 
     def prepare(self, job: Job) -> None:
@@ -75,8 +77,7 @@ class NumpyByHand(Loop):
                 activations = self.forward(x)
                 losses, gradient, scores = self.judge(activations[-1], y)
                 sample_weight = weight[0] if weight else np.ones(len(x), np.float32)
-                # divided by the batch, as Keras does, and not by the sum of the weights
-                loss = float(losses @ sample_weight) / len(x)
+                loss = float(losses @ sample_weight) / len(x)  # not by the sum of the weights: as Keras does
                 gradient *= sample_weight[:, np.newaxis] / len(x)
                 loss += self.activity_penalty * float(activations[1].sum())
                 # backward, from the last layer to the first

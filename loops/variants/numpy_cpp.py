@@ -3,8 +3,7 @@
 How near a step can come to what the processor could do, for a hundred lines of C++ that train nothing else: sizes are
 constants, sums stay in registers, a weight is moved as soon as its gradient is known, and threads meet twice a step.
 The kernels are in `numpy_cpp.cpp`; NumPy holds the samples. A C++ compiler with OpenMP is needed.
-Source: the chain rule; Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM Transactions on
-Mathematical Software 34(3), 2008, for sums in registers.
+Source: the chain rule; Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008.
 """
 
 import ctypes
@@ -37,6 +36,8 @@ class NumpyCpp(Loop):
     """As many steps of an epoch as a block asks for, in one call of a library of its own."""
 
     backend: ClassVar[str] = "numpy"
+    title: ClassVar[str] = "C++ compiled for one model"
+    change: ClassVar[str] = "write model and gradients in C++, as in loops/variants/numpy_cpp.cpp"
     own_model: ClassVar[bool] = True
 
     def prepare(self, job: Job) -> None:
@@ -81,8 +82,7 @@ class NumpyCpp(Loop):
                     self.score.value = 0.0
                 count = min(left, self.steps_per_epoch - first)
                 self.train_steps(first * self.batch_size, count)
-                self.steps += count
-                left -= count
+                self.steps, left = self.steps + count, left - count
 
     def train_steps(self, sample: int, count: int) -> None:
         """Train some steps, from one sample of the epoch on."""

@@ -22,6 +22,8 @@ class TfEager(Loop):
     """`GradientTape` and a Keras optimizer, no graph."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "a GradientTape step op by op"
+    change: ClassVar[str] = "copy `train_step` from loops/variants/tf_eager.py"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

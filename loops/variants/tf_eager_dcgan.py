@@ -20,6 +20,8 @@ class TfEagerDcgan(Loop):
     """Plain Python: every operation is dispatched on its own."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "a GradientTape step op by op"
+    change: ClassVar[str] = "copy `train_step` from loops/variants/tf_eager_dcgan.py"
 
     def prepare(self, job: Job) -> None:
         """Build both models, an optimizer for each, loss, metrics and batches."""

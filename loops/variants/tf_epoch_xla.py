@@ -22,6 +22,8 @@ class TfEpochXla(Loop):
     """As many steps of an epoch as a block asks for, in one compiled call."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "the whole loop under tf.function with XLA"
+    change: ClassVar[str] = "copy `train_steps` and `train_step` from loops/variants/tf_epoch_xla.py"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

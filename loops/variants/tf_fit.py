@@ -54,6 +54,8 @@ class TfFit(Loop):
     """One `fit()` call for the whole trial."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "fit() with an own train_step on TensorFlow"
+    change: ClassVar[str] = "copy `train_step` of `CustomModel` in loops/variants/tf_fit.py"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

@@ -77,6 +77,8 @@ class TfFitDcgan(Loop):
     """One `fit()` call for the whole trial."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "fit() with an own train_step on TensorFlow"
+    change: ClassVar[str] = "copy `train_step` of `Gan` in loops/variants/tf_fit_dcgan.py"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model of models, and lay out the data."""

@@ -57,6 +57,8 @@ class TfFitLowlevel(Loop):
     """One `fit()` call for the whole trial, own trackers."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "fit() with all of it in an own train_step"
+    change: ClassVar[str] = "copy `CustomModel` from loops/variants/tf_fit_lowlevel.py"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

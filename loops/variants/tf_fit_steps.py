@@ -22,6 +22,8 @@ class TfFitSteps(Loop):
     """One `fit()` call for the whole trial, which calls its graph once for many steps."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "fit() with many steps per call on TensorFlow"
+    change: ClassVar[str] = "`compile(steps_per_execution=100)`"
     steps_per_call: int = 100
 
     def prepare(self, job: Job) -> None:

@@ -21,6 +21,8 @@ class TfFitStock(Loop):
     """One `fit()` call for the whole trial, nothing overridden."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "plain fit() on TensorFlow"
+    change: ClassVar[str] = "nothing"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

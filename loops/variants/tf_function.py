@@ -22,6 +22,8 @@ class TfFunction(Loop):
     """The eager steps, compiled into graphs."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "a step under tf.function"
+    change: ClassVar[str] = "copy `train_step` with its decorator from loops/variants/tf_function.py"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

@@ -20,6 +20,8 @@ class TfFunctionDcgan(Loop):
     """The eager step, compiled into one graph: two tapes, two updates, one call."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "a step under tf.function"
+    change: ClassVar[str] = "copy `train_step` with its decorator from loops/variants/tf_function_dcgan.py"
 
     def prepare(self, job: Job) -> None:
         """Build both models, an optimizer for each, loss, metrics and batches."""

@@ -22,6 +22,8 @@ class TfFunctionEpoch(Loop):
     """As many steps of an epoch as a block asks for, in one call."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "the whole loop under tf.function"
+    change: ClassVar[str] = "copy `train_steps` and `train_step` from loops/variants/tf_function_epoch.py"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

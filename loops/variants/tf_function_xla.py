@@ -24,6 +24,8 @@ class TfFunctionXla(Loop):
     """The eager steps, compiled into machine code."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "a step under tf.function with XLA"
+    change: ClassVar[str] = "copy `train_step` with its decorator from loops/variants/tf_function_xla.py"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

@@ -24,6 +24,8 @@ class TfTrainOnBatch(Loop):
     """One `train_on_batch()` call per step."""
 
     backend: ClassVar[str] = "tensorflow"
+    title: ClassVar[str] = "train_on_batch in a Python loop"
+    change: ClassVar[str] = "`model.train_on_batch(x, y)` for each batch, as in loops/variants/tf_train_on_batch.py"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

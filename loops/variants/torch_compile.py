@@ -25,6 +25,8 @@ class TorchCompile(Loop):
     """A compiled function from batch to gradients, and a fused `step`."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "plain PyTorch under torch.compile"
+    change: ClassVar[str] = "an `nn.Module`; copy `differentiate` and `train` from loops/variants/torch_compile.py"
     adam: ClassVar[str] = "torch-adam"
     own_model: ClassVar[bool] = True
 

@@ -24,6 +24,8 @@ class TorchCudagraph(Loop):
     """A few eager steps, then one graph for all that follow."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "plain PyTorch as a CUDA graph"
+    change: ClassVar[str] = "an `nn.Module`; copy `train` and `train_step` from loops/variants/torch_cudagraph.py"
     adam: ClassVar[str] = "torch-adam"
     own_model: ClassVar[bool] = True
     needs_gpu: ClassVar[bool] = True

@@ -58,6 +58,8 @@ class TorchFit(Loop):
     """One `fit()` call for the whole trial."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "fit() with an own train_step on PyTorch"
+    change: ClassVar[str] = "copy `train_step` of `CustomModel` in loops/variants/torch_fit.py"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

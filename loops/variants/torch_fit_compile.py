@@ -22,6 +22,8 @@ class TorchFitCompile(Loop):
     """One `fit()` call for the whole trial, its step compiled."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "fit() under torch.compile"
+    change: ClassVar[str] = "`compile(jit_compile=True)`"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

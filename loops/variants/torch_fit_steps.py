@@ -22,6 +22,8 @@ class TorchFitSteps(Loop):
     """One `fit()` call for the whole trial, which asks for callbacks once in many steps."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "fit() with many steps per call on PyTorch"
+    change: ClassVar[str] = "`compile(steps_per_execution=100)`"
     requires: ClassVar[str] = "keras>=3.16.dev0"
     steps_per_call: int = 100
 

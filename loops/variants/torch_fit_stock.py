@@ -21,6 +21,8 @@ class TorchFitStock(Loop):
     """One `fit()` call for the whole trial, nothing overridden."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "plain fit() on PyTorch"
+    change: ClassVar[str] = "nothing"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

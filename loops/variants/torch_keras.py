@@ -22,6 +22,8 @@ class TorchKeras(Loop):
     """`backward` by PyTorch, the rest by Keras."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "a PyTorch loop with Keras' optimizer"
+    change: ClassVar[str] = "copy `train` from loops/variants/torch_keras.py"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

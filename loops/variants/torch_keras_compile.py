@@ -24,6 +24,8 @@ class TorchKerasCompile(Loop):
     """Differentiation by PyTorch, the rest by Keras, all of it compiled."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "a PyTorch loop with Keras' optimizer under torch.compile"
+    change: ClassVar[str] = "copy `train_step` and `train` from loops/variants/torch_keras_compile.py"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

@@ -21,6 +21,8 @@ class TorchKerasDcgan(Loop):
     """`backward` by PyTorch, the rest by Keras, once for each model."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "a PyTorch loop with Keras' optimizer"
+    change: ClassVar[str] = "copy `train` from loops/variants/torch_keras_dcgan.py"
 
     def prepare(self, job: Job) -> None:
         """Build both models, an optimizer for each, loss and batches."""

@@ -23,6 +23,8 @@ class TorchNative(Loop):
     """`zero_grad`, `backward`, `step`."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "a PyTorch loop with PyTorch's optimizer"
+    change: ClassVar[str] = "copy `train` from loops/variants/torch_native.py"
     adam: ClassVar[str] = "torch-adam"
 
     def prepare(self, job: Job) -> None:

@@ -25,6 +25,8 @@ class TorchNativeCompile(Loop):
     """A compiled function from batch to gradients, and a fused `step`."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "a PyTorch loop with PyTorch's optimizer under torch.compile"
+    change: ClassVar[str] = "copy `differentiate` and `train` from loops/variants/torch_native_compile.py"
     adam: ClassVar[str] = "torch-adam"
 
     def prepare(self, job: Job) -> None:

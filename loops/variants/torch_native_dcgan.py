@@ -22,6 +22,8 @@ class TorchNativeDcgan(Loop):
     """`zero_grad`, `backward`, `step`, once for each model."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "a PyTorch loop with PyTorch's optimizer"
+    change: ClassVar[str] = "copy `train` from loops/variants/torch_native_dcgan.py"
     adam: ClassVar[str] = "torch-adam"
 
     def prepare(self, job: Job) -> None:

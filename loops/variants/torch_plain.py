@@ -22,6 +22,8 @@ class TorchPlain(Loop):
     """`zero_grad`, `backward`, `step` on a plain `torch.nn.Module`."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "plain PyTorch"
+    change: ClassVar[str] = "an `nn.Module`; copy `train` from loops/variants/torch_plain.py"
     adam: ClassVar[str] = "torch-adam"
     own_model: ClassVar[bool] = True
 

@@ -23,6 +23,8 @@ class TorchPlainFused(Loop):
     """`zero_grad`, `backward` and a fused `step` on a plain `torch.nn.Module`."""
 
     backend: ClassVar[str] = "torch"
+    title: ClassVar[str] = "plain PyTorch with a fused optimizer"
+    change: ClassVar[str] = "an `nn.Module`; copy `train` and `fused=True` from loops/variants/torch_plain_fused.py"
     adam: ClassVar[str] = "torch-adam"
     own_model: ClassVar[bool] = True
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli.groups import IN_HELP, Conditions, Measuring, Output, Pages, Running, takes
+from bench.cli.main import main
 from bench.cli.options import option
 
 
@@ -71,3 +72,10 @@ def test_help_lists_own_options_first_and_shared_ones_in_one_order(seen):
 def test_every_shared_option_has_its_place_in_the_help(group):
     """One without a place would stop every command from starting."""
     assert [] == [name for name in group.__dataclass_fields__ if name not in IN_HELP]
+
+
+def test_every_command_that_takes_loops_can_leave_some_out():
+    """By the same option, which is of no use to others."""
+    taking = {name for name, one in main.commands.items() if any(p.name == "exclude" for p in one.params)}
+
+    assert {"run", "ab", "gate", "verify"} == taking

@@ -95,3 +95,9 @@ def test_stored_runs_are_offered_and_folders_where_none_fits(tmp_path):
 
     assert [("20260102-a", "plain")] == completed(options.complete_runs, "2026", results_dir=tmp_path)
     assert [("x", "dir")] == completed(options.complete_runs, "x", results_dir=tmp_path)
+
+
+def test_a_pattern_is_completed_to_what_it_stands_for():
+    """So that who asks sees it."""
+    assert [("numpy", "plain"), ("numpy-cpp", "plain")] == completed(options.complete_loops, "num*")
+    assert [] == completed(options.complete_loops, "qqq*")

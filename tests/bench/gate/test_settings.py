@@ -129,3 +129,23 @@ def test_a_budget_for_a_loop_that_there_is_not_is_refused(own_loop, key):
 
     with pytest.raises(UsageError, match=r"pyproject\.toml: \[tool\.bench\.gate\] budgets: "):
         resolved(settings_of(own_loop, text))
+
+
+def test_a_pattern_stands_for_the_loops_that_it_fits(tmp_path):
+    """Listed, and in budgets and accepted slowdowns; a loop's own budget holds, wherever it stands."""
+    accepted = '[[tool.bench.gate.accept]]\nloop = "num*"\nup-to = 9\nreason = "x"\nuntil = 2099-01-01\n'
+    text = f'[tool.bench.gate]\nloops = ["num*"]\nbudgets = {{ numpy = 7, "num*" = 5 }}\n{accepted}'
+
+    settings = resolved(settings_of(tmp_path, text))
+
+    assert ("numpy", "numpy-cpp") == settings.loops
+    assert (0.07, 0.05) == (settings.budget("numpy"), settings.budget("numpy-cpp"))
+    assert ["numpy", "numpy-cpp"] == [one.loop for one in settings.accept]
+
+
+def test_a_pattern_in_a_budget_that_fits_nothing_is_refused(tmp_path):
+    """With the file and the table."""
+    text = '[tool.bench.gate]\nloops = ["numpy"]\nbudgets = { "nunpy*" = 5 }\n'
+
+    with pytest.raises(UsageError, match=r"budgets: no loop is called like 'nunpy\*'\. Did you mean one like 'numpy'"):
+        resolved(settings_of(tmp_path, text))

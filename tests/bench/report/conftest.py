@@ -9,6 +9,7 @@ import pytest
 from bench.analysis import summary
 from bench.analysis.summary import CellSummary
 from bench.records.stored_run import Run
+from bench.records.words import LoopWords
 from bench.report.model import Report, build
 
 
@@ -45,3 +46,14 @@ def make_sweep(make_run, make_cell, make_trial) -> Callable[..., Run]:
         return replace(run, trials=tuple(trials))
 
     return make_sweep
+
+
+@pytest.fixture
+def named_report(make_run) -> Report:
+    """Return the same report, of loops that say what they are called and what to type."""
+    words = [
+        LoopWords(loop="tf-function", workload="mnist-mlp", title="a step under tf.function", change="copy `step`"),
+        LoopWords(loop="tf-eager", workload="mnist-mlp", title="a step op by op", change=""),
+        LoopWords(loop="tf-fit", workload="regression", title="of another workload", change="`x()`"),
+    ]
+    return build(make_run(loops=tuple(words)))

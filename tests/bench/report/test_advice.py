@@ -89,3 +89,13 @@ def test_every_rendering_has_the_same_words(report):
 
     assert advice.text in " ".join(terminal.to_text(report).split())
     assert f"\n{advice.text}\n" in page.to_markdown(report)
+
+
+def test_the_advice_says_what_to_type(named_report):
+    """For those of the loops that say it."""
+    (advice,) = named_report.advice
+
+    assert (
+        "use tf-function (import, build, compile counted). What to type in place of plain fit(), for tf-function "
+        "(a step under tf.function): copy `step`. What the convenience"
+    ) in advice.text

@@ -262,3 +262,15 @@ def test_json_has_no_numbers_that_are_none(make_run):
 
     assert "NaN" not in text
     assert '"last_loss": null' in text
+
+
+def test_every_rendering_says_what_to_type(named_report):
+    """Code as code, in the sentence and in the table."""
+    markdown = page.to_markdown(named_report)
+    html = page.to_html(named_report, plots=[()], scaling=(), pictures=[()])
+
+    assert "for tf-function (a step under tf.function): copy `step`.\n" in markdown
+    assert "| tf-function | a step under tf.function | copy `step` |" in markdown
+    assert '<p class="to-type">What to type in place of plain fit(), for tf-function' in html
+    assert "<h3>What to type</h3>" in html
+    assert '<td class="text">copy <code>step</code></td>' in html

@@ -6,6 +6,7 @@ import pytest
 
 from bench.analysis.total_time import BreakEven, BreakEvenSteps
 from bench.records.trial import FailureKind
+from bench.records.words import LoopWords
 from bench.report import sentences
 from bench.report.model import build
 
@@ -252,3 +253,33 @@ def test_a_long_list_of_loops_is_counted(make_run):
     group = group_of(make_run(steps={"old": 4e-3} | {f"n{i}": 1e-3 for i in range(20)}, rounds=2))
 
     assert sentences.step_time_plot(group.cells).endswith(", 9 more in the table.")
+
+
+def test_the_headline_says_what_the_loops_are_and_what_to_type(named_report):
+    """A registered name tells a stranger nothing; one that says nothing goes by it."""
+    (group,) = named_report.groups
+
+    assert group.headline.startswith(
+        "tf-function, a step under tf.function, is the fastest loop: 21.7x faster than tf-eager, a step op by op ("
+    )
+    assert "What to type in place of plain fit(), for tf-function (a step under tf.function): copy `step`." == (
+        group.to_type
+    )
+
+
+def test_a_headline_without_a_winner_names_the_baseline_for_people(make_run):
+    """Whatever else it says."""
+    words = tuple(
+        LoopWords(loop=loop, workload="mnist-mlp", title=f"the {loop} one", change="nothing") for loop in ("a", "b")
+    )
+
+    def headline(**settings):
+        (group,) = build(make_run(loops=words, **settings)).groups
+        return group.headline
+
+    assert headline(steps={"a": 1e-3, "b": 2e-3}).startswith("a, the a one, the baseline, is the fastest loop: ")
+    assert headline(steps={"a": 1e-3, "b": 1e-3}, noise=0.001).startswith("No loop is faster than a, the a one, by ")
+    assert headline(steps={"a": 1e-3, "b": 1e-3}, noise=0.3).startswith(
+        "Can't tell whether any loop is faster than a, "
+    )
+    assert headline(steps={"a": 1e-3}).startswith("a, the a one, takes 1.")

@@ -159,3 +159,19 @@ def test_a_report_says_how_far_each_loop_is_from_the_floor(make_run, make_cell, 
     assert "1.00 million operations at 10.0 billion per second" in limit.caption
     assert any("tf-function takes 2.01 times as long as the least" in sentence for sentence in group.conclusions)
     assert "How far from the limit?" in page.to_html(model.build(run), plots=[[]], pictures=[[]], scaling=[])
+
+
+def test_what_to_type_is_a_table_of_the_loops_that_say_it(report, named_report):
+    """Of an older run there is none."""
+    table = tables.words(named_report.groups[0])
+
+    assert ["Loop", "What it is", "In place of plain fit()"] == list(table.frame.columns)
+    assert [
+        ("tf-function", "a step under tf.function", "copy `step`"),
+        ("tf-eager", "a step op by op", "n/a"),
+    ] == [tuple(row) for row in table.frame.to_numpy()]
+    assert ["a step under tf.function", "", "", "", "a step op by op"] == list(
+        tables.loops(named_report.groups[0]).frame["What it is"]
+    )
+    assert tables.words(report.groups[0]) is None
+    assert "What it is" not in tables.loops(report.groups[0]).frame

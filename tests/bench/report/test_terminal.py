@@ -122,3 +122,13 @@ def test_a_terminal_without_unicode_gets_ascii(report):
     assert text.isascii()
     assert "1  tf-function  + faster 21.7x faster" in text
     assert "intervals up to ~ 4.4\n%" in text
+
+
+def test_what_to_type_stands_below_the_answer_and_the_name_where_there_is_room(named_report):
+    """At 80 columns the sentence has to do."""
+    narrow, wide = (terminal.to_text(named_report, console=Console(width=width)) for width in (80, 140))
+
+    assert "copy `step`." in " ".join(narrow.splitlines()[2:6])
+    assert "what it is" not in narrow
+    assert "what it is" in wide
+    assert "0.957 a step under tf.function" in wide

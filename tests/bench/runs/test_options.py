@@ -132,6 +132,11 @@ def test_trials_stay_on_as_many_cpus_as_they_have_threads(plan, monkeypatch, set
         ({"interpreters": {"caffe": "python3"}}, "--python caffe=python3: known backends are "),
         ({"interpreters": {"torch": "no-such"}}, "--python torch=no-such: there is no such program"),
         ({"all_guides": True, "loops": ("numpy",)}, "--all-guides chooses loops and workloads itself"),
+        ({"all_guides": True, "exclude": ("numpy",)}, "--all-guides chooses loops and workloads itself"),
+        (
+            {"loops": ("numpy",), "baseline": "tf-fit"},
+            "--baseline tf-fit: not among the loops: numpy; name it as well",
+        ),
         ({"loops": ("numpy",), "workloads": ("mnist-dcgan",)}, "nothing to measure on mnist-dcgan: numpy is "),
     ],
 )
@@ -150,3 +155,54 @@ def test_a_loop_that_cannot_train_a_workload_is_left_out_and_named(plan):
     assert ["tf-function"] == [cell.loop for cell in found.cells]
     (line,) = console.lines
     assert line.startswith("warning: left out of mnist-dcgan: numpy is ")
+
+
+def test_loops_are_chosen_by_pattern_and_left_out_by_another(plan):
+    """Beside names; what a pattern brings in and cannot train the workload is counted."""
+    console = Told()
+
+    found = plan(console=console, loops=("tf-f*",), more_loops=("numpy",), exclude=("*-xla", "*-epoch", "tf-fit-*"))
+    gan = plan(console=console, loops=("tf-*", "numpy"), workloads=("mnist-dcgan",))
+
+    assert ["tf-function", "tf-fit", "numpy"] == [cell.loop for cell in found.cells]
+    assert ["tf-eager", "tf-function", "tf-fit"] == [cell.loop for cell in gan.cells]
+    assert [line.partition(" is ")[0] for line in console.lines] == [
+        "warning: left out of mnist-dcgan: numpy",
+        "note: left out of mnist-dcgan: 7 loops that cannot train it; 'bench list workloads' says why",
+    ]
+
+
+def test_the_baseline_is_the_loop_that_was_asked_for(plan):
+    """Wherever it stands; the repetition repeats it."""
+    found = plan(loops=("tf-eager", "numpy", "tf-fit"), baseline="tf-fit", again=True)
+
+    assert ("tf-fit", ["tf-fit"]) == (found.baseline, [cell.loop for cell in found.cells if cell.side == AGAIN])
+
+
+def test_a_baseline_is_passed_over_where_sides_are_compared(plan):
+    """With a reason: the first side is what each loop is compared with."""
+    console = Told()
+
+    plan(
+        console=console,
+        loops=("numpy",),
+        baseline="numpy",
+        sides=SIDES,
+        inventories={side.name: Everything() for side in SIDES},
+    )
+
+    assert ["note: --baseline numpy is passed over: each loop is compared with side A (here)"] == console.lines
+
+
+def test_a_model_of_a_user_is_compared_with_plain_fit(plan, tmp_path, monkeypatch):
+    """Which is what they have; where it is not measured, with the usual loop."""
+    monkeypatch.setenv("BENCH_FILES", "[]")
+    path = tmp_path / "my_model.py"
+    path.write_text("def model(): ...\ndef data(): ...\n")
+
+    def baseline(*loops, **settings):
+        return plan(loops=loops, workloads=(str(path),), **settings).baseline
+
+    assert "torch-fit-stock" == baseline("tf-eager", "torch-keras", "torch-fit-stock", "jax-fit-stock")
+    assert "tf-eager" == baseline("torch-keras", "tf-eager")
+    assert "torch-keras" == baseline("torch-keras", "torch-fit-stock", baseline="torch-keras")
