@@ -78,6 +78,7 @@ class ModelLoss:
     def __init__(self, model: Any) -> None:
         """Take the loss of a model that is compiled and built."""
         self._model = model
+        self._compiled = model._compile_loss  # noqa: SLF001 - Keras has no public name for it
         self._inputs: Any = None
         self._own = computes_own_loss(model)
         if self._own:
@@ -92,12 +93,12 @@ class ModelLoss:
     def __call__(self, targets: Any, outputs: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch."""
         if self._own:
+            self._model._compile_loss = self._compiled  # noqa: SLF001 - a loop may have compiled the model without
             return self._model.compute_loss(
                 x=self._inputs, y=targets, y_pred=outputs, sample_weight=sample_weight, training=True
             )
-        compiled = self._model._compile_loss  # noqa: SLF001 - Keras has no public name for it
         with keras.StatelessScope():
-            return compiled(targets, outputs, sample_weight)
+            return self._compiled(targets, outputs, sample_weight)
 
 
 @final

@@ -24,6 +24,7 @@ class CustomModel(keras.Model):
     loss_function: keras.Loss
     loss_tracker: keras.metrics.Mean
     own_metric: keras.Metric
+    tracks_losses: bool
 
     @property
     def metrics(self) -> list[Any]:
@@ -36,7 +37,8 @@ class CustomModel(keras.Model):
         with tf.GradientTape() as tape:
             predictions = self(x, training=True)
             loss = self.loss_function(y, predictions, sample_weight=weight)
-            loss += sum(self.losses)  # what layers added by `add_loss`; traced once, so an empty sum costs nothing
+            if self.tracks_losses:  # what layers added by `add_loss`
+                loss += sum(self.losses)
             scaled = self.optimizer.scale_loss(loss)  # as it is, but for float16, where small gradients would vanish
         gradients = tape.gradient(scaled, self.trainable_weights)
         self.optimizer.apply(gradients, self.trainable_weights)
@@ -63,10 +65,14 @@ class TfFitLowlevel(Loop):
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""
         workload = job.workload
-        self.model = with_own_step(workload.build_model(seed=job.seed), CustomModel)
-        self.model.loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        model = workload.build_model(seed=job.seed)
+        loss_function = workload.build_loss(one_hot=job.training.one_hot)
+        own_metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.model = with_own_step(model, CustomModel)
+        self.model.loss_function = loss_function
         self.model.loss_tracker = keras.metrics.Mean(name="loss")
-        self.model.own_metric = workload.build_metric(one_hot=job.training.one_hot)
+        self.model.own_metric = own_metric
+        self.model.tracks_losses = workload.tracks_losses
         self.model.compile(
             optimizer=workload.build_optimizer(),
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
