@@ -22,8 +22,8 @@ from loops.errors import UnsupportedCell
 REAL_STEPS = 8
 """Updates for which a hurried schedule keeps its own time; from then on each is ten times as late as the one before."""
 
-HURRIED = "Hurried"
-"""Name of the class of a schedule that is hurried along already."""
+HURRIED = "is_hurried"
+"""Attribute of a schedule that is hurried along already."""
 
 REHEARSAL = "rehearsal in float64"
 """What the process is at while a model shows whether it can be trained there; what fails later is the loop's doing."""
@@ -77,7 +77,7 @@ def hurry(optimizer: Any) -> None:
     scheduled: Any = getattr(optimizer, "_learning_rate", None)
     if not isinstance(scheduled, keras.optimizers.schedules.LearningRateSchedule):
         return
-    if type(scheduled).__name__ == HURRIED:
+    if hasattr(scheduled, HURRIED):
         return
 
     class Hurried(keras.optimizers.schedules.LearningRateSchedule):
@@ -94,7 +94,8 @@ def hurry(optimizer: Any) -> None:
             settings: dict[str, Any] = scheduled.get_config()
             return settings
 
-    assert Hurried.__name__ == HURRIED
+    setattr(Hurried, HURRIED, True)
+    Hurried.__name__ = type(scheduled).__name__  # what a loop says of it, it says of the user's
     optimizer._learning_rate = Hurried()  # noqa: SLF001 - the setter refuses one schedule for another
 
 
@@ -197,8 +198,12 @@ class Training:
         )
 
     def evaluate(self, batches: Iterable[Batch], *, weights: list[NDArray[Any]]) -> dict[str, float]:
-        """Return every metric over some batches, the loss included."""
+        """Return every metric over some batches, the loss included, as after the end of a training.
+
+        There, averages of the weights take their place where the optimizer keeps some, as `fit()` ends.
+        """
         self.model.set_weights(weights)
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         self.start_epoch()
         said: Mapping[str, Any] = {}
         for batch in batches:

@@ -70,7 +70,7 @@ def _attributed(
     marked = tuple(replace(gap, framework_wide=True) if gap in shared else gap for gap in one.gaps)
     cause = known_cause(backend, looks_rows_up=one.workload in looking_rows_up)
     worst = max(shared, key=lambda gap: gap.largest / gap.allowed)
-    what = f"{worst.what} {'differs' if worst.what.startswith('loss') else 'differ'} by {worst.largest:.2g}"
+    what = f"{worst.what} {'differ' if worst.what.startswith('weights') else 'differs'} by {worst.largest:.2g}"
     remark = f"{what} from float64 on {one.reference}, as under fit(): {cause}"
     return replace(one, gaps=marked, remark=remark)
 

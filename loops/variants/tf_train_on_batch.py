@@ -60,6 +60,8 @@ class TfTrainOnBatch(Loop):
                 for name, score in results.items():
                     self.scores[name] += score * seen
                 self.seen += seen
+        # What `fit` ends with: averages of the weights take their place, where the optimizer keeps some.
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics over the validation samples."""

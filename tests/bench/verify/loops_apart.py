@@ -35,7 +35,13 @@ MISTAKES = {
         "metric_without_weights",
         "evaluation_in_training_mode",
     ),
-    "two_outputs": ("average_not_applied", "one_loss_dropped", "added_loss_forgotten", "clipping_dropped"),
+    "two_outputs": (
+        "average_not_applied",
+        "average_not_final",
+        "one_loss_dropped",
+        "added_loss_forgotten",
+        "clipping_dropped",
+    ),
     "accumulation": ("accumulation_off_by_one", "accumulation_dropped", "inference_mode", "own_loss_forgotten"),
 }
 
@@ -229,6 +235,8 @@ def main(folder):
         for mistake in (RIGHT, FIT, *mistakes):
             with fixed_random_numbers():
                 recording, loop = recorded(file, mistake)
+                if mistake != "average_not_final":
+                    loop.model.optimizer.finalize_variable_values(loop.model.trainable_variables)
                 recording = replace(recording, evaluation=loop.evaluate(recording.validation_batches()))
             place = folder / f"{name}-{mistake}"
             place.mkdir()

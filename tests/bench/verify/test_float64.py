@@ -32,7 +32,13 @@ MISTAKES = {
         "metric_without_weights",
         "evaluation_in_training_mode",
     ],
-    "two_outputs": ["average_not_applied", "one_loss_dropped", "added_loss_forgotten", "clipping_dropped"],
+    "two_outputs": [
+        "average_not_applied",
+        "average_not_final",
+        "one_loss_dropped",
+        "added_loss_forgotten",
+        "clipping_dropped",
+    ],
     "accumulation": ["accumulation_off_by_one", "accumulation_dropped", "inference_mode", "own_loss_forgotten"],
 }
 PLANTED = [(model, mistake) for model, mistakes in MISTAKES.items() for mistake in mistakes]
