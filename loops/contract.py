@@ -28,12 +28,14 @@ from loops.samples import Samples as Samples  # noqa: PLC0414
 
 
 class Track(StrEnum):
-    """How the data reaches the loop. The two are never ranked together."""
+    """How the data reaches the loop. No two are ever ranked together."""
 
     MATCHED = "matched"
     """The same scaled float32 arrays in the same order for every loop, fed from memory: only the loop differs."""
     GUIDE = "guide"
     """Raw pixels through each framework's own pipeline, as its guide writes it."""
+    PIPELINE = "pipeline"
+    """The user's own pipeline, batch by batch, as its framework takes it: what it costs is part of what is measured."""
 
 
 class Workload(ABC):
@@ -230,6 +232,8 @@ class Job:
     device: str
     """"cpu" or "gpu"."""
     seed: int
+    pipelines: tuple[Any, Any] = (None, None)
+    """On the track `pipeline`, what makes the batches for training and validation; None for what comes from memory."""
 
     @property
     def steps_per_epoch(self) -> int:

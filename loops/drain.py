@@ -5,7 +5,7 @@ None of their libraries is imported here: whoever returned one has done so.
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -18,13 +18,37 @@ MOST_BYTES = 2 << 30
 WAY_OUT = "let it hold fewer samples, or allow more with --data-limit"
 
 
+TF_DATA: Final = "tf.data.Dataset"
+DATA_LOADER: Final = "DataLoader"
+PY_DATASET: Final = "PyDataset"
+"""Kinds of pipelines: TensorFlow's, PyTorch's and Keras'."""
+
+
+class Drained(NamedTuple):
+    """What one pass over a pipeline yields."""
+
+    arrays: tuple[Nested, ...]
+    """All batches in one piece: (x,), (x, y) or (x, y, weight)."""
+    batch_size: int | None
+    """Of all batches but the last, which may be smaller; None where they differ."""
+
+
 def is_pipeline(value: Any) -> bool:
     """Whether something makes batches, over and over, and is none of the arrays itself."""
-    return _is(value, "tensorflow", "data", "Dataset") or _is(value, "torch.utils.data", "DataLoader") or _is_py(value)
+    return kind_of(value) is not None
 
 
-def drain(pipeline: Any, *, name: str, most_bytes: int) -> tuple[Nested, ...]:
-    """Return all batches of one pass in one piece: (x,), (x, y) or (x, y, weight).
+def kind_of(value: Any) -> str | None:
+    """Return which kind of pipeline something is; None where it is none."""
+    if _is(value, "tensorflow", "data", "Dataset"):
+        return TF_DATA
+    if _is(value, "torch.utils.data", "DataLoader"):
+        return DATA_LOADER
+    return PY_DATASET if _is_py(value) else None
+
+
+def drain(pipeline: Any, *, name: str, most_bytes: int) -> Drained:
+    """Return all batches of one pass in one piece.
 
     Args:
         pipeline: Something that `is_pipeline`.
@@ -47,13 +71,9 @@ def drain(pipeline: Any, *, name: str, most_bytes: int) -> tuple[Nested, ...]:
     if any(leaf.ndim == 0 for leaf in leaves(batches[0])):
         raise InvalidWorkload(f"{name} yields single samples; let it make batches, as fit() asks for: .batch(32)")
     whole: tuple[Nested, ...] = map_leaves(lambda *parts: np.concatenate(parts), batches[0], *batches[1:])
-    return whole
-
-
-def first_batch_size(pipeline: Any) -> int | None:
-    """Return how many samples a batch has, as far as the pipeline says so without being asked for one."""
-    size = getattr(pipeline, "batch_size", None)
-    return size if isinstance(size, int) else None
+    first, *others = [len(leaves(batch)[0]) for batch in batches]
+    alike = all(size == first for size in others[:-1]) and all(size <= first for size in others[-1:])
+    return Drained(whole, batch_size=first if alike else None)
 
 
 def as_array(tensor: Any) -> Any:

@@ -4,6 +4,7 @@ Whatever is wrong is said in one sentence, with the file, the value and the way 
 not in those of a framework in the middle of a step.
 """
 
+from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loops.contract import Samples
-from loops.drain import MOST_BYTES, as_array, drain, is_pipeline
+from loops.drain import MOST_BYTES, as_array, drain, is_pipeline, kind_of
 from loops.errors import InvalidWorkload
 from loops.nested import Nested, is_nested, leaves, map_leaves, named_leaves
 
@@ -21,7 +22,20 @@ WITH_WEIGHTS = 3
 RETURN = "return (x, y), or (x, y), (x_val, y_val)"
 
 
-def read(returned: Any, *, path: str, inputs: int | None, most_bytes: int = MOST_BYTES) -> tuple[Samples, Samples]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """What `data()` returned, in the form that loops take."""
+
+    training: Samples
+    validation: Samples
+    """Of no rows where there are none."""
+    pipeline: str | None = None
+    """Kind of the pipeline that the training samples come from, see `loops.drain`; None for arrays."""
+    pipeline_batch_size: int | None = None
+    """Samples in each of its batches; None where they differ."""
+
+
+def read(returned: Any, *, path: str, inputs: int | None, most_bytes: int = MOST_BYTES) -> Given:
     """Return training and validation samples from what `data()` returned; none for validation where there are none.
 
     Args:
@@ -33,23 +47,39 @@ def read(returned: Any, *, path: str, inputs: int | None, most_bytes: int = MOST
     Raises:
         InvalidWorkload: If it is nothing that can be trained on.
     """
-    if is_pipeline(returned):
-        return _checked(_samples(returned, "data()", path=path, most_bytes=most_bytes), None, path=path)
+    _refuse_generator(returned, path=path)
+    if returned is None:
+        raise InvalidWorkload(f"{path}: data() returned nothing; {RETURN}")
+    first, second = parts_of(returned, inputs=inputs)
+    name = "data()" if first is returned else "training"
+    kind, size = kind_of(first), None
+    if kind is not None:
+        first, size = drain(first, name=f"{path}: {name}", most_bytes=most_bytes)
+    if is_pipeline(second):
+        second, _ = drain(second, name=f"{path}: validation", most_bytes=most_bytes)
+    validation = None if second is None else _samples(second, "validation", path=path)
+    training, validation = _checked(_samples(first, name, path=path), validation, path=path)
+    return Given(training=training, validation=validation, pipeline=kind, pipeline_batch_size=size)
+
+
+def parts_of(returned: Any, *, inputs: int | None) -> tuple[Any, Any]:
+    """Return what is for training and what is for validation; None where there is nothing.
+
+    Args:
+        returned: By `data()`.
+        inputs: As for `read`.
+    """
+    both = isinstance(returned, list | tuple) and len(returned) == 2 and _is_pair(returned, inputs=inputs)  # noqa: PLR2004
+    return (returned[0], returned[1]) if both else (returned, None)
+
+
+def _refuse_generator(returned: Any, *, path: str) -> None:
+    """Refuse what can be read only once."""
     if isinstance(returned, GeneratorType) or (hasattr(returned, "__next__") and not hasattr(returned, "shape")):
         raise InvalidWorkload(
             f"{path}: data() returned a generator, which can be read only once; return arrays, a PyDataset, a "
             "tf.data.Dataset or a DataLoader"
         )
-    if returned is None:
-        raise InvalidWorkload(f"{path}: data() returned nothing; {RETURN}")
-    if isinstance(returned, list | tuple) and len(returned) == 2 and _is_pair(returned, inputs=inputs):  # noqa: PLR2004
-        training, validation = returned
-        read_validation = None
-        if validation is not None:
-            read_validation = _samples(validation, "validation", path=path, most_bytes=most_bytes)
-        read_training = _samples(training, "training", path=path, most_bytes=most_bytes)
-        return _checked(read_training, read_validation, path=path)
-    return _checked(_samples(returned, "data()", path=path, most_bytes=most_bytes), None, path=path)
 
 
 def look_over(returned: Any, *, path: str) -> tuple[Samples, Samples]:
@@ -77,7 +107,7 @@ def look_over(returned: Any, *, path: str) -> tuple[Samples, Samples]:
 def _is_pair(returned: Any, *, inputs: int | None) -> bool:
     """Whether two things are training and validation, rather than inputs and targets."""
     first, second = returned
-    if is_pipeline(first) or (isinstance(first, tuple) and second is None):
+    if is_pipeline(first) or is_pipeline(second) or (isinstance(first, tuple) and second is None):
         return True
     if not (isinstance(first, tuple) and isinstance(second, tuple) and 1 < len(first) <= WITH_WEIGHTS):
         return False
@@ -86,12 +116,10 @@ def _is_pair(returned: Any, *, inputs: int | None) -> bool:
     return not (inputs == len(first) > 1 and len(lengths) == 1)
 
 
-def _samples(part: Any, name: str, *, path: str, most_bytes: int) -> Samples:
-    """Return (x,), (x, y), (x, y, weight), x alone or a pipeline as samples."""
+def _samples(part: Any, name: str, *, path: str) -> Samples:
+    """Return (x,), (x, y), (x, y, weight) or x alone as samples."""
     if isinstance(part, Samples):
         return part
-    if is_pipeline(part):
-        part = drain(part, name=f"{path}: {name}", most_bytes=most_bytes)
     parts = part if isinstance(part, tuple) else (part,)
     if not 1 <= len(parts) <= WITH_WEIGHTS:
         raise InvalidWorkload(f"{path}: {name} has {len(parts)} parts; {RETURN}, each with weights if need be")

@@ -181,7 +181,7 @@ def loss(compiled: Any, *, named: str | None, weighted: bool, masked: bool, targ
         named: Class of `torch.nn` that a user's class says computes the same, for losses that are not known here.
         weighted: Whether it is called with sample weights.
         masked: Whether the model's outputs say which of their steps count.
-        targets: The array of all of them.
+        targets: The array of all of them; None where a pipeline makes them in whatever kind it likes.
         outputs: Dimensions of the predictions, the batch counted; None where there are several.
 
     Raises:
@@ -198,7 +198,7 @@ def loss(compiled: Any, *, named: str | None, weighted: bool, masked: bool, targ
     if name not in LOSSES or getattr(keras.losses, name, None) is not getattr(plain, "fn", None) or reduce is None:
         return _named_loss(named, weighted=weighted, said=plain.name)
     losses = LOSSES[name](settings)
-    if not weighted and plain.reduction == "sum_over_batch_size":
+    if targets is not None and not weighted and plain.reduction == "sum_over_batch_size":
         whole = _whole(name, settings, targets=targets, outputs=outputs)
         if whole is not None:
             return whole

@@ -50,6 +50,16 @@ class TriedOut:
     """None where it has several outputs."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piped:
+    """The pipeline that training samples came from; nothing for arrays."""
+
+    kind: str | None = None
+    """See `loops.drain`."""
+    batch_size: int | None = None
+    """None where its batches differ."""
+
+
 def prepare(
     name: str, *, path: str, digits: Any, seed: int, policy: str | None, most_bytes: int, cache: Path
 ) -> tuple[Path, Facts]:
@@ -71,12 +81,16 @@ def prepare(
     if policy is not None:
         keras.config.set_dtype_policy(policy)
     workload, source = prepared.unprepared(name)
+    pipeline = Piped()
     if isinstance(source, FitStyle):
         model = workload.build_model(seed=seed)
         _check_model(model, path=path, maker="model()")
         fixed = _fixed_batch_size(model)
         given = intake.read(source.data(), path=path, inputs=_inputs_of(model), most_bytes=most_bytes)
-        training, validation = (samples.map(_as_fit_casts) for samples in given)
+        training, validation = (samples.map(_as_fit_casts) for samples in (given.training, given.validation))
+        pipeline = Piped(kind=given.pipeline, batch_size=given.pipeline_batch_size)
+        if not source.says_batch_size and pipeline.batch_size is not None:
+            workload.batch_size = pipeline.batch_size  # type: ignore[misc]  # found, not declared
     else:
         returned = source.samples(digits, track=Track.MATCHED, backend="numpy", seed=seed)
         training, validation = intake.look_over(returned, path=path)
@@ -94,7 +108,16 @@ def prepare(
     found = _try_out(model, batch, path=path)
     for samples in (training, validation):
         _check_labels(model, samples, shape=found.output_shape, path=path)
-    return _written(workload, model, training=training, validation=validation, found=found, fixed=fixed, cache=cache)
+    return _written(
+        workload,
+        model,
+        training=training,
+        validation=validation,
+        found=found,
+        fixed=fixed,
+        pipeline=pipeline,
+        cache=cache,
+    )
 
 
 def _written(
@@ -105,6 +128,7 @@ def _written(
     validation: Samples,
     found: TriedOut,
     fixed: int | None,
+    pipeline: Piped,
     cache: Path,
 ) -> tuple[Path, Facts]:
     """Write down what every process starts from, and return where it lies and what was found."""
@@ -127,6 +151,8 @@ def _written(
             policy=model.dtype_policy.name,
             metrics=_metric_names(model),
             optimizer=_optimizer_name(model),
+            pipeline=pipeline.kind,
+            pipeline_batch_size=pipeline.batch_size,
         )
         everything = prepared.add_facts(folder, facts)
         return _published(folder, cache / f"{FOLDER}{everything[:16]}"), facts

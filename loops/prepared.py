@@ -64,6 +64,10 @@ class Facts:
     """Class of the compiled optimizer."""
     notes: tuple[str, ...] = ()
     """What the user should know, one sentence each."""
+    pipeline: str | None = None
+    """Kind of the pipeline that the training samples came from, see `loops.drain`; None for arrays."""
+    pipeline_batch_size: int | None = None
+    """Samples in each of its batches but the last; None where they differ."""
 
 
 def write(folder: Path, *, training: Samples, validation: Samples, weights: list[NDArray[Any]]) -> str:
@@ -150,7 +154,9 @@ def unprepared(name: str) -> tuple[CompiledModel, FitStyle | Workload]:
     """Return a user's workload in the form that loops read, with nothing fed to it yet, and as the user wrote it."""
     source = registry.load_workload(name)
     if isinstance(source, FitStyle):
-        return CompiledModel(name, batch_size=source.batch_size, build=source.build, declared=None), source
+        workload = CompiledModel(name, batch_size=source.batch_size, build=source.build, declared=None)
+        workload.make_data = source.data
+        return workload, source
     build = partial(_compiled, source)
     return CompiledModel(name, batch_size=source.batch_size, build=build, declared=source), source
 

@@ -291,7 +291,7 @@ def load_workload(name: str) -> Any:
         return FitStyle(
             name,
             path=module,
-            batch_size=user_file.BATCH_SIZE if found is None or found.batch_size is None else found.batch_size,
+            batch_size=found.batch_size if found is not None and found.says_batch_size else None,
             arrays=arrays if module.endswith(user_file.SAVED) else None,
         )
     loaded = _load("workload", name)

@@ -56,6 +56,8 @@ class UserFile:
     """"supervised" or "adversarial": what a loop can train, or what kind a workload is."""
     batch_size: int | None = None
     """A workload's; None for a loop."""
+    says_batch_size: bool = True
+    """Whether it is written in the file; if not, it is that of `fit()`, or of a pipeline."""
     training_samples: int | None = None
     """A workload's, where it is written out as a number."""
 
@@ -108,18 +110,19 @@ class FitStyle:
 
     kind = "supervised"
 
-    def __init__(self, name: str, *, path: str, batch_size: int, arrays: str | None = None) -> None:
+    def __init__(self, name: str, *, path: str, batch_size: int | None, arrays: str | None = None) -> None:
         """Nothing is imported yet.
 
         Args:
             name: Of the workload.
             path: Of the file, or the name of a module that an entry point names.
-            batch_size: Samples per step.
+            batch_size: Samples per step; None where nobody says.
             arrays: Of a saved model, the file with what it is trained on.
         """
         self.name = name
         self.path = path
-        self.batch_size = batch_size
+        self.says_batch_size = batch_size is not None
+        self.batch_size = BATCH_SIZE if batch_size is None else batch_size
         self._arrays = arrays
         self._module: ModuleType | None = None
 
@@ -226,6 +229,7 @@ def _fit_style(path: str, *, source: SourceFile) -> UserFile:
         class_name="",
         trains="supervised",
         batch_size=size if isinstance(size, int) else BATCH_SIZE,
+        says_batch_size=isinstance(size, int),
     )
 
 

@@ -179,11 +179,12 @@ class Measuring(Conditions):
         ),
     ]
     track: Annotated[
-        Literal["matched", "guide"] | None,
+        Literal["matched", "guide", "pipeline"] | None,
         option(
             "--track",
-            type=click.Choice(["matched", "guide"]),
-            help="Same arrays from memory for every loop, or each framework's own pipeline on raw pixels. "
+            type=click.Choice(["matched", "guide", "pipeline"]),
+            help="Same arrays from memory for every loop; each framework's own pipeline on raw pixels; or the pipeline "
+            "that data() in a file of yours returns. "
             "[default: matched; guide with --all-guides]",
         ),
     ]

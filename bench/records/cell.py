@@ -16,7 +16,7 @@ class Training:
     workload: str
     """Registered name, such as "mnist-mlp"."""
     track: str
-    """"matched" or "guide"."""
+    """"matched", "guide" or "pipeline"."""
     batch_size: int
     """Samples per step."""
     width: int | None = None

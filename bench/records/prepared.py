@@ -30,3 +30,7 @@ class PreparedWorkload:
     """Of Keras' dtype policies, the model's: "float32", "mixed_bfloat16", ..."""
     fallback: str | None = None
     """Why synthetic digits stand in for MNIST, where the workload looked at them."""
+    pipeline: str | None = None
+    """Kind of the pipeline that the training samples came from, such as "DataLoader"; None for arrays."""
+    pipeline_batch_size: int | None = None
+    """Samples in each of its batches but the last; None where they differ."""

@@ -89,7 +89,7 @@ _seconds, _long_seconds = Number(0.0, _LONGEST_SECONDS), Number(_SHORTEST_SECOND
 _round = Number(0, MOST_ROUNDS - 1)
 _count, _steps, _bytes = Number(0, MOST_ITEMS), Number(0, MOST_STEPS), Number(0, _MOST_BYTES)
 _any_number = Number(-float_info.max, float_info.max)
-_track, _device = OneOf(("matched", "guide")), OneOf(("cpu", "gpu"))
+_track, _device = OneOf(("matched", "guide", "pipeline")), OneOf(("cpu", "gpu"))
 _dtype = OneOf(("float32", "mixed_bfloat16", "mixed_float16", "float64"))
 _size, _threads = Number(1, 2**31), Number(1, 2**16)
 
@@ -118,8 +118,8 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(OneOf(("interleaved", "sequential")), "schedule")
     | _each(_name, "baseline")
     | _each(_text, "interpreters files"),
-    PreparedWorkload: _each(_name, "workload side folder sha256 policy metrics")
-    | _each(_size, "batch_size training_samples")
+    PreparedWorkload: _each(_name, "workload side folder sha256 policy metrics pipeline")
+    | _each(_size, "batch_size training_samples pipeline_batch_size")
     | _each(_count, "validation_samples")
     | _each(_text, "fallback"),
     DatasetRecord: _each(_name, "name sha256") | _each(_text, "source fallback"),

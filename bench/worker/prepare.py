@@ -54,6 +54,8 @@ def main() -> None:
                 metrics=facts.metrics,
                 policy=facts.policy,
                 fallback=looked[0].fallback if looked else None,
+                pipeline=facts.pipeline,
+                pipeline_batch_size=facts.pipeline_batch_size,
             )
         )
     )

@@ -107,7 +107,7 @@ class Trial:
         self.progress.phase = "import"
         begin = perf_counter_ns()
         backend = import_framework(request.backend, device=request.device, threads=request.threads)
-        if request.track == Track.MATCHED:  # on the other one, frameworks do what their guides leave them at
+        if request.track != Track.GUIDE:  # there, frameworks do what their guides leave them at
             backend.forbid_tensor_float_32()
         from loops import registry  # noqa: PLC0415 - only when the shell asks
 
@@ -329,6 +329,7 @@ def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
         training, validation = workload.samples(digits, track=track, backend=request.backend, seed=request.seed)
     else:
         training, validation = workload.fed
+    pipelines = workload.pipelines(seed=request.seed) if track is Track.PIPELINE else (None, None)
     count = len(training.arrays[0]) if request.prepared is None else training.count
     if request.batch_size > count:
         raise UnsupportedCell(f"batch size {request.batch_size} is above the {count} training samples")
@@ -340,6 +341,7 @@ def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
         batch_size=request.batch_size,
         device=request.device,
         seed=request.seed,
+        **({"pipelines": pipelines} if track is Track.PIPELINE else {}),  # loops of an older commit know none
     )
     return job, checked
 

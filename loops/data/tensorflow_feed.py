@@ -1,10 +1,14 @@
 """How TensorFlow loops get their batches; the input side that all of them share."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import tensorflow as tf
+from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
 from loops.contract import Job, Track
+from loops.data import pipelines
+from loops.drain import TF_DATA
 from loops.errors import UnsupportedCell
 from loops.nested import map_leaves
 
@@ -15,10 +19,15 @@ SHUFFLE_BUFFER = 1024
 def training_batches(job: Job) -> Iterable[tuple[tf.Tensor, ...]]:
     """Return one epoch of whole batches (x, y) or (x, y, weight), to be iterated again for the next epoch.
 
-    `matched`: tensors that already lie on the device. `guide`: the guides' `tf.data` pipeline.
+    `matched`: tensors that already lie on the device. `guide`: the guides' `tf.data` pipeline. `pipeline`: the user's.
     """
     if job.track is Track.GUIDE:
         return training_dataset(job)
+    if job.track is Track.PIPELINE:
+        own = training_dataset(job)
+        if isinstance(own, tf.data.Dataset):
+            return own
+        return pipelines.ThroughKeras(own, batches=PyDatasetAdapter.get_tf_dataset, shuffle=True)
     starts = range(0, job.steps_per_epoch * job.batch_size, job.batch_size)
     cuts = (job.training.rows(slice(start, start + job.batch_size)) for start in starts)
     return [map_leaves(tf.constant, cut.arrays) for cut in cuts]
@@ -28,17 +37,17 @@ def stacked_batches(job: Job) -> tuple[tf.Tensor, ...]:
     """Return the same epoch as one tensor [steps, batch, ...] each of inputs, targets and maybe weights, on the device.
 
     Raises:
-        UnsupportedCell: On the track that compares input pipelines as well.
+        UnsupportedCell: On the tracks that compare input pipelines as well.
     """
-    if job.track is Track.GUIDE:
-        raise UnsupportedCell("a loop in the graph takes samples that lie on the device, not the guide's pipeline")
+    if job.track is not Track.MATCHED:
+        raise UnsupportedCell("a loop in the graph takes samples that lie on the device, not what a pipeline makes")
     steps, size = job.steps_per_epoch, job.batch_size
     whole = job.training.map(lambda array: array[: steps * size].reshape(steps, size, *array.shape[1:]))
     return map_leaves(tf.constant, whole.arrays)
 
 
-def training_dataset(job: Job) -> tf.data.Dataset:
-    """Return the same epoch as a `tf.data.Dataset`, which `fit()` asks for.
+def training_dataset(job: Job) -> Any:
+    """Return the same epoch as a `tf.data.Dataset`, which `fit()` asks for; on `pipeline`, maybe as a PyDataset.
 
     The last, smaller batch is dropped on both tracks: a `tf.function` would be traced again for it, in the middle of
     what is measured.
@@ -46,6 +55,8 @@ def training_dataset(job: Job) -> tf.data.Dataset:
     if job.track is Track.GUIDE:
         samples = tf.data.Dataset.from_tensor_slices(job.training.arrays)
         return samples.shuffle(buffer_size=SHUFFLE_BUFFER).batch(job.batch_size, drop_remainder=True)
+    if job.track is Track.PIPELINE:
+        return pipelines.for_training(job, takes=TF_DATA, framework="TensorFlow")
     # Cut into batches beforehand, so that an element of the dataset is a batch and nothing is left to do per step.
     steps, size = job.steps_per_epoch, job.batch_size
     whole = job.training.map(lambda array: array[: steps * size].reshape(steps, size, *array.shape[1:]))
@@ -54,5 +65,8 @@ def training_dataset(job: Job) -> tf.data.Dataset:
 
 def validation_dataset(job: Job) -> tf.data.Dataset:
     """Return all validation samples in order, the last batch smaller where the size does not divide."""
+    own = pipelines.for_validation(job, takes=TF_DATA, framework="TensorFlow")
+    if own is not None:
+        return own if isinstance(own, tf.data.Dataset) else PyDatasetAdapter(own).get_tf_dataset()
     samples = tf.data.Dataset.from_tensor_slices(job.validation.arrays)
     return samples.batch(job.batch_size)

@@ -4,10 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, final
 
 import torch
+from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from loops.contract import Job, Samples, Track
+from loops.data import pipelines
 from loops.data.text import refuse_text
+from loops.drain import DATA_LOADER
+from loops.errors import UnsupportedCell
 from loops.nested import Nested, is_nested, leaves, map_leaves
 
 
@@ -20,8 +24,14 @@ def training_batches(job: Job) -> Iterable[Sequence[Any]]:
     """Return one epoch of whole batches (x, y) or (x, y, weight), to be iterated again for the next epoch.
 
     `matched`: slices of tensors that already lie on the device. `guide`: the guide's shuffling `DataLoader`; its
-    batches come from the host, so a loop moves them to the device. The last, smaller batch is dropped on both tracks.
+    batches come from the host, so a loop moves them to the device. `pipeline`: the user's. The last, smaller batch is
+    dropped on all tracks.
     """
+    if job.track is Track.PIPELINE:
+        own = training_loader(job)
+        if job.training.targets is None:
+            raise UnsupportedCell("its loop takes targets as well, which this pipeline has not; see torch-fit-stock")
+        return own if isinstance(own, DataLoader) else _through_keras(own, shuffle=True)
     if job.track is Track.GUIDE:
         generator = torch.Generator().manual_seed(job.seed)
         return DataLoader(
@@ -30,8 +40,10 @@ def training_batches(job: Job) -> Iterable[Sequence[Any]]:
     return _resident(job.training, job=job)[: job.steps_per_epoch]
 
 
-def training_loader(job: Job) -> DataLoader:
-    """Return the same epoch as a `DataLoader`, which `fit()` asks for."""
+def training_loader(job: Job) -> Any:
+    """Return the same epoch as a `DataLoader`, which `fit()` asks for; on `pipeline`, maybe as a PyDataset."""
+    if job.track is Track.PIPELINE:
+        return pipelines.for_training(job, takes=DATA_LOADER, framework="PyTorch")
     if job.track is Track.GUIDE:
         return training_batches(job)
     # Cut into batches beforehand: an element of the data set is a batch, and nothing is left to collate.
@@ -40,14 +52,25 @@ def training_loader(job: Job) -> DataLoader:
     return DataLoader(_tensors(whole), batch_size=None)
 
 
-def validation_loader(job: Job) -> DataLoader:
-    """Return all validation samples in order as a `DataLoader`."""
+def validation_loader(job: Job) -> Any:
+    """Return all validation samples in order as a `DataLoader`; on `pipeline`, maybe as a PyDataset."""
+    own = pipelines.for_validation(job, takes=DATA_LOADER, framework="PyTorch")
+    if own is not None:
+        return own
     return DataLoader(_tensors(job.validation), batch_size=job.batch_size, shuffle=False)
 
 
 def validation_batches(job: Job) -> Iterable[Sequence[Any]]:
     """Return all validation samples in order, the last batch smaller where the size does not divide."""
-    return validation_loader(job) if job.track is Track.GUIDE else _resident(job.validation, job=job)
+    if job.track is Track.GUIDE or job.pipelines[1] is not None:
+        own = validation_loader(job)
+        return own if isinstance(own, DataLoader) else _through_keras(own, shuffle=False)
+    return _resident(job.validation, job=job)
+
+
+def _through_keras(dataset: Any, *, shuffle: bool) -> pipelines.ThroughKeras:
+    """Return the batches of a PyDataset as tensors."""
+    return pipelines.ThroughKeras(dataset, batches=PyDatasetAdapter.get_torch_dataloader, shuffle=shuffle)
 
 
 def moved(batch: Sequence[Any], device: torch.device) -> list[Any]:

@@ -13,7 +13,7 @@ import jax
 import keras
 
 from loops.contract import Job, Loop, Outcome
-from loops.data.jax_feed import training_arrays
+from loops.data.jax_feed import training_arrays, validation_arrays
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
 from loops.outcomes import state_of, steps_of, without_losses
 from loops.own_step import with_own_step
@@ -78,7 +78,7 @@ class JaxFit(Loop):
             jit_compile=True,  # what "auto" means on this backend
         )
         self.training_data = training_arrays(job)
-        self.validation_data = job.validation
+        self.validation_data = validation_arrays(job)
         self.batch_size = job.batch_size
         self.hand_over: HandOver | None = None  # there is nothing to hand over before the first block
 

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loops.contract import Digits, Samples, Track, Workload
+from loops.drain import is_pipeline
 from loops.errors import UnsupportedCell
+from loops.intake import parts_of
 from loops.nested import Nested, is_nested, map_leaves
 
 PLAIN_OPTIMIZERS = ("Adam", "SGD")
@@ -47,6 +49,8 @@ class CompiledModel(Workload):
         self.output_rank: int | None = None
         self.fed: tuple[Samples, Samples] | None = None
         self.initial: list[NDArray[Any]] | None = None
+        self.make_data: Callable[[], Any] | None = None
+        self._piped = False
         self.optimizer = getattr(declared, "optimizer", "compiled")  # type: ignore[misc]
         for said in ("metric_name", "activity_penalty", "hidden_units", "torch_loss", "learning_rate"):
             if hasattr(declared, said):
@@ -64,6 +68,25 @@ class CompiledModel(Workload):
             return self.fed
         assert self._declared is not None  # a file without a class is always prepared
         return self._declared.samples(digits, track=track, backend=backend, seed=seed)
+
+    def pipelines(self, *, seed: int) -> tuple[Any, Any]:
+        """Return the user's own pipelines for training and validation, made anew; None for what comes from memory.
+
+        Args:
+            seed: Of NumPy, Python and the framework, which `data()` may draw from.
+
+        Raises:
+            UnsupportedCell: If training samples come as arrays.
+        """
+        import keras  # noqa: PLC0415 - the process chose the backend before this runs
+
+        keras.utils.set_random_seed(seed)
+        returned = None if self.make_data is None else self.make_data()
+        training, validation = (part if is_pipeline(part) else None for part in parts_of(returned, inputs=None))
+        if training is None:
+            raise UnsupportedCell(f"'{self.name}' has no pipeline of its own: its samples are arrays")
+        self._piped = True
+        return training, validation
 
     def build_model(self, *, seed: int) -> Any:
         """Return a new model, compiled, with the weights that were prepared."""
@@ -170,7 +193,7 @@ class CompiledModel(Workload):
             named=getattr(self, "torch_loss", None),
             weighted=weighted,
             masked=self.masked,
-            targets=self.fed[0].targets,
+            targets=None if self._piped else self.fed[0].targets,
             outputs=self.output_rank,
         )
 

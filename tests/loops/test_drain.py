@@ -35,10 +35,16 @@ def keras(monkeypatch):
 
 def test_batches_are_joined_in_their_order():
     """The last one may be smaller."""
-    inputs, targets = drain.drain(PyDataset(BATCHES), name="data()", most_bytes=1000)
+    (inputs, targets), batch_size = drain.drain(PyDataset(BATCHES), name="data()", most_bytes=1000)
 
+    assert 4 == batch_size
     assert (7, 2) == inputs["a"].shape
     assert [0, 1, 2, 3, 0, 1, 2] == targets.tolist()
+
+
+def test_batches_of_different_sizes_have_no_size():
+    """A step of one is another one's work."""
+    assert drain.drain(PyDataset(BATCHES[::-1]), name="data()", most_bytes=1000).batch_size is None
 
 
 @pytest.mark.parametrize(
