@@ -221,3 +221,14 @@ def test_the_plugin_is_loaded_once_by_either_name_and_imports_nothing_heavy(test
     twice = tests.run("--bench-on-unclear=pass", PYTHONPATH=path)
 
     assert (0, 0) == (installed.returncode, twice.returncode), installed.stdout + twice.stderr
+
+
+def test_a_pattern_for_several_loops_is_refused_with_their_names(tests_of):
+    """One test measures one loop; what a pattern stands for is what it stands for on the command line."""
+    tests = tests_of(project(test_speed__py='def test_all(training_loop):\n    training_loop("numpy*")\n'))
+
+    done = tests.run()
+
+    assert 1 == done.returncode, done.stdout
+    assert "'numpy*' stands for 2 loops, and training_loop measures one per test" in done.stdout
+    assert "@pytest.mark.parametrize(\"loop\", ['numpy', 'numpy-cpp'])" in done.stdout
