@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -48,9 +49,9 @@ class Outline(HTMLParser):
             self.found[tag][-1] += data
 
 
-def html_of(run, **options):
-    """Return the page of a run."""
-    report = build(run, **options)
+def html_of(run, *, files=()):
+    """Return the page of a run, with links to these files."""
+    report = replace(build(run), files=tuple(files))
     drawn = [plots.draw(group, suffix=str(i)) for i, group in enumerate(report.groups, start=1)]
     drew = [pictures.draw(group, suffix=str(i)) for i, group in enumerate(report.groups, start=1)]
     swept = [plots.draw_scaling(sweep, suffix=str(i)) for i, sweep in enumerate(report.scaling, start=1)]
