@@ -11,6 +11,7 @@ from math import ceil, exp, floor, isfinite, log10
 
 from bench.history import words
 from bench.history.events import Judged
+from bench.text import display_name
 
 WIDTH, HEIGHT = 288, 186
 _LEFT, _RIGHT, _TOP, _BELOW = 50.0, 8.0, 44.0, 30.0
@@ -61,7 +62,8 @@ def sentence(judged: Judged) -> str:
     """Return what the picture shows, for those who do not see it."""
     said = [words.event_text(judged, event) for event in judged.events]
     level = f"{words.level_text(judged)} milliseconds a step in the last runs"
-    return f"{judged.series.loop}, {len(judged.series.points)} runs: {'; '.join([*said, level])}."
+    runs = words.runs(len(judged.series.points))
+    return f"{display_name(judged.series.loop)}, {runs}: {'; '.join([*said, level])}."
 
 
 def caption(judged: Judged) -> str:
@@ -147,7 +149,7 @@ def _runs(judged: Judged, marks: Sequence[_Mark], *, scale: _Scale, addresses: M
         run = points[mark.stop - 1].run
         dot = f"M{x:.1f} {scale.y(mark.middle):.1f}h0"
         if run in addresses and mark.stop - mark.start == 1:
-            label = escape(f"{run}, {points[mark.start].started:%Y-%m-%d}")
+            label = escape(f"{display_name(run)}, {points[mark.start].started:%Y-%m-%d}")
             parts.append(f'<a href="{escape(addresses[run])}" aria-label="{label}"><path class="dot" d="{dot}"/></a>')
         else:
             bare += dot

@@ -39,7 +39,7 @@ def level_span(judged: Judged) -> str:
 
 
 def change_text(ratio: Interval) -> str:
-    """Return "+5.1 % (4.2 to 6.0)": how much longer a step takes.
+    """Return "+5.1 % (+4.2 to +6.0)": how much longer a step takes.
 
     >>> change_text(Interval(estimate=1.051, low=1.042, high=1.06, count=9))
     '+5.1 % (+4.2 to +6.0)'
@@ -112,11 +112,21 @@ def notes(judged: Judged) -> Iterable[str]:
     if not series.calibrated:
         yield "in seconds as measured: no kernel tells how fast the machine was"
     if series.left_out:
-        yield f"{series.left_out} runs without a kernel are left out"
+        yield f"{runs(series.left_out)} without a kernel {'is' if series.left_out == 1 else 'are'} left out"
     for one in judged.breaks:
         yield f"{one.what} is another one since {_named(judged, one.place)}; levels before it are not compared"
     if judged.lone:
-        yield f"{len(judged.lone)} runs stand alone and move no level"
+        alone = "stands alone and moves" if len(judged.lone) == 1 else "stand alone and move"
+        yield f"{runs(len(judged.lone))} {alone} no level"
+
+
+def runs(count: int) -> str:
+    """Return "1 run" or "5 runs".
+
+    >>> runs(1), runs(1_234)
+    ('1 run', '1,234 runs')
+    """
+    return "1 run" if count == 1 else f"{count:,} runs"
 
 
 def spark(judged: Judged, *, bars: str = BARS) -> str:

@@ -136,6 +136,14 @@ def test_what_limits_a_history_is_said_before_it_is_quoted(make_judged, make_bre
     ] == list(words.notes(judged))
 
 
+def test_one_run_is_told_as_one(make_judged):
+    """And so is a thousand, with a comma."""
+    judged = make_judged(lone=(1,), left_out=1)
+
+    assert ["1 run without a kernel is left out", "1 run stands alone and moves no level"] == list(words.notes(judged))
+    assert "1,000 runs without a kernel are left out" == next(iter(words.notes(make_judged(left_out=1000))))
+
+
 def test_a_run_of_a_strange_name_disturbs_no_sentence(make_judged, make_event, make_point):
     """Control characters and line breaks are shown as what they are not."""
     event = make_event(0)
