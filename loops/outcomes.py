@@ -19,9 +19,16 @@ def named(metric: Any, result: Any = None) -> dict[str, float]:
 
 
 def numbers(results: dict[str, Any]) -> dict[str, float]:
-    """Return results as numbers; of one that is an array, as a score per class is, each entry by its index."""
+    """Return results as numbers.
+
+    Of one that is an array, as a score per class is, each entry by its index; of one that is several by name, each by
+    that, as `fit()` shows it.
+    """
     found: dict[str, float] = {}
     for name, value in results.items():
+        if isinstance(value, dict):
+            found |= numbers(value)
+            continue
         array = np.asarray(keras.ops.convert_to_numpy(value), np.float64)
         entries = {name: array} if array.size == 1 else {f"{name}_{i}": entry for i, entry in enumerate(array.flat)}
         found |= {key: float(entry.reshape(())) for key, entry in entries.items()}

@@ -157,6 +157,24 @@ def metrics_of(compiled: CompileMetrics | None, *, weighted: bool) -> Any:
     return compiled
 
 
+def let_results_be_values(metrics: Any) -> None:
+    """Have metrics whose result is a variable return its value: JAX traces no variables, and a loop wants a number."""
+    for metric in keras.tree.flatten(metrics):
+        if isinstance(metric, keras.metrics.Metric) and not _module(type(metric), "result").startswith("keras."):
+            metric.result = _value_of(metric.result)
+
+
+def _value_of(result: Any) -> Any:
+    """Return the method with variables in what it returns read."""
+
+    def read() -> Any:
+        return keras.tree.map_structure(
+            lambda value: value.value if isinstance(value, keras.Variable) else value, result()
+        )
+
+    return read
+
+
 NOT_COPIED: Final = object()
 """Returned where a metric does not tell how to make another one like it."""
 
@@ -169,6 +187,7 @@ def copied(compiled: CompileMetrics | None) -> Any:
     if not all(_can_be_copied(metric) for metric in keras.tree.flatten(asked)):
         return NOT_COPIED
     plain, weighted = keras.tree.map_structure(_copy, asked)
+    let_results_be_values((plain, weighted))
     return CompileMetrics(plain, weighted, output_names=compiled.output_names)
 
 
@@ -197,6 +216,12 @@ def _copy(metric: Any) -> Any:
     if type(metric) is keras.metrics.MeanMetricWrapper:
         return type(metric)(metric._fn, name=metric.name, dtype=metric.dtype, **metric._fn_kwargs)  # noqa: SLF001
     return type(metric).from_config(metric.get_config()) if isinstance(metric, keras.metrics.Metric) else metric
+
+
+def asked_metrics(model: Any) -> tuple[Any, Any]:
+    """Return metrics and weighted metrics as a model was compiled with them."""
+    compiled = model._compile_metrics  # noqa: SLF001
+    return (None, None) if compiled is None else (compiled._user_metrics, compiled._user_weighted_metrics)  # noqa: SLF001
 
 
 def is_plain(model: Any) -> bool:

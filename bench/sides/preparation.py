@@ -133,7 +133,9 @@ def _prepare(
                 raise UsageError(message.removeprefix(REFUSED)) from None
             if failed.failure.kind is not FailureKind.UNAVAILABLE or not failures:
                 failures.append(message)
-    raise UsageError(f"{_path(name)}: cannot be prepared: {failures[0]}; see {_log(name, wanted=wanted)}")
+    log = _log(name, wanted=wanted)
+    told = failures[0].removesuffix(f"; see {log.name}").removeprefix("UnsupportedCell: ")
+    raise UsageError(f"{_path(name)}: cannot be prepared: {told}; see {log}")
 
 
 def _ask(name: str, *, backend: str, side: Side | None, wanted: Wanted, launcher: Launcher) -> PreparedWorkload:

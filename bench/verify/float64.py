@@ -191,7 +191,7 @@ class Training:
         by_variable = dict(zip(map(id, self.model.trainable_weights), self._gradients, strict=False))
         return Step(
             loss=float(said["loss"]),
-            metrics=_numbers(said),
+            metrics=_numbers({name: value for name, value in said.items() if name != "loss"}),
             weights=[np.asarray(array, np.float64) for array in self.model.get_weights()],
             gradients=[by_variable.get(id(variable)) for variable in self.model.weights],
             updates=int(self.model.optimizer.iterations),
@@ -209,7 +209,7 @@ class Training:
         for batch in batches:
             said = self.model.test_on_batch(batch.x, batch.y, sample_weight=batch.weight, return_dict=True)
         self.start_epoch()
-        return {name: float(value) for name, value in said.items() if np.ndim(value) == 0}
+        return _numbers(said)
 
     def _forget_loss(self) -> None:
         """Have Keras tell the loss of the next batch, and not a mean."""
@@ -275,8 +275,10 @@ def _set(owner: Any, name: str, value: Any) -> None:
 
 
 def _numbers(said: Mapping[str, Any]) -> dict[str, float]:
-    """Return what is a number, but for the loss."""
-    return {name: float(value) for name, value in said.items() if name != "loss" and np.ndim(value) == 0}
+    """Return metrics as loops name them."""
+    from loops.outcomes import numbers  # noqa: PLC0415 - which imports Keras
+
+    return numbers(dict(said))
 
 
 def _sliced(tree: Any) -> Any:

@@ -175,9 +175,10 @@ def _needs_peer(one: Verification) -> bool:
 
 
 def _problem(failure: Failure, *, log: str | None) -> str:
-    """Return a failure in one line, with the log that tells more."""
+    """Return a failure in one line, with the log that tells more; of what is not to be had here, none does."""
     problem = f"{failure.kind.value}: {failure.message}"
-    return problem if log is None or log in problem else f"{problem}; see {log}"
+    told = log is None or log in problem or failure.kind is FailureKind.UNAVAILABLE
+    return problem if told else f"{problem}; see {log}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

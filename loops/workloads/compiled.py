@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loops.contract import Digits, Samples, Track, Workload
+from loops.data.text import refuse_text
 from loops.drain import is_pipeline
 from loops.errors import UnsupportedCell
 from loops.intake import parts_of
@@ -90,6 +91,12 @@ class CompiledModel(Workload):
 
     def build_model(self, *, seed: int) -> Any:
         """Return a new model, compiled, with the weights that were prepared."""
+        import keras  # noqa: PLC0415 - the process chose the backend before this runs
+
+        from loops import recipe  # noqa: PLC0415
+
+        if self.fed is not None and keras.backend.backend() != "tensorflow":
+            refuse_text(self.fed[0], framework=keras.backend.backend())
         model = self._build(seed, one_hot=self.one_hot)
         if self.fed is not None:
             build_by(model, self.fed[0].rows(slice(self.batch_size)))
@@ -97,6 +104,7 @@ class CompiledModel(Workload):
             restore(model, self.initial)
         _let_training_be_said(model)
         _begin_anew(model)
+        recipe.let_results_be_values(recipe.asked_metrics(model))
         self._model = model
         self._handed_out.clear()
         return model
@@ -320,7 +328,7 @@ def as_tensor(array: NDArray[Any]) -> Any:
     if array.dtype.kind not in "US":
         return keras.ops.convert_to_tensor(array)
     if keras.backend.backend() != "tensorflow":
-        raise UnsupportedCell(f"{keras.backend.backend()} has no tensors of text")
+        raise UnsupportedCell(f"{keras.backend.backend()} has no tensors of text; see tf-fit-stock and tf-function")
     import tensorflow as tf  # noqa: PLC0415
 
     return tf.constant(array)
