@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bench.analysis import effort, holm, intervals, total_time
+from bench.analysis import effort, holm, intervals, metrics, total_time
 from bench.analysis import verdict as deciding
 from bench.analysis.breakdown import Breakdown, break_down
 from bench.analysis.drift import Trace, trace
@@ -70,6 +70,10 @@ class Work:
     validation_metric: float | None
     metric_name: str | None
     """What both metrics are."""
+    training_metrics: Mapping[str, float]
+    """All of them by their names."""
+    validation_metrics: Mapping[str, float]
+    """Likewise; nothing where there are no samples to validate with."""
     images: str | None
     """Drawn by the generator of the first process that was asked to, as `bench.records.trial.Trial` stores them."""
 
@@ -367,6 +371,10 @@ def _work(finished: Sequence[Trial]) -> Work:
         training_metric=_median(trial.training_metric for trial in finished),
         validation_metric=_median(trial.validation_metric for trial in finished),
         metric_name=next((trial.metric_name for trial in finished if trial.metric_name), None),
+        training_metrics=metrics.medians((t.training_metrics, t.training_metric, t.metric_name) for t in finished),
+        validation_metrics=metrics.medians(
+            (t.validation_metrics, t.validation_metric, t.metric_name) for t in finished
+        ),
         images=next((trial.images for trial in finished if trial.images), None),
     )
 

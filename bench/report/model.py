@@ -56,7 +56,7 @@ class GroupReport:
     margin: float
     """Smallest relative difference that matters."""
     metric: str
-    """What training and validation metric are, such as "accuracy"."""
+    """What training and validation metric are, such as "accuracy"; of several, the first."""
     headline: str
     to_type: str | None
     """What to type to have the fastest loop; None where its source does not say."""
@@ -80,6 +80,11 @@ class GroupReport:
     """Of the loops whose processes were asked; empty where none was."""
     cells: tuple[CellSummary, ...]
     """The numbers behind the rows, in the same order; seconds and bytes."""
+
+    @property
+    def validates(self) -> bool:
+        """Whether any loop was evaluated on samples that it was not trained on."""
+        return any(row.validation_metrics for row in self.work)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

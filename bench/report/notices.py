@@ -10,7 +10,7 @@ from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind, Trial
-from bench.report import wording
+from bench.report import parting, wording
 
 FEW_ROUNDS = 5
 """Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
@@ -37,6 +37,7 @@ class NoticeKind(StrEnum):
     FAILED = "failed"
     INVALID = "invalid"
     UNVERIFIED = "unverified"
+    METRICS_APART = "metrics-apart"
     UNAVAILABLE = "unavailable"
     FRAMEWORK_WIDE = "framework-wide"
     BASELINE = "baseline"
@@ -90,6 +91,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.FAILED, _failed(groups)),
             (NoticeKind.INVALID, _invalid(groups)),
             (NoticeKind.UNVERIFIED, _unverified(run)),
+            (NoticeKind.METRICS_APART, parting.notices(run, groups)),
             (NoticeKind.BASELINE, _baseline(run, groups)),
             (NoticeKind.SYNTHETIC_DATA, _synthetic(run)),
             (NoticeKind.IDENTITY, _identity(run)),

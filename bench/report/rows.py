@@ -89,8 +89,10 @@ class WorkRow:
     samples: str
     first_loss: str
     last_loss: str
-    training_metric: str
-    validation_metric: str
+    training_metrics: Mapping[str, str]
+    """By name."""
+    validation_metrics: Mapping[str, str]
+    """Likewise; nothing where there are no samples to validate with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,8 +212,8 @@ def work_row(cell: CellSummary) -> WorkRow:
         samples=units.count(None if cell.work.steps is None else cell.work.steps * cell.cell.batch_size),
         first_loss=units.number(cell.work.first_loss),
         last_loss=units.number(cell.work.last_loss),
-        training_metric=units.number(cell.work.training_metric),
-        validation_metric=units.number(cell.work.validation_metric),
+        training_metrics={name: units.number(value) for name, value in cell.work.training_metrics.items()},
+        validation_metrics={name: units.number(value) for name, value in cell.work.validation_metrics.items()},
     )
 
 

@@ -1,6 +1,6 @@
 """The report's tables as pandas frames of strings, and one frame of plain numbers for CSV."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
@@ -39,8 +39,9 @@ def loops(group: GroupReport) -> Table:
         "Peak memory MiB": [row.peak_memory for row in group.rows],
         "Interval ±": [row.half_width for row in group.rows],
         "Processes x steps": [row.processes for row in group.rows],
-        f"Validation {group.metric}": [row.validation_metric for row in group.rows],
     }
+    if group.validates:
+        columns[f"Validation {group.metric}"] = [row.validation_metric for row in group.rows]
     if group.words:
         titles = {row.loop: row.title for row in group.words}
         columns["What it is"] = [titles.get(row.loop, "") for row in group.rows]
@@ -98,8 +99,8 @@ def work(group: GroupReport) -> Table:
         "Samples": [row.samples for row in group.work],
         "First loss": [row.first_loss for row in group.work],
         "Last loss": [row.last_loss for row in group.work],
-        f"Training {group.metric}": [row.training_metric for row in group.work],
-        f"Validation {group.metric}": [row.validation_metric for row in group.work],
+        **_metrics("Training", [row.training_metrics for row in group.work], only=group.metric),
+        **_metrics("Validation", [row.validation_metrics for row in group.work], only=group.metric),
     }
     own = "" if group.setting.width is None else ", at the workload's own width, not at this one"
     caption = (
@@ -109,6 +110,20 @@ def work(group: GroupReport) -> Table:
         "end at a lower loss."
     )
     return Table(title="Did every loop do the same work?", caption=caption, frame=_frame(columns))
+
+
+def _metrics(when: str, rows: Sequence[Mapping[str, str]], *, only: str) -> dict[str, list[str]]:
+    """Return a column for each metric that any loop has.
+
+    Args:
+        when: "Training" or "Validation".
+        rows: Metrics by name.
+        only: What a single one is called.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if len(names) == 1:
+        return {f"{when} {only}": [row.get(names[0], units.NOT_AVAILABLE) for row in rows]}
+    return {f"{when} {name}": [row.get(name, units.NOT_AVAILABLE) for row in rows] for name in names}
 
 
 def memory(group: GroupReport) -> Table:
@@ -287,6 +302,8 @@ def _plain(cell: CellSummary) -> dict[str, object]:
         "last_loss": cell.work.last_loss,
         "training_metric": cell.work.training_metric,
         "validation_metric": cell.work.validation_metric,
+        **_several("training", cell.work.training_metrics),
+        **_several("validation", cell.work.validation_metrics),
         "verified": _verified(cell.verification),
         "largest_loss_gap": None if cell.verification is None else cell.verification.largest_loss_gap,
         "steps": cell.work.steps,
@@ -294,6 +311,11 @@ def _plain(cell: CellSummary) -> dict[str, object]:
         "failed_processes": cell.failed_trials,
         "rounds_to_settle": cell.rounds_to_settle,
     }
+
+
+def _several(when: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return a column for each of several metrics; one alone has its column already."""
+    return {f"{when}_metrics_{name}": value for name, value in metrics.items()} if len(metrics) > 1 else {}
 
 
 def _verified(verification: Verification | None) -> bool | None:

@@ -19,6 +19,7 @@ _OTHER_COLUMNS = 68
 _LEAST_BESIDE = 28
 """What rank, verdict and speed-up take."""
 
+_VALIDATION = "val.\nmetric"
 _COLUMNS = (
     ("#", 0),
     ("loop", 0),
@@ -28,7 +29,7 @@ _COLUMNS = (
     ("ms/\nstep", 48),
     ("samples\n/s", 80),
     ("first\nstep s", 80),
-    ("val.\nmetric", 80),
+    (_VALIDATION, 80),
     ("what it is", 120),
 )
 """Headers, and the narrowest terminal that each is shown on."""
@@ -99,6 +100,8 @@ def _table(group: GroupReport, *, width: int) -> Table:
     titles = {row.loop: row.title for row in group.words}
     if not titles and _TITLE in shown:
         shown.remove(_TITLE)
+    if not group.validates and _VALIDATION in shown:
+        shown.remove(_VALIDATION)
     for header in shown:
         if header == "loop":
             table.add_column(header, max_width=max(room, width - _LEAST_BESIDE), overflow="fold")

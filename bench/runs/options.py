@@ -232,34 +232,12 @@ def _outline(name: str, *, prepared: Sequence[PreparedWorkload], options: Option
             f"--batch-size {other[0]}: the model of {name} takes batches of {found.batch_size} only, as it says; "
             "leave out --batch-size or change the model"
         )
-    size = found.batch_size if options.track is not Track.PIPELINE else _pipeline_batch_size(found, options=options)
+    size = (
+        found.batch_size
+        if options.track is not Track.PIPELINE
+        else preparation.pipeline_batch_size(found, asked=options.batch_sizes)
+    )
     return replace(outline, batch_size=size, training_samples=found.training_samples)
-
-
-def _pipeline_batch_size(found: PreparedWorkload, *, options: Options) -> int:
-    """Return how many samples a user's pipeline has in each batch.
-
-    Raises:
-        UsageError: If there is no pipeline, if its batches differ, or if another size was asked for.
-    """
-    if found.pipeline is None:
-        raise UsageError(
-            f"--track pipeline: data() of {found.workload} returns arrays; let it return a PyDataset, a "
-            "tf.data.Dataset or a DataLoader, or leave out --track"
-        )
-    size = found.pipeline_batch_size
-    if size is None:
-        raise UsageError(
-            f"--track pipeline: the batches of {found.workload} are of different sizes, so its steps cannot be "
-            "compared; make them equal, or leave out --track: batches are then cut from memory"
-        )
-    other = [asked for asked in options.batch_sizes if asked != size]
-    if other:
-        raise UsageError(
-            f"--batch-size {other[0]}: the pipeline of {found.workload} makes batches of {size}; leave out "
-            "--batch-size or change data()"
-        )
-    return size
 
 
 def _cpus(options: Options, *, device: str) -> tuple[int, ...]:

@@ -97,6 +97,36 @@ def refuse_dtype(dtype: str, *, workloads: Iterable[str]) -> None:
         raise UsageError(f"--dtype {dtype}: {ours} is written for float32; --dtype is for models of your own")
 
 
+def pipeline_batch_size(found: PreparedWorkload, *, asked: Iterable[int]) -> int:
+    """Return how many samples a user's pipeline has in each batch.
+
+    Args:
+        found: What was prepared.
+        asked: Other sizes that were asked for.
+
+    Raises:
+        UsageError: If there is no pipeline, if its batches differ, or if another size was asked for.
+    """
+    if found.pipeline is None:
+        raise UsageError(
+            f"--track pipeline: data() of {found.workload} returns arrays; let it return a PyDataset, a "
+            "tf.data.Dataset or a DataLoader, or leave out --track"
+        )
+    size = found.pipeline_batch_size
+    if size is None:
+        raise UsageError(
+            f"--track pipeline: the batches of {found.workload} are of different sizes, so its steps cannot be "
+            "compared; make them equal, or leave out --track: batches are then cut from memory"
+        )
+    other = [one for one in asked if one != size]
+    if other:
+        raise UsageError(
+            f"--batch-size {other[0]}: the pipeline of {found.workload} makes batches of {size}; leave out "
+            "--batch-size or change data()"
+        )
+    return size
+
+
 def group_of(side: Side | None) -> str | None:
     """Return the name of a side whose files are its own; None for those that share the working tree's."""
     return None if side is None or side.tree is None else side.name

@@ -91,6 +91,17 @@ def test_synthetic_digits_are_announced(make_run):
     assert build(make_run(dataset=chosen)).trust.startswith("Trust: good")
 
 
+def test_a_loop_that_ends_with_another_metric_is_named(make_run):
+    """Loops of a user's workload have no curve of a reference to be held against."""
+    alike = {loop: {"steps": 1000, "validation_metric": 0.25} for loop in ("tf-function", "tf-fit", "torch-keras")}
+    run = make_run(trial_fields=alike | {"torch-native": {"steps": 1100, "validation_metric": 3.72}})
+
+    assert texts(run)[NoticeKind.METRICS_APART] == (
+        "Validation metric of torch-native is 3.72 after 1,100 steps, and 0.250 of the loops that trained about as "
+        "long: look whether it trains and evaluates what they do."
+    )
+
+
 def test_a_source_that_changed_between_rounds_is_announced(make_run):
     """A resumed run after an edit mixes two things."""
     run = make_run()

@@ -95,8 +95,8 @@ def test_a_work_row_counts_exactly(make_run, cells_of):
         samples="7,552",
         first_loss="2.35",
         last_loss="0.189",
-        training_metric="0.943",
-        validation_metric="0.957",
+        training_metrics={"metric": "0.943"},
+        validation_metrics={"metric": "0.957"},
     )
 
 

@@ -52,6 +52,30 @@ def test_the_main_table_has_these_columns_and_rows(report):
     assert "against tf-eager" in table.caption
 
 
+def test_each_of_several_metrics_has_a_column(make_run):
+    """Where a loop does not know one, that is said."""
+    several = {"training_metrics": {"mae": 0.5, "auc": 0.9}, "validation_metrics": {"mae": 0.6, "auc": 0.8}}
+    run = make_run(trial_fields=dict.fromkeys(("tf-function", "tf-fit"), several))
+
+    report = build(run)
+    table = tables.work(report.groups[0])
+
+    assert ["Training mae", "Training auc"] == [name for name in table.frame.columns if name.startswith("Training")][:2]
+    assert ["0.600", "n/a"] == [table.frame["Validation mae"][row] for row in (0, 4)]
+    assert 0.8 == tables.summary(report)["validation_metrics_auc"][0]
+
+
+def test_nothing_is_shown_of_validation_where_there_is_none(make_run, report):
+    """No column of "n/a" in any table."""
+    loops = [row.loop for row in report.groups[0].rows]
+    run = make_run(trial_fields={loop: {"validation_metric": None, "validation_metrics": {}} for loop in loops})
+
+    group = build(run).groups[0]
+
+    columns = [*tables.loops(group).frame.columns, *tables.work(group).frame.columns]
+    assert not [name for name in columns if "Validation" in name]
+
+
 def test_the_start_up_table_shows_when_compiling_pays(report):
     """First step, steady step and break-even side by side."""
     table = tables.start_up(report.groups[0])
