@@ -59,6 +59,7 @@ class Repository:
 def state_folder(tmp_path_factory) -> None:
     """Keep the secret that caches are sealed with out of the user's home."""
     os.environ["BENCH_STATE_DIR"] = str(tmp_path_factory.mktemp("state"))
+    os.environ |= {"BENCH_WAIT": "0", "BENCH_ON_BUSY": "count"}  # tests run side by side: the machine is never quiet
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ class Condition(StrEnum):
     """Measured, and not shown to do other work than it should."""
     INVALID = "invalid"
     """Measured, but not shown to do the same work, or shown not to."""
+    STARVED = "starved"
+    """Measured, but the machine took the processor away in too many rounds to tell anything."""
     FAILED = "failed"
     ABSENT = "absent"
     """Not there, or not able to run here."""
@@ -51,7 +53,7 @@ def judge(
     """Return the verdict on ``new`` against ``base``.
 
     What is not on both sides is `new` or `removed`; what broke is `failed`, else what does other work is `invalid`;
-    else the interval decides, and without one it is `unclear`.
+    what starved is `unclear`, whatever its times; else the interval decides, and without one it is `unclear`.
 
     Args:
         speed_up: As `paired_speed_up` or another estimate gives it, at the level that is to decide.
@@ -66,7 +68,7 @@ def judge(
     for condition, word in ((Condition.FAILED, Verdict.FAILED), (Condition.INVALID, Verdict.INVALID)):
         if condition in both:
             return Judgement(verdict=word, speed_up=None)
-    if speed_up is None:
+    if speed_up is None or Condition.STARVED in both:
         return Judgement(verdict=Verdict.UNCLEAR, speed_up=None)
     return Judgement(verdict=verdict(speed_up, margin=margin, noise=noise), speed_up=speed_up)
 

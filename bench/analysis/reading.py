@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.analysis import starvation
 from bench.analysis.band import band
 from bench.analysis.judgement import Condition
 from bench.analysis.process import trial_step_seconds
+from bench.analysis.starvation import Starvation
 from bench.records.cell import Cell
 from bench.records.stored_run import Run
 from bench.records.trial import Failure, Trial
@@ -20,7 +22,9 @@ class Reading:
     cell: Cell
     trials: tuple[Trial, ...]
     steps: dict[int, Seconds]
-    """Round -> seconds per step, of the trials that finished."""
+    """Round -> seconds per step, of the trials that finished, without those that starved unless too few remain."""
+    starvation: Starvation | None
+    """What other work did to these processes; None where none starved."""
     verification: Verification | None
     off_the_curve: str | None
     did_its_work: bool
@@ -31,7 +35,9 @@ class Reading:
         """What became of it."""
         if self.failures or not self.steps:
             return Condition.FAILED
-        return Condition.SOUND if self.did_its_work else Condition.INVALID
+        if not self.did_its_work:
+            return Condition.INVALID
+        return Condition.STARVED if self.starvation is not None and self.starvation.too_busy else Condition.SOUND
 
     @property
     def finished(self) -> list[Trial]:
@@ -47,7 +53,9 @@ class Reading:
 def read(run: Run, cell: Cell) -> Reading:
     """Read a cell's trials, and find what became of it."""
     trials = run.trials_of(cell)
-    steps = steps_by_round(trials)
+    found = starvation.of_cell(run, trials)
+    left_out = () if found is None or found.too_busy else found.rounds
+    steps = {number: seconds for number, seconds in steps_by_round(trials).items() if number not in left_out}
     verification = run.verification_of(cell)
     passed = not verification.failed if verification is not None else not run.header.plan.verify
     off = off_the_curve(run, cell)
@@ -55,6 +63,7 @@ def read(run: Run, cell: Cell) -> Reading:
         cell=cell,
         trials=trials,
         steps=steps,
+        starvation=found,
         verification=verification,
         off_the_curve=off,
         did_its_work=passed and off is None,

@@ -13,6 +13,7 @@ from bench.analysis.judgement import Condition, Judgement, Noise, judge, noise_o
 from bench.analysis.oddities import cores_in_use, disturbed_rounds, is_odd, never_settles, recompiled_at
 from bench.analysis.process import steady_blocks, trial_step_seconds
 from bench.analysis.reading import Reading, read
+from bench.analysis.starvation import Starvation
 from bench.analysis.total_time import BreakEvenSteps
 from bench.analysis.verdict import Verdict
 from bench.records.cell import AGAIN, Cell, Setting
@@ -37,6 +38,8 @@ class Oddities:
     """Blocks that were slow and in which the operating system took the processor away unusually often."""
     odd_rounds: tuple[int, ...]
     """Rounds whose process is more than `DISAGREEMENT` away from the median of its siblings."""
+    starvation: Starvation | None = None
+    """In which rounds other work took the processor away, which are left out; None where it did not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,8 +125,13 @@ class CellSummary:
 
     @property
     def is_ranked(self) -> bool:
-        """Whether it was measured and does the work that it claims."""
-        return self.verdict not in (Verdict.INVALID, Verdict.FAILED)
+        """Whether it was measured, does the work that it claims, and had the processor for it."""
+        return self.verdict not in (Verdict.INVALID, Verdict.FAILED) and not self.too_busy
+
+    @property
+    def too_busy(self) -> bool:
+        """Whether other work took the processor away in so many rounds that its times tell nothing."""
+        return self.oddities.starvation is not None and self.oddities.starvation.too_busy
 
     @property
     def never_ran(self) -> bool:
@@ -136,9 +144,9 @@ class CellSummary:
         """What became of it."""
         if self.never_ran:
             return Condition.ABSENT
-        return {Verdict.FAILED: Condition.FAILED, Verdict.INVALID: Condition.INVALID}.get(
-            self.verdict or Verdict.SAME, Condition.SOUND
-        )
+        broken = {Verdict.FAILED: Condition.FAILED, Verdict.INVALID: Condition.INVALID}
+        sound = Condition.STARVED if self.too_busy else Condition.SOUND
+        return broken.get(self.verdict or Verdict.SAME, sound)
 
     @property
     def samples_per_second(self) -> float | None:
@@ -176,6 +184,8 @@ class Group:
 
         Against the baseline that is the verdict of the table; about others it is made here, by the same rules.
         """
+        if base.too_busy or new.too_busy:
+            return Judgement(verdict=Verdict.UNCLEAR, speed_up=None)
         if base.cell.name == self.baseline and new.verdict is not None:
             return Judgement(verdict=new.verdict, speed_up=new.speed_up)
         if new.cell.name == self.baseline and base.verdict is not None:
@@ -236,13 +246,15 @@ def _noise(run: Run, group: list[Reading]) -> Noise | None:
     if again is None:
         return None
     twin = run.header.plan.twin_of(again.cell)
-    first = next((reading.steps for reading in group if reading.cell == twin), {})
-    return noise_of(twin.name, first, again.steps)
+    first = next((reading for reading in group if reading.cell == twin), again)
+    if Condition.STARVED in (first.condition, again.condition):
+        return None
+    return noise_of(twin.name, first.steps, again.steps)
 
 
 def _speed_up(reading: Reading, *, baseline: Reading) -> Interval | None:
     """Return how a cell compares with the baseline, or None where the two cannot be compared."""
-    if reading is baseline or reading.failures:
+    if reading is baseline or reading.failures or Condition.STARVED in (reading.condition, baseline.condition):
         return None
     return paired_speed_up(baseline.steps, reading.steps)
 
@@ -302,7 +314,7 @@ def _summarise_cell(
     cell, finished, steps = reading.cell, reading.finished, reading.steps
     margin = run.header.plan.margin_of(cell)
     found = judge(speed_up, new=reading.condition, margin=margin, noise=None if noise is None else noise.relative)
-    alone = reading is baseline and reading.condition is Condition.SOUND
+    alone = reading is baseline and reading.condition in (Condition.SOUND, Condition.STARVED)
     unclear = found.verdict is Verdict.UNCLEAR and speed_up is not None
     return CellSummary(
         cell=cell,
@@ -316,7 +328,7 @@ def _summarise_cell(
         break_even=None if speed_up is None else _break_even(finished, baseline.finished),
         process_steps=steps,
         trace=trace([(trial, steps[trial.round]) for trial in finished if trial.round in steps]),
-        oddities=_oddities(finished, steps=steps),
+        oddities=replace(_oddities(finished, steps=steps), starvation=reading.starvation),
         costs=_costs(finished),
         work=_work(finished),
         breakdown=break_down(finished, steps=steps) if run.header.plan.breakdown else None,

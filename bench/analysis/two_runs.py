@@ -13,7 +13,7 @@ from math import exp, log, log1p
 from statistics import fmean, median
 from typing import Literal
 
-from bench.analysis import holm
+from bench.analysis import holm, starvation
 from bench.analysis import intervals as estimates
 from bench.analysis import verdict as deciding
 from bench.analysis.differences import MACHINE, VARIABLE, Difference, collate_finished, differences, of_frameworks
@@ -264,7 +264,7 @@ def _by_cell(run: Run, groups: Iterable[Group]) -> dict[Cell, CellSummary]:
 
 def _kernel(run: Run) -> dict[int, Seconds]:
     """Return round -> the kernel's seconds per step."""
-    pairs = ((trial.round, trial_step_seconds(trial)) for trial in run.calibration)
+    pairs = ((trial.round, trial_step_seconds(trial)) for trial in starvation.sound(run, run.calibration))
     return {number: seconds for number, seconds in pairs if seconds is not None}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 
-from bench.gate.against_history import Past, judge_run
+from bench.gate.against_history import Past, judge_run, too_busy
 from bench.gate.result import GateResult
 from bench.gate.settings import Settings
 from bench.history.index import Index, require
@@ -54,6 +54,7 @@ def check(wanted: Against, measuring: Options, *, console: Console, environment:
         rounds=stored.planned_rounds,
         settings=settings,
         fail_on_unclear=wanted.fail_on_unclear,
+        starved=too_busy(stored, settings=settings),
     )
 
 

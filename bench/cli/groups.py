@@ -107,6 +107,25 @@ class Conditions(Preparing):
             help="Go on for about this long, instead of a number of rounds.",
         ),
     ]
+    wait: Annotated[
+        float,
+        option(
+            "--wait",
+            type=click.FloatRange(min=0),
+            default=30.0,
+            metavar="SEC",
+            help="Wait up to this long until no other program uses the processors; 0 does not look.",
+        ),
+    ]
+    on_busy: Annotated[
+        Literal["again", "count"],
+        option(
+            "--on-busy",
+            type=click.Choice(["again", "count"]),
+            default="again",
+            help="A round in which others took the processor away: measured again and left out, or counted.",
+        ),
+    ]
     steps: Annotated[
         int | None,
         option("--steps", type=click.IntRange(min=1), help="Measured steps per process. [default: sized by time]"),
@@ -313,7 +332,8 @@ class Output(Pages):
 
 IN_HELP = (
     *("loops", "more_loops", "exclude", "workloads", "all_guides", "track", "device", "batch_sizes", "widths"),
-    *("rounds", "quick", "rigorous", "margin", "baseline", "again", "precision", "time_budget", "steps", "timeout"),
+    *("rounds", "quick", "rigorous", "margin", "baseline", "again", "precision", "time_budget", "wait", "on_busy"),
+    *("steps", "timeout"),
     *(
         "threads",
         "pin",

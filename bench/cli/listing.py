@@ -16,6 +16,9 @@ from loops import guides, registry
 
 Row = dict[str, str]
 
+A_LOOK: units.Seconds = 1.0
+"""For so long the machine is looked at, to say who is busy."""
+
 
 def render(what: str, *, results: Path, output_format: str, limit: int = 20) -> str:
     """Return a list of loops, workloads, devices or runs as text.
@@ -41,11 +44,11 @@ def render(what: str, *, results: Path, output_format: str, limit: int = 20) -> 
 
 def render_environment(*, environment: Mapping[str, str], output_format: str) -> str:
     """Return the machine's passport and what would disturb a measurement, as text."""
+    from bench.machine import activity, passport  # noqa: PLC0415 - psutil is needed here only
     from bench.machine import disturbances as disturbing  # noqa: PLC0415
-    from bench.machine import passport  # noqa: PLC0415 - psutil is needed here only
 
     facts = passport.passport(environment=environment, source_tree=SOURCE_TREE)
-    disturbances = disturbing.disturbances(environment=environment)
+    disturbances = disturbing.disturbances(environment=environment, activity=activity.of_the_next(A_LOOK))
     if output_format == "json":
         return json.dumps({"passport": facts, "disturbances": disturbances}, indent=2)
     lines = [f"{display_name(fact):<28}  {display_name(value)}" for fact, value in facts.items()]

@@ -103,6 +103,8 @@ def options_under(conditions: Conditions, *, results: Path) -> "Options":
         device=conditions.device,
         precision=conditions.precision,
         time_budget=conditions.time_budget,
+        wait=conditions.wait,
+        on_busy=conditions.on_busy,
         steps=conditions.steps,
         timeout=conditions.timeout,
         exclude=conditions.exclude,

@@ -1,6 +1,7 @@
 """A gate whose base is the machine's own history: the last level of each loop, or a baseline that has a name.
 
     judge_run    what a run says against either
+    too_busy     the loops of which it says nothing, because other work had the processor
 
 `bench gate --against history` finds what became slower since the last level; `--against NAME --creep PCT` finds what
 many small changes came to since a baseline, each of them too small for any gate.
@@ -14,10 +15,13 @@ from scipy.special import stdtrit
 
 from bench import units
 from bench.analysis.intervals import CONFIDENCE, Interval
+from bench.analysis.summary import summarise
 from bench.analysis.verdict import Verdict, verdict
 from bench.errors import NothingComparable
 from bench.gate.result import SCHEMA, GateResult, LoopVerdict, Outcome
 from bench.gate.settings import Settings
+from bench.records.stored_run import Run
+from bench.report import wording
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +46,14 @@ class Past:
 
 
 def judge_run(
-    past: Sequence[Past], *, base: str, run: str, rounds: int, settings: Settings, fail_on_unclear: bool
+    past: Sequence[Past],
+    *,
+    base: str,
+    run: str,
+    rounds: int,
+    settings: Settings,
+    fail_on_unclear: bool,
+    starved: Sequence[LoopVerdict] = (),
 ) -> GateResult:
     """Return the verdicts of a run against the past; nothing is measured again, so `unclear` is said at once.
 
@@ -56,14 +67,15 @@ def judge_run(
         rounds: Fresh processes per loop in it.
         settings: Budgets.
         fail_on_unclear: Whether `unclear` is an exit code of 3 instead of 0.
+        starved: Loops of which the machine was too busy to tell anything, as `too_busy` gives them.
 
     Raises:
         NothingComparable: If no loop has a past.
     """
-    if not past:
+    if not past and not starved:
         raise NothingComparable(f"no loop of {run} has a history on this machine; see 'bench history'")
-    level = 1.0 - (1.0 - CONFIDENCE) / len(past)
-    rows = tuple(_row(one, budget=settings.budget(one.loop), confidence=level) for one in past)
+    level = 1.0 - (1.0 - CONFIDENCE) / max(1, len(past))
+    rows = (*(_row(one, budget=settings.budget(one.loop), confidence=level) for one in past), *starved)
     words = {row.verdict for row in rows}
     outcome = Outcome.PASSED
     if Verdict.SLOWER in words:
@@ -81,6 +93,27 @@ def judge_run(
         rounds=rounds,
         confirmation_rounds=0,
         runs=(run,),
+    )
+
+
+def too_busy(run: Run, *, settings: Settings) -> tuple[LoopVerdict, ...]:
+    """Return a row for each loop of a run that other work kept from the processor: `unclear`, never slower."""
+    cells = (cell for group in summarise(run) for cell in group.cells if cell.too_busy)
+    return tuple(
+        LoopVerdict(
+            loop=cell.cell.loop,
+            workload=cell.cell.workload,
+            verdict=Verdict.UNCLEAR.value,
+            slowdown=None,
+            low=None,
+            high=None,
+            budget=settings.budget(cell.cell.loop),
+            confirmed=None,
+            base_step_seconds=None,
+            head_step_seconds=None if cell.step is None else cell.step.estimate,
+            reason=wording.failure_text(cell),
+        )
+        for cell in cells
     )
 
 

@@ -4,23 +4,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from bench import units
-from bench.analysis import intervals
+from bench.analysis import intervals, starvation
 from bench.gate.result import BASE, HEAD, Finding, Growth, LoopVerdict
 from bench.gate.settings import Settings
 from bench.records.cell import AGAIN
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
 
+FIRST_STEP = "first step"
+
 QUANTITIES: Mapping[str, Callable[[Trial], float | None]] = {
     "peak memory": lambda trial: trial.device_peak_memory_bytes or trial.peak_memory_bytes,
-    "first step": lambda trial: trial.first_step_seconds,
+    FIRST_STEP: lambda trial: trial.first_step_seconds,
 }
 """What is compared -> its value in one process; an accelerator's memory where there is one."""
 
 
 def find(run: Run, *, settings: Settings) -> dict[str, tuple[Growth, ...]]:
     """Return loop -> what has grown, of a run of two sides; nothing without a budget for it."""
-    budgets = {"peak memory": settings.max_memory_growth, "first step": settings.max_first_step_slowdown}
+    budgets = {"peak memory": settings.max_memory_growth, FIRST_STEP: settings.max_first_step_slowdown}
     wanted = {quantity: budget for quantity, budget in budgets.items() if budget is not None}
     loops = dict.fromkeys(cell.loop for cell in run.header.plan.cells if cell.side != AGAIN)
     found = {
@@ -60,7 +62,9 @@ def _growth(run: Run, *, loop: str, quantity: str, budget: float) -> Growth | No
     """Compare one quantity of one loop, round by round; None where no round has it on both sides."""
     read = QUANTITIES[quantity]
     values: dict[str, dict[int, float]] = {BASE: {}, HEAD: {}}
-    for trial in run.trials:
+    # Other work makes a first step longer and no process larger.
+    trials = starvation.sound(run, run.trials) if quantity == FIRST_STEP else run.trials
+    for trial in trials:
         if trial.cell.loop == loop and trial.cell.side in values and trial.failure is None:
             value = read(trial)
             if value:

@@ -49,6 +49,7 @@ def of_sides(run: Run) -> Finding:
                 )
             )
             for group in groups
+            if not any(cell.too_busy for cell in group.cells)
         },
     )
 
@@ -138,7 +139,10 @@ def _mends(*, base: CellSummary, head: CellSummary) -> bool:
 
     Not where the base was not run as it is: what was not built, or came from the working tree, is to be put right.
     """
-    if head.condition is not Condition.SOUND or base.condition not in (Condition.FAILED, Condition.INVALID):
+    if head.condition not in (Condition.SOUND, Condition.STARVED) or base.condition not in (
+        Condition.FAILED,
+        Condition.INVALID,
+    ):
         return False
     return base.failure is None or base.failure.kind is not FailureKind.OUTSIDE_COMMIT
 
@@ -156,6 +160,8 @@ def _why_not(word: Verdict, *, base: CellSummary, head: CellSummary) -> str | No
     if word is Verdict.NEW:
         return "in the head and not in the base, so there is nothing to compare with"
     for side in (head, base):
+        if word is Verdict.UNCLEAR and side.too_busy:
+            return f"{side.cell.side}: {wording.failure_text(side)}"
         if word is Verdict.FAILED and side.failure is not None:
             return f"{side.cell.side}: {side.failure.kind.value}: {side.failure.message}"
         if word is Verdict.INVALID and side.verdict is word:

@@ -12,9 +12,11 @@ from typing import Any
 
 from scipy.special import stdtrit
 
+from bench.analysis import starvation
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.analysis.process import step_seconds_of
 from bench.analysis.reading import off_the_curve
+from bench.analysis.starvation import Starvation
 from bench.errors import FileTrouble, InvalidResult, ResultsError
 from bench.history import tables
 from bench.records import journal, loading
@@ -99,10 +101,11 @@ def _add_run(rows: Rows, run: Run, *, folder: str) -> None:
     """Add the rows of a run: itself, its processes and its loops."""
     trials = (*run.trials, *run.calibration)
     steps = step_seconds_of(trials)
+    sound = {id(trial) for trial in starvation.sound(run, run.calibration)}
     kernel = {
         trial.round: seconds
         for trial, seconds in zip(run.calibration, steps[len(run.trials) :], strict=True)
-        if seconds is not None
+        if seconds is not None and id(trial) in sound
     }
     for number, (trial, seconds) in enumerate(zip(trials, steps, strict=True)):
         _add_trial(rows["trial_rows"], trial, folder=folder, number=number, seconds=seconds)
@@ -186,7 +189,10 @@ def _add_loop(
 ) -> None:
     """Add the row of a cell: what its processes say together, in seconds and as a multiple of the kernel's step."""
     side = run.header.plan.side_of(cell)
+    starved = starvation.of_cell(run, [trial for trial, _ in processes])
     steps = {trial.round: seconds for trial, seconds in processes if seconds is not None}
+    if starved is not None and not starved.too_busy:
+        steps = {number: seconds for number, seconds in steps.items() if number not in starved.rounds}
     multiples = [seconds / kernel[number] for number, seconds in steps.items() if number in kernel]
     step, multiple = level_of(list(steps.values())), level_of(multiples)
     measured = next((trial for trial, seconds in processes if seconds is not None), None)
@@ -195,7 +201,7 @@ def _add_loop(
         run=folder,
         **_cell(cell),
         as_is=cell.side != AGAIN and (side is None or side.changes_nothing),
-        state=_state(run, cell=cell, processes=processes),
+        state=_state(run, cell=cell, processes=processes, starved=starved),
         processes=len(steps),
         step_seconds=None if step is None else step.estimate,
         step_low=None if step is None else step.low,
@@ -210,8 +216,10 @@ def _add_loop(
     )
 
 
-def _state(run: Run, *, cell: Cell, processes: Iterable[tuple[Trial, Seconds | None]]) -> str:
-    """Return whether a loop's numbers count: "measured", or "unavailable", "failed", "invalid", "missing"."""
+def _state(
+    run: Run, *, cell: Cell, processes: Iterable[tuple[Trial, Seconds | None]], starved: Starvation | None
+) -> str:
+    """Return whether its numbers count: "measured", or "unavailable", "failed", "invalid", "starved", "missing"."""
     failures = [trial.failure for trial, _ in processes if trial.failure is not None]
     if failures:
         kinds = {failure.kind for failure in failures}
@@ -220,7 +228,9 @@ def _state(run: Run, *, cell: Cell, processes: Iterable[tuple[Trial, Seconds | N
         return "missing"
     check = run.verification_of(cell)
     wrong = check.failed if check is not None else run.header.plan.verify
-    return "invalid" if wrong or off_the_curve(run, cell) is not None else "measured"
+    if wrong or off_the_curve(run, cell) is not None:
+        return "invalid"
+    return "starved" if starved is not None and starved.too_busy else "measured"
 
 
 def _add_blocks(columns: Columns, run: Run, *, folder: str) -> None:

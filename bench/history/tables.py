@@ -7,7 +7,7 @@ that no query has to.
 from collections.abc import Mapping
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised whenever a column changes its name or meaning; an index of another version is made anew."""
 
 CELL: Final[Mapping[str, str]] = {

@@ -4,31 +4,49 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bench.machine.activity import Activity
 from bench.machine.passport import quota_cores, scaling_governor, turbo
 from bench.machine.readings import Readings, read_now
+from bench.records import busy
 
-_BUSY_SHARE_OF_CORES = 0.5
+_BUSY_CORES = 0.25
 _STEAL_LIMIT_PERCENT = 1
 _LEAST_MEMORY_MEBIBYTES = 2048
 
 
 def disturbances(
-    *, environment: Mapping[str, str], root: Path = Path("/"), readings: Readings | None = None
+    *,
+    environment: Mapping[str, str],
+    root: Path = Path("/"),
+    readings: Readings | None = None,
+    activity: Activity | None = None,
 ) -> tuple[str, ...]:
-    """Return one sentence for each thing that would disturb a measurement now, with what to do about it."""
+    """Return one sentence for each thing that would disturb a measurement now, with what to do about it.
+
+    Args:
+        environment: Variables that frameworks read.
+        root: Of the file tree that the system describes itself in.
+        readings: Of the machine; read now when left out.
+        activity: What others did a moment ago; nothing is said of it when left out.
+    """
     now = readings or read_now()
     limits = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
     return (
+        *_activity_disturbances(activity, cores=now.cores_usable),
         *_load_disturbances(now),
         *_processor_disturbances(root, cores=now.cores_usable),
         *(f"{name} is set, which makes Keras stop training early; unset it." for name in limits if name in environment),
     )
 
 
+def _activity_disturbances(activity: Activity | None, *, cores: int | None) -> Iterator[str]:
+    if activity is not None and activity.others is not None and activity.others > _BUSY_CORES:
+        who, of = busy.told(activity.programs, others=activity.others), "" if cores is None else f" of {cores}"
+        yield f"Other programs keep {busy.cores_told(activity.others)}{of} busy: {who}; stop them or wait for them."
+
+
 def _load_disturbances(now: Readings) -> Iterator[str]:
-    load, cores, steal = now.load_average, now.cores_logical, now.steal_percent
-    if cores and load > _BUSY_SHARE_OF_CORES * cores:
-        yield f"The load average is {load:.1f} on {cores} cores, so other work is running; stop it or wait for it."
+    steal = now.steal_percent
     if swap := now.swap_used_mebibytes:
         yield f"{swap} MiB of swap are in use, and reading them back takes time; close other programs."
     if (available := now.memory_available_mebibytes) < _LEAST_MEMORY_MEBIBYTES:

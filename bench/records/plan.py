@@ -8,6 +8,9 @@ from bench.records.cell import AGAIN, Cell, Setting, Side
 from bench.records.prepared import PreparedWorkload
 from bench.units import Seconds
 
+FEWEST_MORE_ROUNDS, MORE_ROUNDS = 2, 3
+"""Starved rounds are measured again at most so often, or in one round more for so many that were planned."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
@@ -53,11 +56,24 @@ class Plan:
     """Rounds are added until every interval is at most this wide to either side, as a fraction."""
     time_budget: Seconds | None = None
     """No round is begun that would probably end later than this after the first."""
+    on_busy: Literal["again", "count"] = "again"
+    """Whether a round in which others took the processor away is left out and measured again, or counts like others."""
     cpus: tuple[int, ...] = ()
     """Logical CPUs that trials stay on from their first step on; empty means any."""
     calibration: Cell | None = None
     """Measured once in each round beside the cells, so that runs can be compared: it says how fast the machine was.
     It is not one of `cells`; None where it was not asked for."""
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether precision or time decides how many rounds there are."""
+        return self.precision is not None or self.time_budget is not None
+
+    @property
+    def most_rounds(self) -> int:
+        """How many rounds are begun at most where their number is fixed: a third more, in place of starved ones."""
+        more = max(FEWEST_MORE_ROUNDS, self.rounds // MORE_ROUNDS) if self.on_busy == "again" else 0
+        return self.rounds + more
 
     def side_of(self, cell: Cell) -> Side | None:
         """Return the environment that a cell is measured in; None for the harness' own."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bench.records.busy import BusyProgram
 from bench.records.cell import Cell, Setting, Training
 from bench.records.plan import Plan
 from bench.records.trial import Trial
@@ -78,6 +79,10 @@ class Conditions:
     """How long the round took, start-ups included."""
     accelerators: tuple[AcceleratorState, ...] = ()
     """Each GPU after each party of the round; empty where none was used or it cannot be asked."""
+    others: float | None = None
+    """Cores that others kept busy while blocks were measured, in the mean; None where the system does not say."""
+    busy: tuple[BusyProgram, ...] = ()
+    """Who that was, the busiest first, as far as can be seen from here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,11 +150,14 @@ class Run:
 
     @property
     def planned_rounds(self) -> int:
-        """Rounds that were planned; where precision or time decides, those that were begun."""
+        """Rounds planned, and those in place of starved ones; where precision or time decides, those begun."""
         plan = self.header.plan
-        if plan.precision is None and plan.time_budget is None:
-            return plan.rounds
-        return max((trial.round + 1 for trial in self.trials), default=0)
+        begun = max((trial.round + 1 for trial in self.trials), default=0)
+        return begun if plan.adaptive else max(plan.rounds, begun)
+
+    def conditions_of(self, round_number: int) -> Conditions | None:
+        """Return what else the machine did in a round, the last time it was run; None where nobody looked."""
+        return next((seen for seen in reversed(self.conditions) if seen.round == round_number), None)
 
     def verification_of(self, cell: Cell) -> Verification | None:
         """Return what the check of a cell's loop on its workload and device found; None when it was not made.

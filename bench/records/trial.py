@@ -44,6 +44,9 @@ class Block:
     """How often the operating system took the processor away."""
     compilations: int = 0
     """How often the framework traced or compiled in a measured block, where it should not have to."""
+    waited_seconds: Seconds | None = None
+    """How long its threads were ready to run and no processor was free for them, added up over threads; None where the
+    system does not say. Time in which a loop sleeps or waits for its input is not in it."""
 
     @property
     def step_seconds(self) -> Seconds:

@@ -12,6 +12,7 @@ from operator import attrgetter
 from sys import float_info
 from typing import Any, final
 
+from bench.records.busy import BusyProgram
 from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.plan import Plan
 from bench.records.prepared import PreparedWorkload
@@ -116,6 +117,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_count, "cpus")
     | _each(Number(1e-9, MOST_MARGIN), "margin margins precision")
     | _each(OneOf(("interleaved", "sequential")), "schedule")
+    | _each(OneOf(("again", "count")), "on_busy")
     | _each(_name, "baseline")
     | _each(_text, "interpreters files"),
     PreparedWorkload: _each(_name, "workload side folder sha256 policy metrics pipeline")
@@ -133,9 +135,10 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(Number(-274, 1e4), "celsius")
     | _each(_text, "slowed_by"),
     Conditions: _each(_round, "round")
-    | _each(Number(0, 1e6), "load_average")
+    | _each(Number(0, 1e6), "load_average others")
     | _each(Number(0, 1), "stolen")
     | _each(_seconds, "seconds"),
+    BusyProgram: _each(_text, "name") | _each(_count, "processes") | _each(Number(0, 1e6), "cores"),
     LeastStep: _each(_name, "workload track")
     | _each(_size, "batch_size width")
     | _each(_dtype, "dtype")
@@ -147,7 +150,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     Block: _each(OneOf(tuple(BlockKind)), "kind")
     | _each(Number(1, MOST_STEPS), "steps")
     | _each(_long_seconds, "seconds")
-    | _each(_seconds, "started cpu_seconds")
+    | _each(_seconds, "started cpu_seconds waited_seconds")
     | _each(_steps, "involuntary_switches compilations"),
     Failure: _each(OneOf(tuple(FailureKind)), "kind")
     | _each(_name, "phase")
@@ -291,9 +294,8 @@ class Contents:
         """Yield what does not fit in one more row; it counts from now on."""
         if trial.cell not in self._cells and trial.cell != self._plan.calibration:
             yield f"$.trial.cell: {_shown(str(trial.cell))} is not in the plan"
-        adaptive = self._plan.precision is not None or self._plan.time_budget is not None
-        if not adaptive and trial.round >= self._plan.rounds:
-            yield f"$.trial.round: expected one below the planned {self._plan.rounds}, got {trial.round}"
+        if not self._plan.adaptive and trial.round >= self._plan.most_rounds:
+            yield f"$.trial.round: expected one below the planned {self._plan.most_rounds}, got {trial.round}"
         if trial.failure is None and not trial.blocks_of(BlockKind.MEASURED):
             yield "$.trial.blocks: expected a measured one, since nothing failed"
         if (trial.cell, trial.round) in self._rows:

@@ -56,7 +56,9 @@ def build(run: Run, groups: Sequence[Group]) -> tuple[Advice, ...]:
 
 
 def _advice(run: Run, group: Group) -> Advice | None:
-    """Return the paragraph of one group."""
+    """Return the paragraph of one group; none where the machine was too busy to know all of its loops."""
+    if any(cell.too_busy for cell in group.cells):
+        return None
     cells = [cell for cell in group.cells if cell.is_ranked and cell.step and cell.step.low]
     lines = [line for cell in cells if (line := _line(run, cell)) is not None]
     if len(lines) < _FEWEST_LOOPS:

@@ -10,7 +10,7 @@ from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind, Trial
-from bench.report import parting, wording
+from bench.report import busy_machine, parting, wording
 
 FEW_ROUNDS = 5
 """Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
@@ -50,6 +50,7 @@ class NoticeKind(StrEnum):
     UNSTEADY = "unsteady"
     ODD_PROCESS = "odd-process"
     INTERRUPTED = "interrupted-blocks"
+    STARVED = "starved"
     STOLEN = "stolen-time"
     MACHINE_SPEED = "machine-speed"
     GPU_SLOWED = "gpu-slowed"
@@ -97,6 +98,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.IDENTITY, _identity(run)),
             (NoticeKind.FEW_ROUNDS, _few_rounds(run)),
             (NoticeKind.WIDE_INTERVALS, _wide_intervals(groups)),
+            (NoticeKind.STARVED, busy_machine.notices(groups)),
             (NoticeKind.RECOMPILED, _recompiled(groups)),
             (NoticeKind.UNSTEADY, _unsteady(groups)),
             (NoticeKind.ODD_PROCESS, _odd_processes(groups)),

@@ -17,6 +17,7 @@ USUAL_ROUNDS = 6
 """Rounds of a default run; what to ask for when there is no interval to extrapolate from."""
 
 _LISTED = 12
+_QUIET = "Measure when the machine is quiet: `--wait SEC` waits for that."
 
 
 def headline(cells: Sequence[CellSummary], *, baseline: str, words: Words = MappingProxyType({})) -> str:
@@ -28,8 +29,9 @@ def headline(cells: Sequence[CellSummary], *, baseline: str, words: Words = Mapp
         words: What the loops are called by people.
     """
     ranked = [cell for cell in cells if cell.step is not None and cell.is_ranked]
-    if not ranked:
-        return f"No loop finished: {_list([_name(cell) for cell in cells])}."
+    starved = next((cell for cell in cells if cell.too_busy), None)
+    if starved is not None or not ranked:
+        return _nothing_told(cells, starved=starved)
     leader = ranked[0]
     if len(ranked) == 1:
         leading = wording.called_within(leader, words=words)
@@ -58,6 +60,13 @@ def to_type(cells: Sequence[CellSummary], *, words: Words) -> str | None:
     return wording.to_type(leaders, words=words) or None
 
 
+def _nothing_told(cells: Sequence[CellSummary], *, starved: CellSummary | None) -> str:
+    """Return the headline of a group of which nothing can be said: no loop finished, or the machine was too busy."""
+    if starved is None:
+        return f"No loop finished: {_list([_name(cell) for cell in cells])}."
+    return f"Too busy to tell which loop is fastest: {wording.busy_text(starved)}. {_QUIET}"
+
+
 def conclusion(cell: CellSummary, *, baseline: CellSummary, round_time: Seconds | None = None) -> str:
     """Return what one loop's numbers say against the baseline.
 
@@ -72,7 +81,9 @@ def conclusion(cell: CellSummary, *, baseline: CellSummary, round_time: Seconds 
     if cell.cell == baseline.cell:
         return f"{name} is the baseline: {_step(cell)}."
     if cell.speed_up is None:
-        return f"{name} is not compared: it shares no finished round with the baseline {reference}."
+        shared = f"it shares no finished round with the baseline {reference}"
+        shared = f"of the baseline {reference}, {wording.busy_text(baseline)}" if baseline.too_busy else shared
+        return f"{name} is not compared: {shared}."
     numbers = _evidence(cell, baseline)
     if cell.verdict in (Verdict.FASTER, Verdict.SLOWER):
         return f"{name} is {wording.speed_text(cell)} than {reference} on this {cell.cell.device.upper()} {numbers}."

@@ -96,8 +96,10 @@ def build(groups: Sequence[Group]) -> tuple[ScalingReport, ...]:
     """Return one report for each sweep of batch sizes, then one for each sweep of widths.
 
     Args:
-        groups: Of a run; those that differ in the swept size alone belong together.
+        groups: Of a run; those that differ in the swept size alone belong together. One in which the machine was too
+            busy to know all loops is left out, as nobody leads there.
     """
+    groups = [group for group in groups if not any(cell.too_busy for cell in group.cells)]
     found = []
     for quantity in Quantity:
         sweeps: dict[tuple[object, ...], list[Group]] = {}

@@ -6,6 +6,7 @@ from bench import text, units
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary
 from bench.analysis.verdict import Verdict
+from bench.records import busy
 from bench.records.cell import Setting
 from bench.records.trial import Failure
 from bench.records.words import LoopWords
@@ -167,6 +168,8 @@ def break_even_text(cell: CellSummary) -> str:
 
 def failure_text(cell: CellSummary) -> str:
     """Return why a loop has no rank: how many processes failed, where, and the first one's message."""
+    if cell.too_busy:
+        return f"too busy to tell: {busy_text(cell)}"
     if cell.verdict is Verdict.INVALID:
         return invalid_text(cell)
     total = cell.failed_trials + cell.finished_trials
@@ -175,6 +178,16 @@ def failure_text(cell: CellSummary) -> str:
     if cell.never_ran:
         return _one_line(cell.failure.message)
     return f"{cell.failed_trials} of {total} processes failed: {_message(cell.failure)}"
+
+
+def busy_text(cell: CellSummary) -> str:
+    """Return how often other work took the processor away from a loop, and who was busy then."""
+    found = cell.oddities.starvation
+    if found is None:
+        return "no other work took the processor away"
+    rounds = f"{len(found.rounds)} of {found.finished} rounds"
+    who = busy.told(found.programs)
+    return f"other work took the processor away in {rounds}, {units.percent(found.share)} of the time; busy were {who}"
 
 
 def invalid_text(cell: CellSummary) -> str:

@@ -8,6 +8,7 @@ from bench.records.cell import Cell
 from bench.records.journal import Journal
 from bench.records.stored_run import Run
 from bench.sides.inventory import Inventory
+from bench.units import Seconds
 from loops import registry
 
 
@@ -23,6 +24,8 @@ class Opened:
     """Where earlier verifications are remembered."""
     inventories: Mapping[str, Inventory] = field(default_factory=dict)
     """Side -> what it has of the loops and workloads; empty where loops are compared."""
+    wait: Seconds = 0.0
+    """Longest wait for a quiet machine."""
 
 
 def identity_of(cell: Cell, *, opened: Opened) -> tuple[str, dict[str, str | None]]:

@@ -98,6 +98,10 @@ class Options:
     machine: str | None = None
     """What the user calls this machine."""
     interpreters: Mapping[str, str] = field(default_factory=dict)
+    wait: Seconds = 0.0
+    """Longest wait for a quiet machine; 0 does not even look."""
+    on_busy: Literal["again", "count"] = "again"
+    """What becomes of a round in which other work took the processor away."""
     retry_failed: bool = False
     """Whether cells of a resumed run that have failed are tried again."""
     schedule: Literal["interleaved", "sequential"] = "interleaved"
@@ -168,6 +172,7 @@ def plan_of(
         margins=dict(options.margins),
         precision=options.precision,
         time_budget=options.time_budget,
+        on_busy=options.on_busy,
         cpus=_cpus(options, device=device),
         calibration=_calibration(threads=options.threads) if options.calibrate and not options.sides else None,
     )

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, final
 
-from bench.analysis import effort
+from bench.analysis import effort, starvation
 from bench.analysis.summary import paired_intervals
-from bench.records.stored_run import Run, RunHeader
+from bench.records.stored_run import Conditions, Run, RunHeader
 from bench.records.trial import BlockKind, Trial
 from bench.units import Seconds
 
@@ -26,23 +26,37 @@ ROUNDS_TO_LEARN_FROM = 3
 """After so many, the number of blocks per process is fitted to the noise; never without a precision to reach."""
 
 
+Starved = Callable[[int, Conditions | None], None]
+"""Is told of a round, counted from 0, in which other work took the processor away, and what is known of it."""
+
+
 @final
 class Pace:
     """Says before each round whether there is another one, and how many blocks each process measures in it."""
 
     def __init__(
-        self, header: RunHeader, *, done: Iterable[Trial] = (), clock: Callable[[], Seconds] = monotonic
+        self,
+        header: RunHeader,
+        *,
+        done: Iterable[Trial] = (),
+        conditions: Iterable[Conditions] = (),
+        starved: Starved | None = None,
+        clock: Callable[[], Seconds] = monotonic,
     ) -> None:
         """Start the time that the plan's budget bounds.
 
         Args:
             header: Whose plan it is.
-            done: Trials of an earlier, interrupted attempt.
+            done: Trials of an earlier, interrupted attempt, those of the kernel included.
+            conditions: Of its rounds.
+            starved: Called before a round that follows one in which other work took the processor away.
             clock: Seconds from any start.
         """
         self._header = header
         self._plan: Plan = header.plan
         self._trials = list(done)
+        self._conditions = list(conditions)
+        self._tell_starved = starved
         self._clock = clock
         self._started = clock()
         self._rounds_here: set[int] = set()
@@ -52,21 +66,46 @@ class Pace:
         self._trials.append(trial)
         self._rounds_here.add(trial.round)
 
+    def seen(self, conditions: Conditions) -> None:
+        """Take note of what else the machine did in a round."""
+        self._conditions.append(conditions)
+
     def another(self, rounds_done: int) -> bool:
         """Whether to run another round.
 
         Args:
             rounds_done: Of the run, those of an earlier attempt included.
         """
+        run = self._run()
+        starved = starvation.rounds(run)
+        goes_on = self._goes_on(run, rounds_done, starved=len(starved))
+        last = rounds_done - 1
+        if goes_on and self._tell_starved is not None and last in starved and last in self._rounds_here:
+            self._tell_starved(last, run.conditions_of(last))
+        return goes_on
+
+    def _goes_on(self, run: Run, rounds_done: int, *, starved: int) -> bool:
+        """Whether to run another round; in place of a starved one, as often as the plan allows."""
         plan = self._plan
-        if plan.precision is None and plan.time_budget is None:
-            return rounds_done < plan.rounds
+        if not plan.adaptive:
+            return rounds_done < min(plan.rounds + starved, plan.most_rounds)
         if rounds_done >= MOST_ROUNDS or self._time_is_up():
             return False
         if plan.precision is None or rounds_done < max(plan.rounds, FEWEST_ROUNDS):
             return True
-        run = Run(header=self._header, trials=tuple(self._trials))
+        if plan.time_budget is None and starved * 2 > rounds_done:  # such a machine reaches no precision
+            return False
         return not effort.precise_enough(paired_intervals(run), precision=plan.precision)
+
+    def _run(self) -> Run:
+        """Return what was measured until now as a run."""
+        kernel = self._plan.calibration
+        return Run(
+            header=self._header,
+            trials=tuple(trial for trial in self._trials if trial.cell != kernel),
+            calibration=tuple(trial for trial in self._trials if trial.cell == kernel),
+            conditions=tuple(self._conditions),
+        )
 
     def blocks(self) -> int:
         """Return how many blocks each process should measure.

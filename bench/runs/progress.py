@@ -27,6 +27,9 @@ BETWEEN_DRAWINGS: Seconds = 0.25
 class Display(Observer, Protocol):
     """An observer that is opened and closed."""
 
+    def waiting(self, text: str) -> None:
+        """Show that nothing is measured yet, and why."""
+
     def __enter__(self) -> Self:
         """Begin to draw."""
 
@@ -49,6 +52,7 @@ class Lines:
         """Write to this console."""
         self._console = console
         self._plan = plan
+        self._waits = False
 
     def __enter__(self) -> Self:
         """Do nothing: lines need no set-up."""
@@ -59,8 +63,15 @@ class Lines:
     ) -> None:
         """Do nothing: lines leave nothing to clean."""
 
+    def waiting(self, text: str) -> None:
+        """Say so once; a log has no countdown."""
+        if not self._waits:
+            self._print(text)
+        self._waits = True
+
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
         """Say when a round starts."""
+        self._waits = False
         if phase == "start" and cell is None:
             self._print(f"round {_place(round_number, plan=self._plan)}: starting")
 
@@ -119,6 +130,10 @@ class Bar:
         """Take the bar away; what counts is printed after it."""
         self._progress.stop()
 
+    def waiting(self, text: str) -> None:
+        """Show the countdown where round and loop will stand."""
+        self._progress.update(self._task, description=display_name(text), refresh=True)
+
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
         """Show round, loop and phase; blocks are short, so not each of them is drawn."""
         now = monotonic()
@@ -148,8 +163,7 @@ class Bar:
 
 def _place(round_number: int, *, plan: Plan) -> str:
     """Return "2/6", or "2" where it is not known how many rounds there will be."""
-    known = plan.precision is None and plan.time_budget is None
-    return f"{round_number + 1}/{plan.rounds}" if known else f"{round_number + 1}"
+    return f"{round_number + 1}/{max(plan.rounds, round_number + 1)}" if not plan.adaptive else f"{round_number + 1}"
 
 
 def _found(trial: Trial) -> str:

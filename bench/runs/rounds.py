@@ -76,9 +76,18 @@ class Pacing(Protocol):
         """Take note of a trial that has ended."""
 
 
-Watch = Callable[[int], AbstractContextManager[Callable[[], None]]]
-"""Opened around each round with its number, to see what else the machine does. What it gives is called when a party's
-last block is measured, its processes still alive."""
+class Look(Protocol):
+    """Is told when blocks are measured; `bench.machine.conditions.Look` is the real one."""
+
+    def begin(self) -> None:
+        """A party's first block is about to be measured."""
+
+    def end(self) -> None:
+        """Its last one is done, its processes still alive."""
+
+
+Watch = Callable[[int], AbstractContextManager[Look]]
+"""Opened around each round with its number, to see what else the machine does."""
 
 
 def measure(
@@ -122,8 +131,7 @@ def measure(
                     trial = store(ended)
                     if trial.failure is not None:
                         failed.add(trial.cell)
-                    if trial.cell != plan.calibration:
-                        pace.stored(trial)
+                    pace.stored(trial)
                     if trial.cell != plan.calibration or trial.failure is not None:
                         observer.stored(trial)
 
@@ -156,9 +164,7 @@ class _Seat:
 class _Round:
     """Cells that live together and are measured in turn."""
 
-    def __init__(
-        self, plan: Plan, *, launch: Launch, observer: Observer, look: Callable[[], None], number: int, blocks: int
-    ) -> None:
+    def __init__(self, plan: Plan, *, launch: Launch, observer: Observer, look: Look, number: int, blocks: int) -> None:
         """Nothing is started yet."""
         self.plan = plan
         self.blocks = blocks
@@ -185,10 +191,11 @@ class _Round:
                 self._attempt(seat, "warm-up", lambda trial: trial.warm())
             yield from self._hand_out()
             blocks = {seat: trial.blocks for seat, trial in self.running.items()}
+            self.look.begin()
             for seat in schedule.turns(blocks, seed=self.plan.seed, round_number=self.number):
                 phase = "break down" if seat.breakdown else "measure"
                 self._attempt(seat, phase, lambda trial: trial.measure())
-            self.look()
+            self.look.end()
             yield from self._hand_out()
             for seat in seats:
                 self._attempt(seat, "finish", partial(self._finish, seat))

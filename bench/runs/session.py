@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -14,19 +14,20 @@ from bench.errors import Interrupted, ResultsError, UsageError
 from bench.machine import conditions, disturbances, passport, readings
 from bench.machine import gpu as gpus
 from bench.paths import SOURCE_TREE
-from bench.records import tables
+from bench.records import busy, tables
 from bench.records.cell import Cell, Side
 from bench.records.journal import Journal, find, utc_now, write_manifest
 from bench.records.loading import load
 from bench.records.plan import Plan
-from bench.records.stored_run import SCHEMA_VERSION, Run, RunHeader
+from bench.records.stored_run import SCHEMA_VERSION, Conditions, Run, RunHeader
 from bench.records.trial import Trial
 from bench.records.words import LoopWords
 from bench.runs import checks, consent, endings, inputs, roofline
 from bench.runs import rounds as measuring
 from bench.runs.opened import Opened, identity_of
 from bench.runs.options import KERNEL_BLOCKS, Console, Options, loops_of, plan_of, workloads_of
-from bench.runs.pace import Pace
+from bench.runs.pace import Pace, Starved
+from bench.runs.quiet import Quiet
 from bench.runs.remote_trial import TrialProcess
 from bench.sides import inventory, preparation
 from bench.sides.inventory import Inventory
@@ -90,6 +91,7 @@ def start(options: Options, *, console: Console, environment: Mapping[str, str])
         digits=fixture.folder,
         cache=options.cache,
         inventories=inventories,
+        wait=options.wait,
     )
 
 
@@ -162,6 +164,7 @@ def resume(
             workloads=list(dict.fromkeys(cell.workload for cell in plan.cells)),
             environment=environment,
         ),
+        wait=options.wait,
     )
 
 
@@ -215,10 +218,7 @@ def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]
         journal.add(trial)
         console.notice(f"{trial.cell.name}: not measured: {trial.failure and trial.failure.message}")
     done = [*opened.run.trials, *unavailable]
-    on_gpu = any(cell.device == "gpu" for cell in plan.cells)
-    accelerators = partial(gpus.accelerators, environment=environment) if on_gpu else tuple
     with Launcher(interpreters=plan.interpreters, environment=environment) as launcher, ExitStack() as screen:
-        launch = partial(_launch, opened=opened, launcher=launcher)
         checks.verify(
             opened,
             launcher=launcher,
@@ -236,16 +236,57 @@ def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]
             return settled[-1]
 
         display = screen.enter_context(console.display(plan, done=len(done)))
-        measuring.measure(
-            plan,
-            done=[*done, *opened.run.calibration],
-            launch=launch,
+        quiet = Quiet(plan, wait=opened.wait, screen=display, tell=console.notice)
+        quiet.wait()
+        _run_rounds(
+            opened,
+            done=done,
+            launch=partial(_launch, opened=opened, launcher=launcher),
             store=store,
             observer=display,
-            pace=Pace(opened.run.header, done=done),
-            watch=partial(conditions.watched, keep=journal.add_conditions, accelerators=accelerators),
+            environment=environment,
+            starved=partial(_starved, quiet=quiet, tell=console.notice),
         )
         checks.expect(opened, trials=settled, console=console)
+
+
+def _run_rounds(
+    opened: Opened,
+    *,
+    done: Sequence[Trial],
+    launch: measuring.Launch,
+    store: measuring.Store,
+    observer: measuring.Observer,
+    environment: Mapping[str, str],
+    starved: Starved,
+) -> None:
+    """Measure what is missing, and keep what the machine did meanwhile."""
+    journal, plan = opened.journal, opened.run.header.plan
+    kernel = opened.run.calibration
+    pace = Pace(opened.run.header, done=[*done, *kernel], conditions=opened.run.conditions, starved=starved)
+
+    def keep(seen: Conditions) -> None:
+        journal.add_conditions(seen)
+        pace.seen(seen)
+
+    on_gpu = any(cell.device == "gpu" for cell in plan.cells)
+    accelerators = partial(gpus.accelerators, environment=environment) if on_gpu else tuple
+    measuring.measure(
+        plan,
+        done=[*done, *kernel],
+        launch=launch,
+        store=store,
+        observer=observer,
+        pace=pace,
+        watch=partial(conditions.watched, keep=keep, accelerators=accelerators),
+    )
+
+
+def _starved(round_number: int, conditions: Conditions | None, *, quiet: Quiet, tell: Callable[[str], None]) -> None:
+    """Say that a round is left out, and wait until the next one is worth measuring."""
+    who = "" if conditions is None else f" ({busy.told(conditions.busy, others=conditions.others)})"
+    tell(f"round {round_number + 1} is left out: other work took the processor away{who}")
+    quiet.wait()
 
 
 def close(journal: Journal, *, interrupted: bool) -> Run:
@@ -257,8 +298,7 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
     complete = all(
         cell in failed or (cell, number) in settled for cell in plan.cells for number in range(run.planned_rounds)
     )
-    adaptive = plan.precision is not None or plan.time_budget is not None
-    run = replace(run, end=journal.end(complete=complete and not (adaptive and interrupted)))
+    run = replace(run, end=journal.end(complete=complete and not (plan.adaptive and interrupted)))
     tables.write(run, folder=journal.folder)
     write_manifest(run, folder=journal.folder)
     journal.release()

@@ -18,7 +18,7 @@ from typing import Any, final
 
 import numpy as np
 
-from bench.machine import cpus
+from bench.machine import cpus, run_queue
 from bench.records.trial import Block, BlockKind
 from bench.worker import ablation, origin
 from bench.worker.digits import load_checked
@@ -67,6 +67,7 @@ class Stopwatch:
     def start(self) -> None:
         """Wait for the device, then read every clock, wall time last."""
         self._loop.synchronise()
+        self._waited = run_queue.read()
         self._switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
         self._cpu = process_time_ns()
         self._wall = perf_counter_ns()
@@ -77,6 +78,7 @@ class Stopwatch:
         wall = perf_counter_ns()
         cpu = process_time_ns()
         switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+        waited = run_queue.between(self._waited, run_queue.read())
         return Block(
             kind=kind,
             steps=steps,
@@ -84,6 +86,7 @@ class Stopwatch:
             started=self._wall / CLOCK_TICKS_PER_SECOND,
             cpu_seconds=(cpu - self._cpu) / CLOCK_TICKS_PER_SECOND,
             involuntary_switches=switches - self._switches,
+            waited_seconds=waited,
         )
 
 

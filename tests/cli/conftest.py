@@ -101,6 +101,7 @@ def make_session(cache) -> Callable[..., Session]:
         }
         fixed = {"BENCH_CACHE_DIR": str(cache), "BENCH_STATE_DIR": str(cache.with_name(f"{cache.name}-state"))}
         fixed |= {"BENCH_CALIBRATE": "0"}  # one process a round less
+        fixed |= {"BENCH_WAIT": "0", "BENCH_ON_BUSY": "count"}  # tests run side by side, so the machine is never quiet
         return Session(folder=folder, environment=environment | fixed | variables)
 
     return make

@@ -5,7 +5,7 @@ from math import log
 import pytest
 
 from bench.errors import NothingComparable
-from bench.gate.against_history import Past, judge_run
+from bench.gate.against_history import Past, judge_run, too_busy
 from bench.gate.settings import Settings
 
 
@@ -64,3 +64,17 @@ def test_nothing_to_hold_it_against_is_an_error():
     """Exit code 4 with the way out."""
     with pytest.raises(NothingComparable, match="no loop of today has a history on this machine"):
         judged()
+
+
+def test_a_run_on_a_machine_that_was_too_busy_is_unclear_and_not_slower(make_gate_run, make_starved):
+    """Its numbers never came into the history, so without these rows nothing would be said of it."""
+    run = make_starved(make_gate_run({"tf-fit": 20.0}))
+    settings = Settings(max_slowdown=0.02)
+    starved = too_busy(run, settings=settings)[:1]
+
+    result = judge_run(
+        [], base="history", run="today", rounds=6, settings=settings, fail_on_unclear=True, starved=starved
+    )
+
+    assert ("unclear", 3) == (result.loops[0].verdict, result.exit_code)
+    assert "too busy to tell" in result.loops[0].reason

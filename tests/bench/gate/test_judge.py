@@ -282,3 +282,31 @@ def test_a_loop_that_was_not_verified_is_invalid(make_gate_run):
     result = judge(run)
 
     assert (5, {"tf-fit": "invalid"}) == (result.exit_code, words(result))
+
+
+def test_a_starved_machine_is_never_red_and_says_who_was_busy(make_gate_run, make_starved):
+    """However slow the head seems, and without being measured again: fresh rounds would starve as well."""
+    run = make_starved(make_gate_run({"tf-fit": 20.0}))
+
+    result = judge(run)
+
+    assert (Outcome.UNCLEAR, 0) == (result.outcome, result.exit_code)
+    assert () == finding(run).suspects
+    assert "too busy to tell" in result.loops[0].reason
+    assert "make (2 processes, 1.5 cores)" in result.loops[0].reason
+
+
+def test_fresh_rounds_that_starve_confirm_nothing(make_gate_run, make_starved):
+    """The first ones alone are a suspicion, also together with what the starved ones seem to say."""
+    run = make_gate_run({"tf-fit": 1.5})
+
+    result = judge(run, confirmation=make_starved(make_gate_run({"tf-fit": 1.5}, seed=1)))
+
+    assert ("unclear", False, 0) == (result.loops[0].verdict, result.loops[0].confirmed, result.exit_code)
+
+
+def test_a_slowdown_is_still_found_in_the_rounds_that_are_left(make_gate_run, make_starved):
+    """Two of six starved."""
+    run = make_starved(make_gate_run({"tf-fit": 1.5}), rounds=2)
+
+    assert Verdict.SLOWER == finding(run).rows[0].verdict

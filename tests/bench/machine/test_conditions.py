@@ -89,7 +89,7 @@ def test_gpus_are_read_whenever_blocks_have_been_measured(machine):
         return [AcceleratorState(index=0, megahertz=next(clocks), celsius=60.0, slowed_by=())]
 
     with conditions.watched(0, keep=kept.append, accelerators=read) as look:
-        look()
-        look()
+        look.end()
+        look.end()
 
     assert [1980.0, 1410.0] == [gpu.megahertz for gpu in kept[0].accelerators]

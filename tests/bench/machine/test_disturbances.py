@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.machine.activity import Activity
 from bench.machine.disturbances import disturbances
 from bench.machine.readings import Readings
+from bench.records.busy import BusyProgram
 
 CALM = Readings(
     cores_logical=8,
@@ -33,7 +35,7 @@ def write(root: Path, files: dict[str, str]) -> Path:
 
 def test_calm_machine_disturbs_nothing(tmp_path):
     """Limits themselves are still calm."""
-    at_limits = replace(CALM, load_average=4.0, steal_percent=1.0, memory_available_mebibytes=2048)
+    at_limits = replace(CALM, steal_percent=1.0, memory_available_mebibytes=2048)
 
     assert () == disturbances(environment={}, root=tmp_path, readings=at_limits)
 
@@ -41,10 +43,6 @@ def test_calm_machine_disturbs_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (
-            {"load_average": 4.1},
-            "The load average is 4.1 on 8 cores, so other work is running; stop it or wait for it.",
-        ),
         (
             {"swap_used_mebibytes": 512},
             "512 MiB of swap are in use, and reading them back takes time; close other programs.",
@@ -66,6 +64,26 @@ def test_calm_machine_disturbs_nothing(tmp_path):
 def test_load_disturbs(tmp_path, change, expected):
     """Each sentence says what is the matter and what to do."""
     assert (expected,) == disturbances(environment={}, root=tmp_path, readings=replace(CALM, **change))
+
+
+def test_other_programs_disturb_and_are_named(tmp_path):
+    """By what they use now; a load average would still count what ended a minute ago."""
+    make = BusyProgram(name="make", processes=2, cores=1.5)
+    activity = Activity(seconds=1.0, others=1.6, programs=(make,))
+    loaded = replace(CALM, load_average=99.0)
+
+    found = disturbances(environment={}, root=tmp_path, readings=loaded, activity=activity)
+
+    who = "Other programs keep 1.6 cores of 6 busy: make (2 processes, 1.5 cores)"
+    assert (f"{who}; stop them or wait for them.",) == found
+
+
+@pytest.mark.parametrize("others", [None, 0.25])
+def test_what_a_desktop_does_all_the_time_disturbs_nothing(tmp_path, others):
+    """Nor does what cannot be known."""
+    activity = Activity(seconds=1.0, others=others, programs=())
+
+    assert () == disturbances(environment={}, root=tmp_path, readings=CALM, activity=activity)
 
 
 def test_unknown_readings_are_no_disturbance(tmp_path):

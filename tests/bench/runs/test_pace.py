@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from bench.records.busy import BusyProgram
+from bench.records.stored_run import Conditions
 from bench.runs.pace import FEWEST_ROUNDS, MOST_ROUNDS, Pace
 
 
@@ -117,3 +119,70 @@ def _levelled(trial, first):
         replace(block, seconds=other.step_seconds * block.steps) if block.kind == other.kind else block
         for block, other in zip(trial.blocks, turned, strict=True)
     ]
+
+
+def starved_in(run, *numbers, **plan):
+    """Return the run with other work that took the processor away in some rounds, and what was seen of them."""
+    hogs = BusyProgram(name="make", processes=2, cores=1.5)
+    seen = tuple(
+        Conditions(round=number, load_average=2.0, stolen=0.0, seconds=9.0, others=1.5, busy=(hogs,))
+        for number in numbers
+    )
+
+    def starved(trial):
+        blocks = tuple(replace(b, cpu_seconds=b.seconds / 2, waited_seconds=b.seconds / 2) for b in trial.blocks)
+        return replace(trial, blocks=blocks) if trial.round in numbers else trial
+
+    header = replace(run.header, plan=replace(run.header.plan, **plan))
+    return replace(run, header=header, trials=tuple(map(starved, run.trials)), conditions=seen)
+
+
+def rounds_told(run):
+    """Return how many rounds a pace asks for, and of which ones it was told that they starved."""
+    told = []
+    pace = Pace(run.header, starved=lambda number, seen: told.append((number, seen and seen.busy[0].name)))
+    done = 0
+    while pace.another(done):
+        for trial in run.trials:
+            if trial.round == done:
+                pace.stored(trial)
+        for seen in run.conditions:
+            if seen.round == done:
+                pace.seen(seen)
+        done += 1
+    return done, told
+
+
+def test_a_starved_round_is_measured_again(make_run):
+    """And whoever waits for a quiet machine is told before the next one."""
+    assert (7, [(1, "make")]) == rounds_told(starved_in(make_run(rounds=20), 1, rounds=6))
+
+
+@pytest.mark.parametrize(("planned", "most"), [(1, 3), (2, 4), (6, 8), (20, 26)])
+def test_a_machine_that_stays_busy_costs_a_third_more_and_two_rounds_at_least(make_run, planned, most):
+    """It is bounded."""
+    assert most == rounds_told(starved_in(make_run(rounds=30), *range(30), rounds=planned))[0]
+
+
+def test_nothing_is_measured_again_where_starved_rounds_count(make_run):
+    """`--on-busy count`."""
+    run = starved_in(make_run(rounds=20), *range(20), rounds=6, on_busy="count")
+
+    assert (6, []) == rounds_told(run)
+
+
+def test_a_precision_is_given_up_on_a_machine_that_stays_busy(make_run):
+    """Two hundred rounds would not reach it."""
+    run = starved_in(make_run(rounds=40, noise=0.3), *range(40), rounds=6, precision=0.01)
+
+    assert FEWEST_ROUNDS == rounds_told(run)[0]
+
+
+def test_a_round_of_an_earlier_attempt_is_not_told_again(make_run):
+    """Its time is over; the round in its place is still measured."""
+    run = starved_in(make_run(rounds=3), 2, rounds=3)
+    told = []
+    pace = Pace(run.header, done=run.trials, conditions=run.conditions, starved=lambda *seen: told.append(seen))
+
+    assert [True, False] == [pace.another(3), pace.another(4)]
+    assert [] == told

@@ -59,6 +59,22 @@ class FakeTrial:
         self.diary.append((self.cell.loop, self.number, "end"))
 
 
+class FakeLook:
+    """Writes down when blocks begin and end."""
+
+    def __init__(self, note):
+        """Write with this."""
+        self.note = note
+
+    def begin(self):
+        """The first block comes next."""
+        self.note("begin")
+
+    def end(self):
+        """The last one is done."""
+        self.note("end")
+
+
 class Silent:
     """An observer that only counts."""
 
@@ -137,7 +153,7 @@ class Bench:
     def watch(self, number):
         """Note the round, and what was done last whenever the machine is looked at within it."""
         self.watched.append(number)
-        yield lambda: self.looks.append((number, self.diary[-1][2]))
+        yield FakeLook(lambda what: self.looks.append((number, what, self.diary[-1][2])))
 
     def measure(self, launch, *, done=()):
         """Run the plan with these trials."""
@@ -310,13 +326,14 @@ def test_every_round_is_watched_and_every_trial_noted(cells, make_trial):
     assert bench.stored == bench.pace.seen
 
 
-def test_the_machine_is_looked_at_between_the_last_block_and_the_first_end(make_cell, make_trial):
-    """A GPU's clock says nothing once its processes are gone."""
+def test_the_machine_is_looked_at_right_before_the_first_block_and_right_after_the_last(make_cell, make_trial):
+    """Nothing runs beside a block, and a GPU's clock says nothing once its processes are gone."""
     bench = Bench([make_cell("a"), make_cell("b", workload="regression")], make_trial, rounds=2)
 
     bench.run()
 
-    assert [(0, "measure")] * 2 + [(1, "measure")] * 2 == bench.looks
+    party = [("begin", "warm"), ("end", "measure")]
+    assert [(number, *look) for number in (0, 0, 1, 1) for look in party] == bench.looks
 
 
 def test_nothing_is_left_to_do_when_every_cell_has_failed(cells, make_trial):
@@ -377,13 +394,14 @@ def test_a_kernel_that_fails_stops_nothing_and_is_not_started_again(cells, make_
     assert ["kernel"] == [trial.cell.loop for trial in bench.observer.rows if trial.failure]
 
 
-def test_neither_progress_nor_pace_is_told_of_a_kernel_that_works(cells, make_trial, kernel):
-    """They count the plan's cells."""
+def test_progress_is_not_told_of_a_kernel_that_works(cells, make_trial, kernel):
+    """It counts the plan's cells; the pace has a use for a witness of what the machine did."""
     bench = Bench(cells, make_trial, calibration=kernel)
 
     bench.run()
 
-    assert {"a", "b", "c"} == {trial.cell.loop for trial in bench.observer.rows + bench.pace.seen}
+    assert {"a", "b", "c"} == {trial.cell.loop for trial in bench.observer.rows}
+    assert kernel in {trial.cell for trial in bench.pace.seen}
     assert kernel not in bench.observer.shown
 
 

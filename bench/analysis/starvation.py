@@ -1,0 +1,150 @@
+"""Did the machine take the processor away from what was measured? Decided here, once; everybody else reads it.
+
+    taken_share    the share of a process's measured time that others took
+    of_cell        the rounds of a cell in which its process starved, and whether enough others are left
+    rounds         the rounds of a run in which anything starved: those are measured again
+
+A loop that sleeps, reads or waits for its input uses little processor time and has lost none: what counts is time in
+which it was ready to run and could not. Linux tells that time itself (`Block.waited_seconds`). Elsewhere each
+involuntary switch stands for a scheduler's time slice, as far as the process did not use the processors after all. In
+either case, others cannot have taken more than they used (`Conditions.others`); where nobody knows what they used, the
+kernel that measures the machine bears witness, by how far it is from its own best. What a hypervisor gave to other
+guests comes on top, for as much of the time as the loop used its processor.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil, inf
+from statistics import median
+
+from bench.analysis.process import trial_step_seconds
+from bench.records import busy
+from bench.records.busy import BusyProgram
+from bench.records.stored_run import Conditions, Run
+from bench.records.trial import Block, BlockKind, Trial
+from bench.units import Seconds
+
+LIMIT = 0.10
+"""A process starved when others took a tenth of its measured time or more: several times the margin, and more than
+what shuffled turns spread evenly."""
+
+SLICE: Seconds = 3e-3
+"""Whoever is preferred runs for about so long: the base slice of Linux, with a few processors."""
+
+WITNESS = 1.0
+"""A kernel that takes twice as long as in its best round says that the processor was taken away. Clocks that follow
+heat and load move it too, but by less."""
+
+FEWEST_SOUND = 2
+"""Rounds without which there is no interval."""
+
+_CORES = ("cpu cores usable", "cpu cores logical")
+_QUOTA = "cgroup cpu quota"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Starvation:
+    """What other work did to the processes of one cell."""
+
+    rounds: tuple[int, ...]
+    """In which its process starved, counted from 0."""
+    finished: int
+    """Rounds that it finished."""
+    share: float
+    """Of the measured time of these processes, what others took: the median."""
+    programs: tuple[BusyProgram, ...]
+    """Who was busy then, the busiest first; empty where nobody can be seen."""
+    too_busy: bool
+    """Whether too few other rounds are left to tell anything. Otherwise these rounds are left out."""
+
+
+def of_cell(run: Run, trials: Sequence[Trial]) -> Starvation | None:
+    """Return in which rounds the processes of one cell starved; None where none did, or where that is to count.
+
+    Args:
+        run: With its plan, conditions and kernel.
+        trials: Of the cell.
+    """
+    if run.header.plan.on_busy == "count":
+        return None
+    finished = [trial for trial in trials if trial.failure is None]
+    shares = {trial.round: taken_share(run, trial) for trial in finished}
+    starved = {number: share for number, share in shares.items() if share >= LIMIT}
+    if not starved:
+        return None
+    sound = len(finished) - len(starved)
+    return Starvation(
+        rounds=tuple(sorted(starved)),
+        finished=len(finished),
+        share=median(starved.values()),
+        programs=busy.busiest(
+            program for number in starved if (seen := run.conditions_of(number)) for program in seen.busy
+        ),
+        too_busy=sound < _enough(run, finished=len(finished)),
+    )
+
+
+def rounds(run: Run) -> tuple[int, ...]:
+    """Return the rounds, in order, in which some process of a planned cell starved."""
+    if run.header.plan.on_busy == "count":
+        return ()
+    finished = (trial for trial in run.trials if trial.failure is None)
+    return tuple(sorted({trial.round for trial in finished if taken_share(run, trial) >= LIMIT}))
+
+
+def sound(run: Run, trials: Iterable[Trial]) -> list[Trial]:
+    """Return those trials that did not starve; all of them where that is to count."""
+    if run.header.plan.on_busy == "count":
+        return list(trials)
+    return [trial for trial in trials if trial.failure is not None or taken_share(run, trial) < LIMIT]
+
+
+def taken_share(run: Run, trial: Trial) -> float:
+    """Return the share of a process's measured wall time that others took from it, from 0 to 1.
+
+    Where several threads waited, it is the share of one of them, in the mean.
+    """
+    measured = trial.blocks_of(BlockKind.MEASURED)
+    wall = sum(block.seconds for block in measured)
+    if not wall:
+        return 0.0
+    cores = cores_of(run, trial)
+    used = sum(block.cpu_seconds for block in measured) / wall
+    # Threads of one process that wait for one another, being more than there are processors, have lost nothing: what
+    # was taken is never more than what the process left of the processors.
+    waited = min(sum(waited_in(block) for block in measured) / wall, max(0.0, cores - used)) / max(1.0, used)
+    conditions = run.conditions_of(trial.round)
+    waited = min(waited, _others(run, conditions, round_number=trial.round))
+    stolen = 0.0 if conditions is None or conditions.stolen is None or cores == inf else conditions.stolen * cores
+    return min(1.0, waited + stolen * min(1.0, used) / max(1.0, used))
+
+
+def waited_in(block: Block) -> Seconds:
+    """Return how long threads of a process were ready to run in a block and did not, added up."""
+    return block.involuntary_switches * SLICE if block.waited_seconds is None else block.waited_seconds
+
+
+def _enough(run: Run, *, finished: int) -> int:
+    """Return how many rounds without starvation a cell needs: half of what was planned and was run."""
+    plan = run.header.plan
+    planned = finished if plan.adaptive else min(plan.rounds, finished)
+    return min(planned, max(FEWEST_SOUND, ceil(planned / 2)))
+
+
+def cores_of(run: Run, trial: Trial) -> float:
+    """Return how many processors a process might use; infinite where nobody knows."""
+    passport = run.header.environment
+    usable = next((passport[fact] for fact in _CORES if passport.get(fact, "").isdigit()), "inf")
+    quota = passport.get(_QUOTA, "none").partition(" ")[0]
+    return min(float(len(trial.cpus) or "inf"), float(usable), inf if quota == "none" else float(quota))
+
+
+def _others(run: Run, conditions: Conditions | None, *, round_number: int) -> float:
+    """Return the most that others can have taken in a round, in cores."""
+    if conditions is not None and conditions.others is not None:
+        return conditions.others
+    steps = {trial.round: step for trial in run.calibration if (step := trial_step_seconds(trial)) is not None}
+    if round_number not in steps:
+        return 0.0
+    slower = steps[round_number] / min(steps.values()) - 1.0
+    return 1.0 - 1.0 / (1.0 + slower) if slower >= WITNESS else 0.0

@@ -1,0 +1,34 @@
+"""What is said above the tables when other work took the processor away while a run measured."""
+
+from collections.abc import Sequence
+
+from bench.analysis.summary import CellSummary, Group
+from bench.records import busy
+from bench.report import wording
+
+_NAMED = 5
+
+
+def notices(groups: Sequence[Group]) -> list[str]:
+    """Return one sentence for the loops of which too little is left, and one for those that went on without a round."""
+    found = [cell for group in groups for cell in group.cells if cell.oddities.starvation is not None]
+    lost = [cell for cell in found if cell.too_busy]
+    left = [cell for cell in found if not cell.too_busy]
+    texts = []
+    if lost:
+        texts.append(f"Too busy to tell: {_told(lost)}. Stop it or wait for it, with `--wait SEC`; nothing is ranked.")
+    if left:
+        texts.append(f"Left out as starved: {_told(left)}. What is said rests on the other rounds.")
+    return texts
+
+
+def _told(cells: Sequence[CellSummary]) -> str:
+    """Return whose rounds, which, and who was busy then."""
+    known = [cell.oddities.starvation for cell in cells if cell.oddities.starvation is not None]
+    numbers = sorted({number + 1 for one in known for number in one.rounds})
+    shown = ", ".join(map(str, numbers[:_NAMED])) + (f" and {len(numbers) - _NAMED} more" * (len(numbers) > _NAMED))
+    names = sorted({wording.display_name(cell.cell.name) for cell in cells})
+    loops = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    who = busy.told(busy.busiest(program for one in known for program in one.programs))
+    where = "round" if len(numbers) == 1 else "rounds"
+    return f"other work took the processor away from {loops} in {where} {shown}; busy were {who}"
