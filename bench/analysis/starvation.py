@@ -31,6 +31,11 @@ what shuffled turns spread evenly."""
 SLICE: Seconds = 3e-3
 """Whoever is preferred runs for about so long: the base slice of Linux, with a few processors."""
 
+WAITER, TURN = 0.1, 0.05
+"""A loop that uses less than a tenth of a processor only waits, unless it was switched away against its will: each time
+may have cost it up to the turns of all others, 50 ms. What it waits when it wakes on a busy machine was not taken from
+it; it is delayed, as it is by whatever else it waits for."""
+
 WITNESS = 1.0
 """A kernel that takes twice as long as in its best round says that the processor was taken away. Clocks that follow
 heat and load move it too, but by less."""
@@ -113,6 +118,8 @@ def taken_share(run: Run, trial: Trial) -> float:
     # Threads of one process that wait for one another, being more than there are processors, have lost nothing: what
     # was taken is never more than what the process left of the processors.
     waited = min(sum(waited_in(block) for block in measured) / wall, max(0.0, cores - used)) / max(1.0, used)
+    if used < WAITER:
+        waited = min(waited, TURN * sum(block.involuntary_switches for block in measured) / wall)
     conditions = run.conditions_of(trial.round)
     waited = min(waited, _others(run, conditions, round_number=trial.round))
     stolen = 0.0 if conditions is None or conditions.stolen is None or cores == inf else conditions.stolen * cores

@@ -80,6 +80,19 @@ def test_a_loop_that_only_waits_has_lost_nothing_where_waiting_is_not_counted_ei
     assert 0.0 == share(run)
 
 
+@pytest.mark.parametrize(("switches", "starved"), [(0, False), (20, True)], ids=["sleeps", "is kept from running"])
+def test_who_hardly_runs_has_starved_only_if_it_was_switched_away(pair, switches, starved):
+    """A sleeper that wakes late on a busy machine looks like a loop among sixteen others, but for its switches."""
+    run = under(
+        pair,
+        cpu_seconds=lambda b: 0.05 * b.seconds,
+        waited_seconds=lambda b: 0.8 * b.seconds,
+        involuntary_switches=switches,
+    )
+
+    assert starved is (share(run) >= starvation.LIMIT)
+
+
 def test_switches_count_where_waiting_is_not_counted(pair):
     """Each stands for a slice that somebody else had."""
     run = under(pair, cpu_seconds=lambda b: 0.3 * b.seconds, involuntary_switches=lambda b: int(b.seconds / 6e-3))
