@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import InvalidResult
-from bench.records import validation
+from bench.records import limits, validation
 from bench.records.journal import Journal, runs
 from bench.records.lines import JOURNAL
 from bench.records.loading import load
@@ -25,7 +25,7 @@ def types_in(annotation):
     return set().union(*(types_in(part) for part in parts)) if parts else {annotation}
 
 
-@pytest.mark.parametrize("record", validation.LIMITS, ids=lambda record: record.__name__)
+@pytest.mark.parametrize("record", limits.LIMITS, ids=lambda record: record.__name__)
 def test_every_field_has_a_limit(record):
     """A new or renamed field is thought about; neither true, false nor a record of its own needs one."""
     hints = typing.get_type_hints(record)
@@ -35,12 +35,12 @@ def test_every_field_has_a_limit(record):
         if {kind for kind in types_in(hints[field.name]) if not is_dataclass(kind)} - {bool, type(None), ...}
     }
 
-    assert needing == set(validation.LIMITS[record])
+    assert needing == set(limits.LIMITS[record])
 
 
 def test_every_record_of_a_journal_is_judged():
     """Those that stand in others included."""
-    reached, waiting = set(), [RunHeader, *validation.LIMITS]
+    reached, waiting = set(), [RunHeader, *limits.LIMITS]
     while waiting:
         record = waiting.pop()
         if record not in reached:
@@ -48,7 +48,7 @@ def test_every_record_of_a_journal_is_judged():
             hints = typing.get_type_hints(record)
             waiting += [kind for field in fields(record) for kind in types_in(hints[field.name]) if is_dataclass(kind)]
 
-    assert reached == set(validation.LIMITS)
+    assert reached == set(limits.LIMITS)
 
 
 @pytest.mark.parametrize("folder", runs(REFERENCE), ids=lambda folder: folder.name)
