@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bench.analysis.intervals import Interval
@@ -12,7 +13,8 @@ from bench.history.events import Alike, Break, Event, Judged
 from bench.history.segments import Level
 from bench.history.series import Point, Series
 from bench.records.cell import Setting
-from bench.records.journal import Journal
+from bench.records.lines import JOURNAL, EndLine, HeaderLine, Line, TrialLine, VerificationLine
+from bench.records.stored_run import RunEnd
 
 MACHINE = {
     "cpu model": "AMD EPYC",
@@ -39,14 +41,16 @@ def store(make_run) -> Callable[..., Path]:
             environment=MACHINE | (environment or {}),
             **settings,
         )
-        journal = Journal.create(folder, header=run.header)
-        for verification in run.verifications:
-            journal.add_verification(verification)
-        for trial in (*run.trials, *run.calibration):
-            journal.add(trial)
+        lines: list[Line] = [HeaderLine(run=run.header)]
+        lines += [VerificationLine(verification=one) for one in run.verifications]
+        lines += [TrialLine(trial=trial) for trial in (*run.trials, *run.calibration)]
         if end:
-            journal.end(complete=True)
-        return journal.folder
+            lines.append(EndLine(end=RunEnd(ended=started.isoformat(), complete=True)))
+        stored = folder / run.header.run_id
+        stored.mkdir(parents=True)
+        # At once: a journal waits for the disk after each line.
+        (stored / JOURNAL).write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+        return stored
 
     return write
 
