@@ -161,6 +161,7 @@ def test_raw_data_files_are_linked(make_run):
     assert '<a href="speed-up-1.png">speed-up-1.png</a>' in html
 
 
+@pytest.mark.slow
 def test_a_large_page_stays_below_half_a_mebibyte(make_run):
     """Forty loops of two hundred processes."""
     steps = {"base": 9e-3} | {f"loop-number-{i}": (3 + i) * 1e-4 for i in range(39)}

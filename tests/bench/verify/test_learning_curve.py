@@ -38,7 +38,7 @@ def digits():
     )
 
 
-@pytest.mark.parametrize("track", Track)
+@pytest.mark.parametrize("track", [Track.MATCHED, pytest.param(Track.GUIDE, marks=pytest.mark.slow)])
 def test_the_reference_learns_on_both_tracks(digits, track, monkeypatch):
     """Noted often at first, seldom later, and at the last step."""
     monkeypatch.setattr(learning_curve, "STEPS", 120)
