@@ -5,7 +5,7 @@ Runs in a process with a framework; which one does not matter, as arrays and wei
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, final
@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras.src.backend import get_keras_mask
 
-from loops import intake, prepared, recipe
+from loops import counting, intake, prepared, recipe
 from loops.contract import Digits, Samples, Track
 from loops.errors import InvalidWorkload
 from loops.nested import Nested, is_nested, leaves, map_leaves
@@ -86,7 +86,7 @@ def prepare(
         model = workload.build_model(seed=seed)
         _check_model(model, path=path, maker="model()")
         fixed = _fixed_batch_size(model)
-        given = intake.read(source.data(), path=path, inputs=_inputs_of(model), most_bytes=most_bytes)
+        given = intake.read(source.data(digits), path=path, inputs=_inputs_of(model), most_bytes=most_bytes)
         training, validation = (samples.map(_as_fit_casts) for samples in (given.training, given.validation))
         pipeline = Piped(kind=given.pipeline, batch_size=given.pipeline_batch_size)
         if not source.says_batch_size and pipeline.batch_size is not None:
@@ -137,6 +137,8 @@ def _written(
         folder = Path(partial) / "prepared"
         folder.mkdir()
         identity = prepared.write(folder, training=training, validation=validation, weights=values_of(model))
+        metrics = _metric_names(model)
+        counted = counting.count(model, training.rows(slice(batch_size)))  # spoils it; all that is stored is stored
         facts = Facts(
             workload=workload.name,
             sha256=identity,
@@ -149,10 +151,11 @@ def _written(
             output_rank=None if found.output_shape is None else len(found.output_shape),
             masked=found.masked,
             policy=model.dtype_policy.name,
-            metrics=_metric_names(model),
+            metrics=metrics,
             optimizer=_optimizer_name(model),
             pipeline=pipeline.kind,
             pipeline_batch_size=pipeline.batch_size,
+            **({} if counted is None else asdict(counted)),
         )
         everything = prepared.add_facts(folder, facts)
         return _published(folder, cache / f"{FOLDER}{everything[:16]}"), facts

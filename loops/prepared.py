@@ -62,6 +62,12 @@ class Facts:
     """Names, in the order of `compile()`."""
     optimizer: str = ""
     """Class of the compiled optimizer."""
+    operations: int | None = None
+    """Of a training step at the batch size above, as `loops.counting` has it; None where nobody could count them."""
+    state_bytes: int = 0
+    """Weights and what the optimizer keeps, moved in each step."""
+    sample_bytes: int = 0
+    """Inputs of one sample."""
     notes: tuple[str, ...] = ()
     """What the user should know, one sentence each."""
     pipeline: str | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, final
@@ -17,7 +18,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from loops.errors import InvalidSource, InvalidWorkload
+from loops.errors import InvalidSource, InvalidWorkload, UnsupportedCell
 from loops.regular import read_regular
 from loops.source import SourceFile
 
@@ -25,6 +26,9 @@ Kind = Literal["loop", "workload"]
 
 SUFFIX, SAVED, ARRAYS = ".py", ".keras", ".npz"
 """By which a file is told from a name, a saved model from both, and the arrays that belong to it."""
+
+DIGITS = "digits"
+"""The parameter by which `data()` asks for the digits of the run."""
 
 BATCH_SIZE = 32
 """Of `fit()`, where a file does not say another."""
@@ -139,9 +143,22 @@ class FitStyle:
             raise InvalidWorkload(f"{self.path}: Keras cannot load it: {str(error).splitlines()[0]}") from error
         return model
 
-    def data(self) -> Any:
-        """Return what the model is trained on, in whatever form the user has it."""
-        return self._functions().data() if self._arrays is None else read_arrays(self._arrays)
+    def data(self, digits: Any = None) -> Any:
+        """Return what the model is trained on, in whatever form the user has it.
+
+        Args:
+            digits: MNIST or what stands in for it, for a `data(digits)` that asks for the digits of the run.
+        """
+        if self._arrays is not None:
+            return read_arrays(self._arrays)
+        make = self._functions().data
+        if DIGITS not in signature(make).parameters:
+            return make()
+        if digits is None:
+            raise UnsupportedCell(
+                f"'{self.name}' makes its data of the run's digits, once: it has no pipeline of its own"
+            )
+        return make(digits)
 
     def _functions(self) -> ModuleType:
         """Import the file, once in a process."""

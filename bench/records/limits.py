@@ -115,7 +115,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_text, "interpreters files"),
     PreparedWorkload: _each(NAME, "workload side folder sha256 policy metrics pipeline")
     | _each(_size, "batch_size training_samples pipeline_batch_size")
-    | _each(_count, "validation_samples")
+    | _each(_bytes, "validation_samples operations state_bytes sample_bytes")
     | _each(_text, "fallback"),
     DatasetRecord: _each(NAME, "name sha256") | _each(_text, "source fallback"),
     RunHeader: _each(Number(1, MOST_ITEMS), "schema_version")

@@ -28,6 +28,13 @@ class PreparedWorkload:
     """Names, in the order of `compile()`."""
     policy: str
     """Of Keras' dtype policies, the model's: "float32", "mixed_bfloat16", ..."""
+    operations: int | None = None
+    """Additions and multiplications of a training step of ``batch_size`` samples, forward and backward; None where they
+    could not be counted."""
+    state_bytes: int = 0
+    """Weights and what the optimizer keeps of them, read and written once in each step."""
+    sample_bytes: int = 0
+    """Inputs of one sample."""
     fallback: str | None = None
     """Why synthetic digits stand in for MNIST, where the workload looked at them."""
     pipeline: str | None = None

@@ -92,7 +92,8 @@ class LeastStep(Training):
     threads: int
     """On which the ceilings were measured."""
     operations: int
-    """Additions and multiplications of the matrix products, forward and backward."""
+    """Additions and multiplications of the matrix products, forward and backward; of a compiled model, as counted by a
+    framework where it was prepared."""
     bytes: int
     """Weights and moments, read and written once, and the inputs of a batch."""
     operations_per_second: float
@@ -139,7 +140,7 @@ class Run:
     conditions: tuple[Conditions, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     least_steps: tuple[LeastStep, ...] = ()
-    """One for each training, on a CPU; none where a model is more than a chain of dense layers."""
+    """One for each training, on a CPU; none where nobody could count what a model computes."""
     end: RunEnd | None = None
     """None when the parent was killed."""
 

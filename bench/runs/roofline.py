@@ -2,6 +2,7 @@
 
     operations      additions and multiplications of one step of a chain of dense layers
     bytes_moved     what the optimizer has to read and write at least, and the batch
+    needs_of        both of any training: of a compiled model as a framework counted it, see `loops.counting`
     measure         the least step of each training of a plan, with the ceilings that this machine shows now
 
 A lower bound in the sense of Williams, Waterman and Patterson, "Roofline: an insightful visual performance model for
@@ -9,17 +10,22 @@ multicore architectures", CACM 52(4), 2009: arithmetic and memory may overlap, s
 everything else (data handling, activations, metrics, dispatch) is taken to cost nothing.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 
 from bench.machine import ceilings, cpus
+from bench.records.cell import Cell, Training
 from bench.records.plan import Plan
+from bench.records.prepared import PreparedWorkload
 from bench.records.stored_run import LeastStep
 from bench.sides.launcher import Launcher
 from bench.verify.reference.dense import RECIPES
 from loops import registry
 
 BYTES_PER_FLOAT = 4
+
+SMALLEST_COPY_BYTES = 1 << 16
+"""Below, the call and not the copying takes the time; a model with fewer weights is bound by arithmetic anyway."""
 
 MOMENTS = {"Adam": 2, "SGD": 0}
 """Numbers that an optimizer keeps per weight."""
@@ -63,6 +69,43 @@ def state_bytes(shapes: Sequence[tuple[int, ...]], *, optimizer: str) -> int:
     return bytes_moved(shapes, batch_size=0, optimizer=optimizer) // 2
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """What one step has to do at least."""
+
+    operations: int
+    bytes: int
+    state_bytes: int
+    """Of the bytes, weights and moments once: of the size of the array whose copying shows how fast they move."""
+
+
+def needs_of(cell: Cell, *, prepared: Iterable[PreparedWorkload], seed: int) -> Needs | None:
+    """Return what a step of a cell has to do at least, or None where nobody knows.
+
+    Args:
+        cell: Of which the loop does not matter.
+        prepared: Compiled models, with what a framework counted of them at one batch size; it grows with the batch.
+        seed: Of the initial weights.
+    """
+    if cell.workload in RECIPES:
+        workload = registry.load_workload(cell.workload)
+        workload = workload if cell.width is None else workload.of_width(cell.width)
+        shapes = [weights.shape for weights in workload.initial_weights(seed=seed)]
+        return Needs(
+            operations=operations(shapes, batch_size=cell.batch_size),
+            bytes=bytes_moved(shapes, batch_size=cell.batch_size, optimizer=workload.optimizer),
+            state_bytes=state_bytes(shapes, optimizer=workload.optimizer),
+        )
+    found = next((one for one in prepared if one.workload == cell.workload and one.side is None), None)
+    if found is None or not found.operations:
+        return None
+    return Needs(
+        operations=found.operations * cell.batch_size // found.batch_size,
+        bytes=2 * found.state_bytes + cell.batch_size * found.sample_bytes,
+        state_bytes=max(found.state_bytes, SMALLEST_COPY_BYTES),
+    )
+
+
 def measure(plan: Plan, *, launcher: Launcher) -> Iterator[LeastStep]:
     """Yield the least step of each training of a plan; of none where the machine is not measured.
 
@@ -73,28 +116,25 @@ def measure(plan: Plan, *, launcher: Launcher) -> Iterator[LeastStep]:
     kernel = plan.calibration
     if kernel is None or plan.cells[0].device != "cpu":
         return
-    wanted = {}
-    for cell in plan.cells:
-        key = cell.training
-        if cell.workload in RECIPES and key not in wanted:  # of other models nobody has counted the operations
-            workload = registry.load_workload(cell.workload)
-            workload = workload if cell.width is None else workload.of_width(cell.width)
-            shapes = [weights.shape for weights in workload.initial_weights(seed=plan.seed)]
-            wanted[key] = shapes, workload.optimizer
+    wanted: dict[Training, Needs] = {}
+    for cell in {cell.training: cell for cell in plan.cells}.values():
+        needs = needs_of(cell, prepared=plan.prepared, seed=plan.seed)
+        if needs is not None:
+            wanted[cell.training] = needs
     threads = kernel.threads or len(cpus.allowed()) or 1
-    sizes = {key: state_bytes(shapes, optimizer=optimizer) for key, (shapes, optimizer) in wanted.items()}
-    request = ceilings.Request(copied_bytes=tuple(sorted(set(sizes.values()))), stay_on=plan.cpus)
+    sizes = tuple(sorted({needs.state_bytes for needs in wanted.values()}))
     environment = launcher.environment(backend=kernel.loop, device="cpu", threads=threads)
+    request = ceilings.Request(copied_bytes=sizes, stay_on=plan.cpus)
     found = ceilings.measure(request, environment=environment) if wanted else None
     if found is None:
         return
-    for training, (shapes, optimizer) in wanted.items():
+    for training, needs in wanted.items():
         yield LeastStep(
             **asdict(training),
             threads=threads,
-            operations=operations(shapes, batch_size=training.batch_size),
-            bytes=bytes_moved(shapes, batch_size=training.batch_size, optimizer=optimizer),
+            operations=needs.operations,
+            bytes=needs.bytes,
             operations_per_second=found.operations_per_second,
             # A core copies what fits into its own cache as if the others were not there.
-            bytes_per_second=threads * found.bytes_per_second[sizes[training]],
+            bytes_per_second=threads * found.bytes_per_second[needs.state_bytes],
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loops import registry, user_file
-from loops.errors import InvalidSource
+from loops.errors import InvalidSource, UnsupportedCell
 
 LOOP = '''"""Mine."""
 import sys
@@ -191,3 +191,16 @@ def test_a_base_class_in_the_same_file_is_not_the_loop(tmp_path):
     text = LOOP + '\nclass Final(Mine):\n    name = "final"\n'
 
     assert "final" == registry.named("loop", write(tmp_path, "my_loop.py", text))
+
+
+def test_data_may_ask_for_the_digits_of_the_run(tmp_path):
+    """By the name of its parameter; without, nothing is looked for."""
+    asking = tmp_path / "asking.py"
+    asking.write_text("def model(): ...\n\ndef data(digits):\n    return digits * 2\n")
+    plain = tmp_path / "plain.py"
+    plain.write_text("def model(): ...\n\ndef data():\n    return 7\n")
+
+    assert 42 == user_file.FitStyle("asking", path=str(asking), batch_size=32).data(21)
+    assert 7 == user_file.FitStyle("plain", path=str(plain), batch_size=32).data(21)
+    with pytest.raises(UnsupportedCell, match="has no pipeline of its own"):
+        user_file.FitStyle("asking", path=str(asking), batch_size=32).data()
