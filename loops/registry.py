@@ -78,10 +78,24 @@ WORKLOADS = {
     "regression": "loops.workloads.regression:Regression",
     "regression-weighted": "loops.workloads.regression:RegressionWeighted",
     "mnist-dcgan": "loops.workloads.mnist_dcgan:MnistDcgan",
+    "mnist-cnn": "loops.workloads.mnist_cnn",
+    "mnist-lstm": "loops.workloads.mnist_lstm",
+    "mnist-transformer": "loops.workloads.mnist_transformer",
 }
 
-HOLES = {"numpy-cpp": (("regression", "regression-weighted"), "written for models with two hidden layers only")}
-"""Loop -> workloads that it cannot train though others of their kind can, and why."""
+COMPILED = frozenset(name for name, target in WORKLOADS.items() if ":" not in target)
+"""Modules with `model()` and `data()`, written as a user's file is and treated like one."""
+
+_OWN_MODEL = ("torch-plain", "torch-plain-fused", "torch-compile", "torch-cudagraph", "numpy", "numpy-cpp")
+_TORCH_OPTIMIZER = ("torch-native", "torch-native-compile")
+HOLES: dict[str, dict[str, str]] = {
+    **{loop: dict.fromkeys(COMPILED, "written for chains of dense layers only") for loop in _OWN_MODEL},
+    **{loop: {"mnist-cnn": "torch.optim has no clipnorm, and no schedule in its step"} for loop in _TORCH_OPTIMIZER},
+}
+HOLES["numpy-cpp"] |= dict.fromkeys(
+    ("regression", "regression-weighted"), "written for models with two hidden layers only"
+)
+"""Loop -> workload that it cannot train though others of its kind can -> why."""
 
 _TABLES = {
     "loop": ("bench.loops", LOOPS),
@@ -169,7 +183,7 @@ def loop_names(workload: str | None = None) -> list[str]:
         UnknownName: If there is no such workload.
     """
     if workload is not None:
-        return [name for name in _targets(_table(workload)) if workload not in _holes(name)]
+        return [name for name in _targets(_table(workload)) if workload not in HOLES.get(name, {})]
     return list(_targets("loop") | _targets("adversarial loop"))
 
 
@@ -186,21 +200,16 @@ def hole(loop: str, workload: str) -> str | None:
     """
     if loop not in loop_names():
         raise UnknownName("loop", loop, known=loop_names())
-    if workload in _holes(loop):
-        return HOLES[loop][1]
+    if workload in HOLES.get(loop, {}):
+        return HOLES[loop][workload]
     if loop in loop_names(workload):
         return None
     return f"not written for {describe_workload(workload).kind} training"
 
 
-def _holes(loop: str) -> tuple[str, ...]:
-    """Return the workloads that a loop cannot train though others of their kind can."""
-    return HOLES[loop][0] if loop in HOLES else ()
-
-
 def is_ours(loop: str, *, workload: str) -> bool:
-    """Whether loop and workload both come with this package."""
-    return workload in WORKLOADS and loop in _TABLES[_table(workload)][1]
+    """Whether loop and workload both come with this package, and the workload is no compiled model."""
+    return workload in WORKLOADS and workload not in COMPILED and loop in _TABLES[_table(workload)][1]
 
 
 def describe_loop(name: str, *, workload: str | None = None) -> Description:
@@ -270,12 +279,14 @@ def load_loop(name: str, *, workload: str) -> Loop:
     return loop
 
 
-def is_users(workload: str) -> bool:
-    """Whether a workload is none of ours: then it is prepared once for a run, see `loops.prepared`.
+def is_prepared(workload: str) -> bool:
+    """Whether a workload is prepared once for a run, see `loops.prepared`: what users bring, and our compiled models.
 
     Adversarial ones are not: a class of two models makes its samples and weights from the seed, in every process.
     """
-    return workload not in WORKLOADS and describe_workload(workload).kind == "supervised"
+    if workload in WORKLOADS:
+        return workload in COMPILED
+    return describe_workload(workload).kind == "supervised"
 
 
 def load_workload(name: str) -> Any:

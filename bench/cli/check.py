@@ -20,7 +20,7 @@ from bench.cli.terminal import Terminal, cache_folder
     multiple=True,
     metavar="WORKLOAD",
     shell_complete=complete_workloads,
-    help="Check on this one; may be repeated. [default: all]",
+    help="Check on this one; may be repeated. [default: those with a reference in NumPy]",
 )
 @option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", help="Where the loops train.")
 @option("--dataset", type=click.Choice(["auto", "mnist", "synthetic"]), default="auto", help="As in 'bench run'.")

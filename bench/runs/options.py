@@ -13,6 +13,7 @@ from bench.machine import cpus, gpu
 from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.plan import Plan
 from bench.records.prepared import PreparedWorkload
+from bench.runs.baseline import baseline_of
 from bench.runs.progress import Display
 from bench.sides import preparation
 from bench.sides.inventory import Inventory
@@ -25,7 +26,6 @@ from loops.contract import Track
 from loops.data import mnist
 from loops.described import Outline
 
-PREFERRED_BASELINE = "tf-eager"
 DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
 BLOCKS_PER_TRIAL = 24
 """Processes differ by 1 % and more however long each is measured; twice as many narrow an interval by a tenth."""
@@ -150,7 +150,7 @@ def plan_of(
             options.device, backends_used=backends_used, sides=options.sides, launcher=launcher, console=console
         )
     cells = tuple(_cells(options, workloads=workloads.values(), loops=wanted, device=device))
-    baseline = _baseline(options, names=names, workloads=wanted, console=console)
+    baseline = baseline_of(options, names=names, workloads=wanted, console=console)
     return Plan(
         cells=_with_repetition(cells, baseline=baseline) if options.again else cells,
         rounds=options.rounds,
@@ -310,31 +310,6 @@ def _tell_holes(holes: Mapping[str, str], *, workload: str, options: Options, co
     if others := len(holes) - len(written):
         loops = "1 loop that cannot train it" if others == 1 else f"{others} loops that cannot train it"
         console.notice(f"note: left out of {workload}: {loops}; 'bench list workloads' says why")
-
-
-def _baseline(options: Options, *, names: Sequence[str], workloads: Iterable[str], console: Console) -> str:
-    """Return the loop that the others are compared with.
-
-    Without one that was asked for: for a model that a user brought plain `fit()`, which is what they have; else the
-    first loop that the guides write.
-
-    Raises:
-        UsageError: If the one that was asked for is not measured.
-    """
-    usual = PREFERRED_BASELINE if PREFERRED_BASELINE in names else names[0]
-    if options.sides:
-        if options.baseline is not None:
-            first = options.sides[0]
-            console.notice(f"note: --baseline {options.baseline} is passed over: each loop is compared with {first}")
-        return usual
-    if options.baseline is not None:
-        asked = registry.named("loop", options.baseline)
-        if asked not in names:
-            raise UsageError(f"--baseline {options.baseline}: not among the loops: {', '.join(names)}; name it as well")
-        return asked
-    if any(map(registry.is_users, workloads)):
-        return next((name for name in names if registry.describe_loop(name).is_plain_fit), usual)
-    return usual
 
 
 def workloads_of(options: Options) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def prepare(
     found: list[PreparedWorkload] = []
     groups: dict[str | None, Side | None] = {group_of(side): side for side in (*sides, None)[: len(sides) or 1]}
     for name in workloads:
-        if not registry.is_users(name):
+        if not registry.is_prepared(name):
             continue
         for group, side in groups.items():
             if side is not None and (name, side.name) in missing:
@@ -92,9 +92,11 @@ def refuse_dtype(dtype: str, *, workloads: Iterable[str]) -> None:
     Raises:
         UsageError: If there is one among them.
     """
-    ours = next((name for name in workloads if not registry.is_users(name)), None)
+    ours = next((name for name in workloads if not registry.is_prepared(name)), None)
     if ours is not None:
-        raise UsageError(f"--dtype {dtype}: {ours} is written for float32; --dtype is for models of your own")
+        raise UsageError(
+            f"--dtype {dtype}: {ours} is written for float32; --dtype is for models that are compiled, as yours are"
+        )
 
 
 def pipeline_batch_size(found: PreparedWorkload, *, asked: Iterable[int]) -> int:
@@ -152,6 +154,8 @@ def _prepare(
         UsageError: If none of them can.
     """
     failures: list[str] = []
+    if name in registry.COMPILED:  # each of them can build it, and PyTorch counts loops over time as often as they run
+        backends = sorted(backends, key=lambda backend: backend != "torch")
     for backend in dict.fromkeys(backends):
         try:
             return _ask(name, backend=backend, side=side, wanted=wanted, launcher=launcher)

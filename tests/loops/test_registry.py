@@ -181,3 +181,36 @@ def described(folder: Path, name: str) -> str:
 def test_errors_of_the_registry_are_loop_errors():
     """The command line turns them into one line."""
     assert issubclass(UnknownName, LoopError)
+
+
+def test_compiled_models_of_ours_are_prepared_as_those_of_users_are():
+    """Their modules hold `model()` and `data(digits)`, and nothing is imported to plan with them."""
+    assert {"mnist-cnn", "mnist-lstm", "mnist-transformer"} == registry.COMPILED
+    assert all(map(registry.is_prepared, registry.COMPILED))
+    assert not registry.is_prepared("mnist-mlp")
+    assert not registry.is_prepared("mnist-dcgan")
+    assert {32} == {registry.outline_workload(name).batch_size for name in registry.COMPILED}
+
+
+def test_every_hole_names_a_loop_and_a_workload_that_there_are():
+    """A renamed one would be tried again, and fail."""
+    for loop, workloads in registry.HOLES.items():
+        assert loop in registry.LOOPS
+        assert workloads.keys() <= registry.WORKLOADS.keys()
+
+
+def test_loops_that_write_the_model_themselves_cannot_train_compiled_ones():
+    """All of them, and with a reason."""
+    own = [name for name in registry.LOOPS if "own_model: ClassVar[bool] = True" in source_of(name)]
+
+    assert {"written for chains of dense layers only"} == {
+        registry.hole(loop, workload) for loop in own for workload in registry.COMPILED
+    }
+    assert "torch.optim has no clipnorm, and no schedule in its step" == registry.hole("torch-native", "mnist-cnn")
+    assert registry.hole("torch-native", "mnist-lstm") is None
+
+
+def source_of(loop):
+    """Return the text of a loop."""
+    module = registry.LOOPS[loop].partition(":")[0]
+    return (Path(registry.__file__).parents[1] / f"{module.replace('.', '/')}.py").read_text()
