@@ -90,7 +90,7 @@ _OWN_MODEL = ("torch-plain", "torch-plain-fused", "torch-compile", "torch-cudagr
 _TORCH_OPTIMIZER = ("torch-native", "torch-native-compile")
 HOLES: dict[str, dict[str, str]] = {
     **{loop: dict.fromkeys(COMPILED, "written for chains of dense layers only") for loop in _OWN_MODEL},
-    **{loop: {"mnist-cnn": "torch.optim has no clipnorm, and no schedule in its step"} for loop in _TORCH_OPTIMIZER},
+    **{loop: {"mnist-cnn": "written around torch.optim, which has no clipnorm"} for loop in _TORCH_OPTIMIZER},
 }
 HOLES["numpy-cpp"] |= dict.fromkeys(
     ("regression", "regression-weighted"), "written for models with two hidden layers only"

@@ -1,6 +1,7 @@
 """Prepares a user's workload: `python -m bench.worker.prepare COMMANDS RESULTS` with two descriptors."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from bench.records.prepared import PreparedWorkload
@@ -41,6 +42,8 @@ def main() -> None:
         most_bytes=request.most_bytes,
         cache=Path(request.cache),
     )
+    found = asdict(facts)  # the loops may be an older commit's, which found out less
+    later = ("operations", "state_bytes", "sample_bytes", "pipeline", "pipeline_batch_size")
     channel.send(
         Prepared(
             found=PreparedWorkload(
@@ -52,13 +55,9 @@ def main() -> None:
                 training_samples=facts.training_samples,
                 validation_samples=facts.validation_samples,
                 metrics=facts.metrics,
-                operations=facts.operations,
-                state_bytes=facts.state_bytes,
-                sample_bytes=facts.sample_bytes,
                 policy=facts.policy,
                 fallback=looked[0].fallback if looked else None,
-                pipeline=facts.pipeline,
-                pipeline_batch_size=facts.pipeline_batch_size,
+                **{name: found[name] for name in later if name in found},
             )
         )
     )

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.records.trial import FailureKind
+from bench.records.trial import BlockKind, FailureKind
+from loops import registry
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 SHORT = ["--rounds", "1", "--threads", "1", "--steps", "40", "--no-calibrate"]
@@ -214,3 +215,31 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_trained(session, o
     assert (2, "") == (done.code, done.out)
     assert message in done.err
     assert not list((session.folder / "results").glob("*/journal.jsonl"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workload", sorted(registry.COMPILED))
+def test_our_compiled_models_are_the_same_work_in_every_framework(session, workload):
+    """Held against the same model in float64 under another framework, as a user's is."""
+    checked = session.bench("verify", "tf-fit-stock", "torch-keras", "jax-jit", "--workload", workload)
+
+    assert 0 == checked.code, checked.err
+    assert 3 == checked.out.count("same work")
+
+
+@pytest.mark.slow
+def test_a_compiled_model_of_ours_takes_the_runs_digits_and_has_a_least_step(session):
+    """Its operations were counted where it was prepared; plain `fit()` is what the others are compared with."""
+    done = session.bench(
+        *("run", "torch-keras", "torch-fit-stock", "torch-native", "--workload", "mnist-cnn", "--batch-size", "32,64"),
+        *("--rounds", "1", "--threads", "1", "--steps", "4", "--no-verify", "--calibrate"),
+    )
+
+    assert 0 == done.code, done.err
+    assert "left out of mnist-cnn: torch-native is written around torch.optim" in done.err
+    run = session.run()
+    assert ("synthetic", "torch-fit-stock") == (run.header.dataset.name, run.header.plan.baseline)
+    small, large = sorted(run.least_steps, key=lambda least: least.batch_size)
+    assert 2 * small.operations == large.operations
+    assert 22e6 * 32 < small.operations < 24e6 * 32  # PyTorch counts 22.8 million a sample
+    assert small.step_seconds < min(trial.blocks_of(BlockKind.MEASURED)[0].step_seconds for trial in run.trials)
