@@ -91,17 +91,23 @@ class SourceFile:
         bases = [self._resolved(base) for node in own for base in node.bases]
         return any(base[0] not in {"loops", "abc", "typing"} and base[-1] not in self.classes for base in bases)
 
-    def lineage(self, name: str, module: str = "") -> Iterator[tuple[str, ast.ClassDef]]:
-        """Yield a class and its ancestors, depth first, with the module of each; "" is this file."""
+    def lineage(
+        self, name: str, module: str = "", *, below: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[str, ast.ClassDef]]:
+        """Yield a class and its ancestors, depth first, with the module of each; "" is this file.
+
+        Classes that derive from one another, which Python refuses once they are run, are yielded once: those ``below``
+        are on the way already.
+        """
         node = self.classes.get(name)
-        if node is None:
+        if node is None or name in below:
             return
         yield module, node
         for base in node.bases:
             *package, base_name = self._resolved(base)
             base_module = ".".join(package)
-            if not base_module and base_name != name:
-                yield from self.lineage(base_name, module)
+            if not base_module:
+                yield from self.lineage(base_name, module, below=below | {name})
             elif package[:1] == ["loops"] and (file := _our_own(base_module)) is not None:
                 yield from file.lineage(base_name, base_module)
 
