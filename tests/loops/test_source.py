@@ -89,7 +89,7 @@ def test_the_contract_is_found_through_classes_of_ours_and_of_the_file():
         "class Mine: ...",
         "class Loop: ...\nclass Mine(Loop): ...",
         "from elsewhere.contract import Loop\nclass Mine(Loop): ...",
-        "from .contract import Loop\nclass Mine(Loop): ...",
+        "from .loops.contract import Loop\nclass Mine(Loop): ...",
         "from loops.missing import Loop\nclass Mine(Loop): ...",
         "from loops.contract.deeper import Loop\nclass Mine(Loop): ...",
         "class Mine(make_base()): ...",
