@@ -311,9 +311,9 @@ def _kernel_identity(trials: Iterable[Trial]) -> str | None:
 
 
 def _time(text: str) -> datetime | None:
-    """Return a stored time in UTC; None where it is none."""
+    """Return a stored time in UTC; None where it is none, or none that UTC's calendar holds."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)

@@ -86,7 +86,7 @@ _COLUMNS: Final = (
 _QUERY: Final = """
     SELECT {columns}
     FROM loop_rows JOIN run_rows USING (run)
-    WHERE as_is AND state = 'measured' AND {wanted}
+    WHERE as_is AND state = 'measured' AND started IS NOT NULL AND {wanted}
     ORDER BY {key}, started, run
 """
 _AMBIGUOUS: Final = {"workload": "loop_rows.workload", "processes": "loop_rows.processes"}
@@ -110,7 +110,10 @@ class Wanted:
 
 
 def read_series(index: Index, wanted: Wanted) -> list[Series]:
-    """Return the series that an index holds, machine by machine, setting by setting."""
+    """Return the series that an index holds, machine by machine, setting by setting.
+
+    A run that does not tell when it was measured has no place in any of them.
+    """
     conditions: list[tuple[str, Any]] = []
     if wanted.loops:
         conditions.append(("list_contains(?, loop)", list(wanted.loops)))

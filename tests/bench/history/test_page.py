@@ -9,6 +9,7 @@ import pytest
 from bench.errors import NothingComparable
 from bench.history import asked, picture
 from bench.history.series import Wanted
+from bench.records.journal import Journal
 
 COUNT, CHANGE = 20, 12
 
@@ -112,3 +113,15 @@ def test_equal_runs_give_equal_bytes(told):
     first = told().page.read_bytes()
 
     assert first == told(count=0).page.read_bytes()
+
+
+@pytest.mark.parametrize("started", ["yesterday", "0001-01-01T00:00:00+14:00"])
+def test_a_run_of_no_time_stops_no_history(tmp_path, make_run, told, started):
+    """It is not drawn; that of the others is."""
+    run = make_run(run_id="timeless", started=started, steps={"tf-fit": 0.7e-3}, rounds=1)
+    journal = Journal.create(tmp_path / "results", header=run.header)
+    journal.add_verification(run.verifications[0])
+    journal.add(run.trials[0])
+    journal.end(complete=True)
+
+    assert ["20260101-0000"] == [point.run for one in told(count=1).judged[:1] for point in one.series.points]

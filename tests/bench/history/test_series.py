@@ -122,6 +122,14 @@ def test_rows_that_are_no_measurement_of_the_thing_itself_are_no_points(index, a
     assert [] == read_series(index, Wanted())
 
 
+def test_a_run_of_no_time_has_no_place(index, add):
+    """Its journal says "yesterday"; those beside it do not suffer."""
+    add(0)
+    add(1, started=None)
+
+    assert ["run-0000"] == [point.run for point in the_only(index).points]
+
+
 @pytest.mark.parametrize(
     ("wanted", "count"),
     [
