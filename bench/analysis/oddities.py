@@ -1,15 +1,61 @@
 """What is odd about the processes of a loop: they never settle, compile while they are measured, or were disturbed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
-from bench.analysis.process import state_of, trial_step_seconds
+from bench.analysis.process import state_of, steady_blocks, trial_step_seconds
+from bench.analysis.rare import RareCosts
+from bench.analysis.starvation import Starvation
 from bench.analysis.steady import Steadiness
 from bench.records.trial import BlockKind, Trial
 from bench.units import Seconds
 
 OFTEN, DISTURBED = 4.0, 0.10
 """A block is disturbed when it lost the processor so many times as often as usual and took so much longer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Oddities:
+    """What is odd about the processes of a loop."""
+
+    unsteady_rounds: tuple[int, ...]
+    """Rounds whose process never settled: its step time is that of all its blocks, and should not be quoted."""
+    excluded_blocks: int
+    """Measured blocks that were left out, because the process was shown to be warming up still."""
+    recompiled_steps: tuple[int, ...]
+    """Of the first process in which the framework compiled again while it was measured: the first step, counted from
+    1, of each such block."""
+    disturbed_blocks: int
+    """Blocks that were slow and in which the operating system took the processor away unusually often."""
+    odd_rounds: tuple[int, ...]
+    """Rounds whose process is more than `DISAGREEMENT` away from the median of its siblings."""
+    starvation: Starvation | None = None
+    """In which rounds other work took the processor away, which are left out; None where it did not."""
+    rare: RareCosts | None = None
+    """What the step time does not show; None without a process."""
+
+
+def of_processes(
+    finished: Sequence[Trial], *, steps: dict[int, Seconds], starvation: Starvation | None, rare: RareCosts | None
+) -> Oddities:
+    """Return what is odd about the processes of a loop.
+
+    Args:
+        finished: Its trials that have numbers.
+        steps: Round -> seconds per step, of those that count.
+        starvation: What other work did to them.
+        rare: What their step times do not show.
+    """
+    return Oddities(
+        unsteady_rounds=tuple(trial.round for trial in finished if never_settles(trial)),
+        excluded_blocks=sum(len(trial.blocks_of(BlockKind.MEASURED)) - len(steady_blocks(trial)) for trial in finished),
+        recompiled_steps=next((found for trial in finished if (found := recompiled_at(trial))), ()),
+        disturbed_blocks=disturbed_rounds(finished),
+        odd_rounds=is_odd(steps),
+        starvation=starvation,
+        rare=rare,
+    )
 
 
 def never_settles(trial: Trial) -> bool:

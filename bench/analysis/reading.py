@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.analysis import starvation
+from bench.analysis import rare, starvation
 from bench.analysis.band import band
 from bench.analysis.judgement import Condition
 from bench.analysis.process import trial_step_seconds
+from bench.analysis.rare import RareCosts
 from bench.analysis.starvation import Starvation
 from bench.records.cell import Cell
 from bench.records.stored_run import Run
@@ -25,6 +26,8 @@ class Reading:
     """Round -> seconds per step, of the trials that finished, without those that starved unless too few remain."""
     starvation: Starvation | None
     """What other work did to these processes; None where none starved."""
+    rare: RareCosts | None
+    """What these step times do not show."""
     verification: Verification | None
     off_the_curve: str | None
     did_its_work: bool
@@ -64,6 +67,7 @@ def read(run: Run, cell: Cell) -> Reading:
         trials=trials,
         steps=steps,
         starvation=found,
+        rare=rare.of_cell([trial for trial in trials if trial.round in steps]),
         verification=verification,
         off_the_curve=off,
         did_its_work=passed and off is None,

@@ -126,6 +126,16 @@ def taken_share(run: Run, trial: Trial) -> float:
     return min(1.0, waited + stolen * min(1.0, used) / max(1.0, used))
 
 
+def taken_away(block: Block) -> bool:
+    """Whether others took the processor away in a block, so that its time says nothing of the loop.
+
+    Only where the system counts waiting: a block is too short for anything else to tell. Never one in which the process
+    was not switched away once, which is the loop's own, however it spent the time.
+    """
+    waited, used = block.waited_seconds or 0.0, block.cpu_seconds / block.seconds
+    return block.involuntary_switches > 0 and waited >= LIMIT * block.seconds * max(1.0, used)
+
+
 def waited_in(block: Block) -> Seconds:
     """Return how long threads of a process were ready to run in a block and did not, added up."""
     return block.involuntary_switches * SLICE if block.waited_seconds is None else block.waited_seconds

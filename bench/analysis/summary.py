@@ -10,36 +10,17 @@ from bench.analysis.breakdown import Breakdown, break_down
 from bench.analysis.drift import Trace, trace
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.analysis.judgement import Condition, Judgement, Noise, judge, noise_of, paired_speed_up, ranks
-from bench.analysis.oddities import cores_in_use, disturbed_rounds, is_odd, never_settles, recompiled_at
-from bench.analysis.process import steady_blocks, trial_step_seconds
+from bench.analysis.oddities import Oddities, cores_in_use, of_processes
+from bench.analysis.process import trial_step_seconds
+from bench.analysis.rare import speed_up_of_totals
 from bench.analysis.reading import Reading, read
-from bench.analysis.starvation import Starvation
 from bench.analysis.total_time import BreakEvenSteps
 from bench.analysis.verdict import Verdict
 from bench.records.cell import AGAIN, Cell, Setting
 from bench.records.stored_run import LeastStep, Run
-from bench.records.trial import BlockKind, Failure, FailureKind, Trial
+from bench.records.trial import Failure, FailureKind, Trial
 from bench.records.verification import Verification
 from bench.units import Seconds
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Oddities:
-    """What is odd about the processes of a loop."""
-
-    unsteady_rounds: tuple[int, ...]
-    """Rounds whose process never settled: its step time is that of all its blocks, and should not be quoted."""
-    excluded_blocks: int
-    """Measured blocks that were left out, because the process was shown to be warming up still."""
-    recompiled_steps: tuple[int, ...]
-    """Of the first process in which the framework compiled again while it was measured: the first step, counted from
-    1, of each such block."""
-    disturbed_blocks: int
-    """Blocks that were slow and in which the operating system took the processor away unusually often."""
-    odd_rounds: tuple[int, ...]
-    """Rounds whose process is more than `DISAGREEMENT` away from the median of its siblings."""
-    starvation: Starvation | None = None
-    """In which rounds other work took the processor away, which are left out; None where it did not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,10 +172,12 @@ class Group:
         if new.cell.name == self.baseline and base.verdict is not None:
             turned = None if base.speed_up is None else base.speed_up.reciprocal()
             return Judgement(verdict=_OPPOSITE.get(base.verdict, base.verdict), speed_up=turned)
+        speed_up = paired_speed_up(base.process_steps, new.process_steps, confidence=self.confidence)
         return judge(
-            paired_speed_up(base.process_steps, new.process_steps, confidence=self.confidence),
+            speed_up,
             margin=max(base.margin, new.margin),
             noise=None if self.noise is None else self.noise.relative,
+            totals=speed_up_of_totals(speed_up, base=base.oddities.rare, new=new.oddities.rare),
         )
 
 
@@ -313,7 +296,13 @@ def _summarise_cell(
     """Reduce one cell's trials, and judge its comparison with the baseline; its place is given later."""
     cell, finished, steps = reading.cell, reading.finished, reading.steps
     margin = run.header.plan.margin_of(cell)
-    found = judge(speed_up, new=reading.condition, margin=margin, noise=None if noise is None else noise.relative)
+    found = judge(
+        speed_up,
+        new=reading.condition,
+        margin=margin,
+        noise=None if noise is None else noise.relative,
+        totals=speed_up_of_totals(speed_up, base=baseline.rare, new=reading.rare),
+    )
     alone = reading is baseline and reading.condition in (Condition.SOUND, Condition.STARVED)
     unclear = found.verdict is Verdict.UNCLEAR and speed_up is not None
     return CellSummary(
@@ -328,7 +317,7 @@ def _summarise_cell(
         break_even=None if speed_up is None else _break_even(finished, baseline.finished),
         process_steps=steps,
         trace=trace([(trial, steps[trial.round]) for trial in finished if trial.round in steps]),
-        oddities=replace(_oddities(finished, steps=steps), starvation=reading.starvation),
+        oddities=of_processes(finished, steps=steps, starvation=reading.starvation, rare=reading.rare),
         costs=_costs(finished),
         work=_work(finished),
         breakdown=break_down(finished, steps=steps) if run.header.plan.breakdown else None,
@@ -337,17 +326,6 @@ def _summarise_cell(
         failure=reading.failures[0] if reading.failures else None,
         failed_trials=len(reading.failures),
         finished_trials=len(finished),
-    )
-
-
-def _oddities(finished: Sequence[Trial], *, steps: dict[int, Seconds]) -> Oddities:
-    """Return what is odd about the processes."""
-    return Oddities(
-        unsteady_rounds=tuple(trial.round for trial in finished if never_settles(trial)),
-        excluded_blocks=sum(len(trial.blocks_of(BlockKind.MEASURED)) - len(steady_blocks(trial)) for trial in finished),
-        recompiled_steps=next((found for trial in finished if (found := recompiled_at(trial))), ()),
-        disturbed_blocks=disturbed_rounds(finished),
-        odd_rounds=is_odd(steps),
     )
 
 

@@ -11,13 +11,14 @@ and the fresh ones lean the same way. Only a confirmed one fails.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import log1p
+from math import log1p, sqrt
 
 from bench import units
 from bench.analysis import intervals, judgement, summary, two_runs
 from bench.analysis import verdict as deciding
 from bench.analysis.intervals import Interval
 from bench.analysis.judgement import Condition, Judgement
+from bench.analysis.rare import speed_up_of_totals
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.gate import policy, stored
@@ -51,6 +52,7 @@ def of_sides(run: Run) -> Finding:
             for group in groups
             if not any(cell.too_busy for cell in group.cells)
         },
+        rare={(group.cells[0].cell.loop, group.setting.workload): _rare(group) for group in groups},
     )
 
 
@@ -106,6 +108,12 @@ def judge(first: Finding, *, confirmation: Finding | None, fail_on_unclear: bool
     )
 
 
+def _rare(group: Group) -> float:
+    """Return base / head of what rare slow steps cost."""
+    base, head = (_side(group, name).oddities.rare for name in (BASE, HEAD))
+    return 1.0 if base is None or head is None else base.factor / head.factor
+
+
 def _side(group: Group, name: str) -> CellSummary:
     """Return one side of a loop."""
     return next(cell for cell in group.cells if cell.cell.side == name)
@@ -115,7 +123,14 @@ def _of_group(group: Group) -> LoopVerdict:
     """Put one loop of a run of two sides into words."""
     base, head = _side(group, BASE), _side(group, HEAD)
     noise = None if group.noise is None else group.noise.relative
-    judged = judgement.judge(head.speed_up, base=base.condition, new=head.condition, margin=head.margin, noise=noise)
+    judged = judgement.judge(
+        head.speed_up,
+        base=base.condition,
+        new=head.condition,
+        margin=head.margin,
+        noise=noise,
+        totals=speed_up_of_totals(head.speed_up, base=base.oddities.rare, new=head.oddities.rare),
+    )
     why_not = _why_not(judged.verdict, base=base, head=head)
     if _mends(base=base, head=head):
         judged, why_not = Judgement(verdict=Verdict.NEW, speed_up=None), f"{MENDED}: {why_not}"
@@ -262,7 +277,8 @@ def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int
     )
     if fresh is None or everything is None or everything.low is None or 1.0 / fresh.estimate <= 1.0 + row.budget:
         return None
-    word = deciding.verdict(everything, margin=row.budget, noise=first.noise)
+    rare = sqrt(first.rare.get(key, 1.0) * again.rare.get(key, 1.0))
+    word = deciding.verdict(everything, margin=row.budget, noise=first.noise, totals=rare * everything.estimate)
     return change_text(everything) if word is Verdict.SLOWER else None
 
 

@@ -10,7 +10,7 @@ from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind, Trial
-from bench.report import busy_machine, parting, wording
+from bench.report import busy_machine, parting, rare_costs, wording
 
 FEW_ROUNDS = 5
 """Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
@@ -51,6 +51,7 @@ class NoticeKind(StrEnum):
     ODD_PROCESS = "odd-process"
     INTERRUPTED = "interrupted-blocks"
     STARVED = "starved"
+    RARE_COSTS = "rare-costs"
     STOLEN = "stolen-time"
     MACHINE_SPEED = "machine-speed"
     GPU_SLOWED = "gpu-slowed"
@@ -61,6 +62,7 @@ class NoticeKind(StrEnum):
 
 
 SCOPE = (
+    NoticeKind.RARE_COSTS,
     NoticeKind.UNAVAILABLE,
     NoticeKind.FRAMEWORK_WIDE,
     NoticeKind.CHOSEN_DATA,
@@ -99,6 +101,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.FEW_ROUNDS, _few_rounds(run)),
             (NoticeKind.WIDE_INTERVALS, _wide_intervals(groups)),
             (NoticeKind.STARVED, busy_machine.notices(groups)),
+            (NoticeKind.RARE_COSTS, rare_costs.notices(groups)),
             (NoticeKind.RECOMPILED, _recompiled(groups)),
             (NoticeKind.UNSTEADY, _unsteady(groups)),
             (NoticeKind.ODD_PROCESS, _odd_processes(groups)),

@@ -9,7 +9,7 @@ from bench.analysis.summary import CellSummary
 from bench.analysis.total_time import BreakEven
 from bench.analysis.verdict import Verdict
 from bench.records.stored_run import LeastStep
-from bench.report import wording
+from bench.report import rare_costs, wording
 from bench.report.wording import Words
 from bench.units import Seconds
 
@@ -90,7 +90,9 @@ def conclusion(cell: CellSummary, *, baseline: CellSummary, round_time: Seconds 
     if cell.verdict is Verdict.SAME:
         margin = units.percent(cell.margin)
         return f"{name} and {reference} are equally fast: any difference is under {margin} {numbers}."
-    return f"Can't tell {name} from {reference}: {_doubt(cell, baseline)}. {_remedy(cell, round_time=round_time)}"
+    why = rare_costs.taken_back(cell, baseline)
+    doubt = f"{_doubt(cell, baseline)}. {_remedy(cell, round_time=round_time)}"
+    return f"Can't tell {name} from {reference}: {doubt if why is None else f'{why} ({_steps(cell, baseline)}).'}"
 
 
 def start_up(cell: CellSummary, *, baseline: CellSummary) -> str | None:
@@ -232,6 +234,8 @@ def _no_winner(others: Sequence[CellSummary], *, baseline: CellSummary, words: W
     compared = [cell for cell in others if cell.speed_up is not None]
     if not compared:
         return f"Nothing is compared: no loop shares a finished round with the baseline {_name(baseline)}."
+    if (why := rare_costs.taken_back(compared[0], baseline)) is not None:
+        return f"Can't tell whether any loop is faster than {_name(baseline)}: {_name(compared[0])} is {why}."
     highs = [None if cell.speed_up is None else cell.speed_up.high for cell in others]
     nearest = f"the nearest, {_name(compared[0])}, reads {wording.speed_text(compared[0])}{_interval(compared[0])}"
     margin = baseline.margin

@@ -1,0 +1,52 @@
+"""What is said of rare slow steps."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.records.trial import BlockKind
+from bench.report import build
+from bench.report.notices import NoticeKind
+
+
+@pytest.fixture
+def make_rare(make_run):
+    """Return a function: a run of two loops, the second of which has a slow block in each process."""
+
+    def make(slower):
+        run = make_run(steps={"a": 6e-3, "b": 5e-3}, noise=0.002)
+
+        def spread(trial):
+            if trial.cell.loop != "b":
+                return trial
+            blocks = list(trial.blocks)
+            place = [number for number, block in enumerate(blocks) if block.kind is BlockKind.MEASURED][4]
+            blocks[place] = replace(blocks[place], seconds=slower * blocks[place].seconds)
+            return replace(trial, blocks=tuple(blocks))
+
+        return replace(run, trials=tuple(map(spread, run.trials)))
+
+    return make
+
+
+def test_a_loop_whose_rare_steps_take_its_lead_back_has_no_verdict_and_says_why(make_rare):
+    """Ten blocks of which one takes four times as long: 1.2x faster, and 1.08x slower in all."""
+    report = build(make_rare(4.0))
+
+    assert report.verdict.startswith("Can't tell whether any loop is faster than a: b is 1.20")
+    assert "in total time: rare slow steps differ" in report.verdict
+    (notice,) = [one for one in report.notices if one.kind is NoticeKind.RARE_COSTS]
+    assert notice.text.startswith("Rare slow steps are not in the step time, and are paid for: b 30 % (other steps)")
+    assert not notice.lowers_trust
+
+
+def test_a_lead_that_rare_steps_do_not_take_back_stands(make_rare):
+    """They cost less than what it is ahead by."""
+    report = build(make_rare(1.5))
+
+    assert report.verdict.startswith("b is the fastest loop")
+
+
+def test_nothing_is_said_where_steps_are_alike(make_rare):
+    """There is nothing to say."""
+    assert NoticeKind.RARE_COSTS not in {one.kind for one in build(make_rare(1.0)).notices}
