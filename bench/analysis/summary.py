@@ -280,6 +280,8 @@ def _group(
         least_step=run.least_step_of(baseline.cell),
     )
     ranked = [cell for cell in group.cells if cell.is_ranked and cell.step is not None and cell.step.low is not None]
+    if any(cell.too_busy for cell in group.cells):  # nobody is first where one of them might be faster still
+        ranked = []
     places = ranks(ranked, faster=lambda one, other: group.between(other, one).verdict is Verdict.FASTER)
     rank_of = {cell.cell: place for cell, place in zip(ranked, places, strict=True)}
     return replace(group, cells=tuple(replace(cell, rank=rank_of.get(cell.cell)) for cell in group.cells))

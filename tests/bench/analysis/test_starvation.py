@@ -188,6 +188,17 @@ def test_nothing_is_told_apart_on_a_machine_that_is_too_busy(make_run):
     assert Verdict.UNCLEAR is group.between(*group.cells).verdict
 
 
+def test_nobody_is_first_where_one_of_the_loops_starved(pair):
+    """It may be faster still."""
+    busy = under(pair, **STARVED)
+    trials = [one if one.cell.loop == "b" else calm for one, calm in zip(busy.trials, pair.trials, strict=True)]
+
+    (group,) = summarise(replace(busy, trials=tuple(trials)))
+
+    assert [False, True] == sorted(cell.too_busy for cell in group.cells)
+    assert {None} == {cell.rank for cell in group.cells}
+
+
 def test_starved_rounds_count_where_they_are_to(pair):
     """On a machine that is never quiet, `--on-busy count` takes what there is."""
     run = under(pair, **STARVED)
