@@ -29,7 +29,9 @@ class Cause(StrEnum):
     COMPILED = "compiled again"
     EPOCH_END = "end of an epoch"
     OTHER = "other steps"
-    """Garbage collection, an input that came late, a checkpoint: whatever nobody counts."""
+    """Garbage collection, an input that came late, a checkpoint: whatever nobody counts, and the machine did not do."""
+    NOT_TOLD = "loop or machine, not told"
+    """Likewise where nothing counts how long threads waited for a processor, so that it may have been the machine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,4 +96,4 @@ def _causes(trial: Trial) -> Iterator[tuple[Block, Cause]]:
         elif epoch and before // epoch < done // epoch:
             yield block, Cause.EPOCH_END
         else:
-            yield block, Cause.OTHER
+            yield block, Cause.NOT_TOLD if block.waited_seconds is None else Cause.OTHER

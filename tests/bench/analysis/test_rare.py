@@ -30,6 +30,7 @@ def measured(times, *, started=2000.0, **fields):
             started=started + first,
             cpu_seconds=0.01 * sum(steps),
             involuntary_switches=0,
+            waited_seconds=0.0,
         )
         made.append(replace(block, **fields))
     return made
@@ -97,10 +98,10 @@ def test_a_block_that_the_loop_spent_itself_is_never_left_out(make_run, used):
 
 @pytest.mark.parametrize(
     ("fields", "cause"),
-    [({"compilations": 1}, Cause.COMPILED), ({}, Cause.OTHER)],
+    [({"compilations": 1}, Cause.COMPILED), ({}, Cause.OTHER), ({"waited_seconds": None}, Cause.NOT_TOLD)],
 )
 def test_a_slow_block_has_a_cause(make_run, fields, cause):
-    """Compiling again is counted by the framework."""
+    """Compiling again is counted by the framework; where waiting is not, it may have been the machine."""
     trial = replace(make_run(rounds=1).trials[0], steps_per_epoch=10**6)
     slow = measured([10e-3] * 8, started=9000.0, **fields)
 

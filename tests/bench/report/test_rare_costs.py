@@ -36,7 +36,9 @@ def test_a_loop_whose_rare_steps_take_its_lead_back_has_no_verdict_and_says_why(
     assert report.verdict.startswith("Can't tell whether any loop is faster than a: b is 1.20")
     assert "in total time: rare slow steps differ" in report.verdict
     (notice,) = [one for one in report.notices if one.kind is NoticeKind.RARE_COSTS]
-    assert notice.text.startswith("Rare slow steps are not in the step time, and are paid for: b 30 % (other steps)")
+    assert notice.text.startswith(
+        "Rare slow steps are not in the step time, and are paid for: b 30 % (loop or machine, not told)"
+    )
     assert not notice.lowers_trust
 
 
