@@ -187,6 +187,8 @@ def loss(compiled: Any, *, named: str | None, weighted: bool, masked: bool, targ
     Raises:
         UnsupportedCell: If PyTorch has none.
     """
+    if recipe.computes_own_loss(compiled):
+        raise UnsupportedCell(f"{type(compiled).__name__} writes its own compute_loss, in Keras' terms; {WAY_OUT}")
     if not recipe.is_plain(compiled):
         raise UnsupportedCell(f"torch.nn has one loss for one output, and the model has more than that; {WAY_OUT}")
     if masked:

@@ -17,7 +17,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from loops.errors import UnsupportedCell
+from loops.errors import NotRepeatable
 
 REAL_STEPS = 8
 """Updates for which a hurried schedule keeps its own time; from then on each is ten times as late as the one before."""
@@ -137,10 +137,10 @@ class Training:
             torch_epsilon: For loops whose Adam adds epsilon after the correction of the bias; None is Keras' formula.
 
         Raises:
-            UnsupportedCell: If the model trains nothing by an optimizer; says what to do.
+            NotRepeatable: If the model trains nothing by an optimizer; says what to do.
         """
         if getattr(model, "optimizer", None) is None:
-            raise UnsupportedCell("the model is not compiled with an optimizer, so there is nothing to train")
+            raise NotRepeatable("the model is not compiled with an optimizer, so there is nothing to train")
         self.model = model
         """Compiled, with everything built."""
         self._torch_epsilon = torch_epsilon
@@ -148,6 +148,8 @@ class Training:
         model.run_eagerly = True
         model.jit_compile = False
         model.reset_metrics = _do_nothing  # `train_on_batch` would begin an epoch with every batch
+        for name in ("train_step", "test_step"):
+            _set(model, name, _as_fit_calls(getattr(model, name)))
         self.own_optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         self.keras_epsilon: float | None = getattr(self.own_optimizer, "epsilon", None)
         hurry(self.own_optimizer)
@@ -235,7 +237,7 @@ class Training:
         """Refuse a model that computes something else every time.
 
         Raises:
-            UnsupportedCell: If it does.
+            NotRepeatable: If it does.
         """
         weights = self.model.get_weights()
         losses = []
@@ -245,7 +247,7 @@ class Training:
             self.model.set_weights(weights)
         self.start_epoch()
         if losses[0] != losses[1] and not np.isnan(losses).any():
-            raise UnsupportedCell(
+            raise NotRepeatable(
                 f"the model computes another loss each time, {losses[0]:.6g} and {losses[1]:.6g} from the same batch "
                 "and weights, so nothing can be held against it: it draws random numbers that are not Keras'; draw "
                 "them by keras.random with a keras.random.SeedGenerator"
@@ -263,6 +265,16 @@ def _whole(gradient: Any) -> Any:
     import tensorflow as tf  # noqa: PLC0415
 
     return tf.convert_to_tensor(gradient)
+
+
+def _as_fit_calls(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a step that gets (x, y) where there are no weights; `train_on_batch` hands over a third part always."""
+
+    def called(*arguments: Any) -> Any:
+        *state, batch = arguments  # only JAX hands over a state
+        return step(*state, batch[:2] if len(batch) == len(Batch.__slots__) and batch[2] is None else batch)
+
+    return called
 
 
 def _do_nothing() -> None:

@@ -7,12 +7,12 @@ from threading import Lock
 from typing import final
 
 from bench.records.cell import Side
-from bench.records.trial import FailureKind
 from bench.sides.launcher import Launcher
 from bench.units import Seconds
 from bench.verify.float64 import REHEARSAL
 from bench.worker import messages
 from bench.worker.process import WorkerFailed, WorkerProcess
+from loops.errors import NotRepeatable
 
 BESIDE = {
     "tensorflow": ("torch", "jax", "tensorflow"),
@@ -129,7 +129,7 @@ class References:
         except WorkerFailed as failed:
             reference.process = None
             failure = failed.failure
-            if failure.phase == REHEARSAL and failure.kind is FailureKind.UNAVAILABLE:
+            if failure.phase == REHEARSAL and failure.message.startswith(NotRepeatable.__name__):
                 reference.refused = failed  # so would every other backend
             if failure.phase not in {"start", "import", REHEARSAL} or reference.refused is not None:
                 raise

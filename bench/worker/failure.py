@@ -1,10 +1,12 @@
 """What ends a process, sorted and in one line, for the harness."""
 
+import ast
 import json
 import os
 import re
 import sys
 import traceback
+from pathlib import Path
 from types import TracebackType
 from typing import final
 
@@ -13,6 +15,8 @@ from bench.worker import origin
 from bench.worker.messages import Failed, UnexpectedMessage
 from bench.worker.wire import Channel, ChannelClosed
 from loops.errors import BackendMissing, ContractBroken, DeviceMissing, UnsupportedCell
+
+FRAMEWORKS = {"tensorflow", "torch", "jax"}
 
 FILES_VARIABLE = "BENCH_FILES"
 """As in `loops.registry`; written out, because the loops of an older commit may know no such files."""
@@ -43,12 +47,16 @@ def report_failures(channel: Channel) -> Progress:
         sys.__excepthook__(error_type, error, trace)
         if issubclass(error_type, ChannelClosed):
             return
-        lacking = origin.lacking(error)
+        lacking, foreign = origin.lacking(error), _foreign(error)
+        kind = FailureKind.OUTSIDE_COMMIT if lacking else _failure_kind(error_type)
+        message = f"{told(error)}: {lacking}" if lacking else told(error)
+        if kind is FailureKind.RAISED and foreign is not None:
+            kind, message = FailureKind.UNAVAILABLE, f"{message}: {foreign}"
         channel.send(
             Failed(
-                failure=FailureKind.OUTSIDE_COMMIT if lacking else _failure_kind(error_type),
+                failure=kind,
                 phase=progress.phase,
-                message=f"{told(error)}: {lacking}" if lacking else told(error),
+                message=message,
                 traceback="".join(traceback.format_exception(error_type, error, trace)),
             )
         )
@@ -82,16 +90,44 @@ def _cause(lines: list[str]) -> str:
     return f"in {layer}: {' '.join(said[:end])}" if end else lines[0]
 
 
+def _foreign(error: BaseException) -> str | None:
+    """Return that a user's file calls another framework than the one of this process, where it raised the error."""
+    here, nearest = os.environ.get("KERAS_BACKEND"), _nearest(error)
+    if here not in FRAMEWORKS or nearest is None:
+        return None
+    imported = imported_by(Path(nearest[0])) & FRAMEWORKS
+    if not imported or here in imported:
+        return None
+    return f"the file calls {' and '.join(sorted(imported))} itself, which has no use for tensors of {here}"
+
+
+def imported_by(path: Path) -> set[str]:
+    """Return the packages that a file imports anywhere; nothing of one that cannot be read."""
+    try:
+        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    except (OSError, SyntaxError, ValueError):
+        return set()
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {module.partition(".")[0] for module in modules}
+
+
 def _place(error: BaseException) -> str | None:
-    """Return "my_loop.py, line 12", of the frame nearest to the error or else of what a framework tells in words."""
+    """Return "my_loop.py, line 12"."""
+    nearest = _nearest(error)
+    return None if nearest is None else f"{os.path.relpath(nearest[0])}, line {nearest[1]}"
+
+
+def _nearest(error: BaseException) -> tuple[str, str] | None:
+    """Return file and line of the frame in a user's file nearest to the error, or of what a framework tells in words.
+
+    None where no user's file led to it.
+    """
     files = json.loads(os.environ.get(FILES_VARIABLE, "[]"))
     frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
     told_frames = re.findall(r'File "([^"]+)", line (\d+)', str(error))
     places = [(path, line) for path, line in (*told_frames, *frames) if path in files]
-    if not places:
-        return None
-    path, line = places[-1]
-    return f"{os.path.relpath(path)}, line {line}"
+    return places[-1] if places else None
 
 
 def _failure_kind(error_type: type[BaseException]) -> FailureKind:

@@ -7,6 +7,7 @@ weights are those that were prepared once for the run (`loops.prepared`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, final
 
 import numpy as np
@@ -179,6 +180,7 @@ class CompiledModel(Workload):
             UnsupportedCell: If Keras cannot do what the loop is about with this model.
         """
         del one_hot
+        _refuse_foreign_step(model)
         for name, value in options.items():
             setattr(model, name, value)
         model.train_function = model.test_function = None
@@ -263,6 +265,28 @@ def refuse_own_step(model: Any) -> None:
         )
 
 
+def _refuse_foreign_step(model: Any) -> None:
+    """Refuse a training step of the model's own that is written for another framework.
+
+    Raises:
+        UnsupportedCell: If it does not take what Keras hands over here: JAX's gets a state before the batch.
+    """
+    import keras  # noqa: PLC0415
+
+    from loops import recipe  # noqa: PLC0415
+
+    takes = ("state", "data") if keras.backend.backend() == "jax" else ("data",)
+    if not recipe.trains_itself(model):
+        return
+    try:
+        signature(model.train_step).bind(*takes)
+    except TypeError:
+        raise UnsupportedCell(
+            f"{type(model).__name__} writes a train_step for another framework: on {keras.backend.backend()}, Keras "
+            f"calls train_step({', '.join(takes)})"
+        ) from None
+
+
 def _begin_anew(model: Any) -> None:
     """Give a model whose optimizer has done steps, as a saved one's has, an optimizer of the same settings."""
     from loops import recipe  # noqa: PLC0415
@@ -343,8 +367,8 @@ def restore(model: Any, weights: list[NDArray[Any]]) -> None:
     variables = model.variables
     if [tuple(variable.shape) for variable in variables] != [array.shape for array in weights]:
         raise UnsupportedCell(
-            "the model has other weights here than in the process that prepared them; model() has to return the same "
-            "model each time"
+            "the model has other weights here than in the process that prepared them; it has to be the same each time, "
+            "under every framework"
         )
     for variable, array in zip(variables, weights, strict=True):
         variable.assign(array)

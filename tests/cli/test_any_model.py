@@ -79,11 +79,61 @@ def test_a_model_that_trains_itself_is_left_to_loops_that_call_it(session):
     """A hand-written step would train something else under its name."""
     example = str(EXAMPLES / "own_training_step.py")
 
+    checked = session.bench("verify", "jax-fit-stock", "--workload", example, "--format", "json")
     done = session.bench("run", "jax-fit-stock", "jax-fit", "jax-jit", "--workload", example, *SHORT)
 
+    assert [True] == [found["passed"] and found["reference"] is not None for found in checked.json], checked.out
     kinds = {trial.cell.loop: trial.failure and trial.failure.kind for trial in session.run().trials}
     assert {"jax-fit-stock": None, "jax-fit": FailureKind.UNAVAILABLE, "jax-jit": FailureKind.UNAVAILABLE} == kinds
     assert "Mixup writes its own train_step" in done.err
+
+
+@pytest.mark.slow
+def test_what_calls_a_framework_itself_is_left_to_it(session):
+    """Loops of others say why they cannot, and are no failure."""
+    text = PLAIN.replace(
+        "keras.layers.Dense(2)", "keras.layers.Dense(2), keras.layers.Lambda(lambda x: tf.math.square(x))"
+    )
+    (session.folder / "mine.py").write_text(text.replace("import keras\n", "import keras\nimport tensorflow as tf\n"))
+
+    done = session.bench("verify", "tf-fit-stock", "torch-native", "--workload", "mine.py", "--format", "json")
+
+    stock, native = done.json
+    assert 0 == done.code, done.err
+    assert stock["passed"]
+    assert "the file calls tensorflow itself, which has no use for tensors of torch" in native["problem"]
+
+
+@pytest.mark.slow
+def test_metrics_of_any_kind_are_compared(session):
+    """One score per class, several by name, a variable, and the least of many errors, which hangs on roundings."""
+    metrics = """
+class Extremes(keras.metrics.Metric):
+    def __init__(self):
+        super().__init__(name="extremes")
+        self.least = self.add_variable(shape=(), initializer=keras.initializers.Constant(1e9), name="least")
+    def update_state(self, y, p, sample_weight=None):
+        self.least.assign(keras.ops.minimum(self.least, keras.ops.min(keras.ops.abs(keras.ops.cast(y, p.dtype) - p))))
+    def result(self):
+        return {"least": self.least, "twice": self.least * 2}
+
+def model():"""
+    text = PLAIN.replace("def model():", metrics).replace(
+        "SparseCategoricalCrossentropy(from_logits=True))",
+        "MeanSquaredError(), metrics=[keras.metrics.F1Score(average=None), Extremes()], "
+        "optimizer=keras.optimizers.SGD(0.1, use_ema=True))",
+    )
+    text = text.replace('m.compile("sgd", keras', "m.compile(loss=keras").replace(
+        'return x, (x[:, 0] > 0).astype("int32")',
+        'y = np.eye(2)[(x[:, 0] > 0).astype(int)].astype("float32")\n    return (x, y), (x, y)',
+    )
+    (session.folder / "mine.py").write_text(text)
+
+    done = session.bench("verify", "tf-fit-stock", "jax-jit", "--workload", "mine.py", "--format", "json")
+
+    assert (0, [True, True]) == (done.code, [found["passed"] for found in done.json]), done.err
+    names = {gap["what"] for gap in done.json[1]["gaps"]}
+    assert {"evaluation f1_score_0", "evaluation least", "evaluation twice"} <= names
 
 
 PIPED = """

@@ -41,3 +41,12 @@ def test_what_tensorflow_tells_of_a_graph_is_made_one_line(files):
 def test_an_error_of_ours_has_no_place():
     """Nor has one without words."""
     assert ("KeyError: 'x'", "MemoryError") == (failure.told(KeyError("x")), failure.told(MemoryError()))
+
+
+def test_a_file_is_read_for_what_it_imports_anywhere(tmp_path):
+    """Within functions too; one that is no Python imports nothing."""
+    (tmp_path / "mine.py").write_text("import numpy as np\ndef model():\n    from tensorflow.math import square\n")
+    (tmp_path / "broken.py").write_text("import (")
+
+    assert {"numpy", "tensorflow"} == failure.imported_by(tmp_path / "mine.py")
+    assert set() == failure.imported_by(tmp_path / "broken.py")
