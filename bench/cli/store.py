@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isnan
 from pathlib import Path
 
 import click
@@ -83,6 +84,8 @@ def keep(*, days: float | None, count: int | None, yes: bool, results_dir: Path)
 
     if days is None and count is None:
         raise click.UsageError("give --days, --count or both")
+    if days is not None and isnan(days):
+        raise click.UsageError("--days: nan is no number of days")
     _delete(care.unwanted(results_dir, days=days, count=count, now=datetime.now(UTC)), yes=yes)
 
 

@@ -226,13 +226,16 @@ def ask(results: Path, query: str, *, tell: Callable[[str], None] = lambda _: No
         if re.search(r"\bblocks\b", query, re.IGNORECASE):
             index.refresh(blocks=True)
         connection = index.read_only()
+        known = ", ".join(tables.VIEWS)
         try:
-            found = connection.execute(query)
-            return Answer(columns=[column[0] for column in found.description or []], rows=found.fetchall())
+            # Without a statement DuckDB returns None, whatever its types say.
+            found: duckdb.DuckDBPyConnection | None = connection.execute(query)
+            if found is not None:
+                return Answer(columns=[column[0] for column in found.description or []], rows=found.fetchall())
         except duckdb.Error as error:
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            known = ", ".join(tables.VIEWS)
             raise UsageError(f"{lines[0] if lines else 'no such query'}; tables: {known}") from error
+        raise UsageError(f"'{query}' asks nothing; tables: {known}")
 
 
 @contextmanager

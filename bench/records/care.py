@@ -40,12 +40,20 @@ def unwanted(results: Path, *, days: float | None, count: int | None, now: datet
     """
     named = set(baselines.read(results).values())
     dated = sorted((started(folder), folder) for folder in journal.runs(results))
-    oldest = None if days is None else now - timedelta(days=days)
+    oldest = _ago(days, now=now)
     kept = [folder for moment, folder in dated if oldest is None or moment >= oldest]
     if count is not None:
         kept = kept[len(kept) - min(count, len(kept)) :]
     stays = {*kept, *(folder for _, folder in dated if folder.name in named)}
     return [folder for _, folder in dated if folder not in stays]
+
+
+def _ago(days: float | None, *, now: datetime) -> datetime | None:
+    """Return when that was; None where it is before all calendars, as for no days at all."""
+    try:
+        return None if days is None else now - timedelta(days=days)
+    except OverflowError:
+        return None
 
 
 def refuse_baselines(results: Path, folders: Sequence[Path]) -> None:
