@@ -281,7 +281,7 @@ def test_our_compiled_models_are_the_same_work_in_every_framework(session, workl
 def test_a_compiled_model_of_ours_takes_the_runs_digits_and_has_a_least_step(session):
     """Its operations were counted where it was prepared; plain `fit()` is what the others are compared with."""
     done = session.bench(
-        *("run", "torch-keras", "torch-fit-stock", "torch-native", "--workload", "mnist-cnn", "--batch-size", "32,64"),
+        *("run", "torch-fit-stock", "torch-native", "--workload", "mnist-cnn", "--batch-size", "64"),
         *("--rounds", "1", "--threads", "1", "--steps", "4", "--no-verify", "--calibrate"),
     )
 
@@ -289,7 +289,6 @@ def test_a_compiled_model_of_ours_takes_the_runs_digits_and_has_a_least_step(ses
     assert "left out of mnist-cnn: torch-native is written around torch.optim" in done.err
     run = session.run()
     assert ("synthetic", "torch-fit-stock") == (run.header.dataset.name, run.header.plan.baseline)
-    small, large = sorted(run.least_steps, key=lambda least: least.batch_size)
-    assert 2 * small.operations == large.operations
-    assert 22e6 * 32 < small.operations < 24e6 * 32  # PyTorch counts 22.8 million a sample
-    assert small.step_seconds < min(trial.blocks_of(BlockKind.MEASURED)[0].step_seconds for trial in run.trials)
+    (least,) = run.least_steps
+    assert 22e6 * 64 < least.operations < 24e6 * 64  # PyTorch counts 22.8 million a sample, at batch 32
+    assert least.step_seconds < run.trials[0].blocks_of(BlockKind.MEASURED)[0].step_seconds
