@@ -32,7 +32,7 @@ def test_every_loop_is_listed_with_what_it_needs_and_trains(session):
     assert list(registry.LOOPS) == [row["loop"] for row in rows][: len(registry.LOOPS)]
     by_name = {row["loop"]: row for row in rows}
     assert ("tensorflow", "all") == (by_name["tf-function"]["framework"], by_name["tf-function"]["trains"])
-    assert "all but mnist-dcgan" == by_name["torch-keras-compile"]["trains"]
+    assert "all but mnist-dcgan" == by_name["tf-fit-lowlevel"]["trains"]
     assert by_name["torch-compile"]["trains"].startswith("all but mnist-dcgan, mnist-cnn, mnist-lstm, ")
     assert all(row["available"] == "yes" or row["available"].startswith("no: ") for row in rows)
     assert "numpy" == by_name["toy"]["framework"]
