@@ -1,0 +1,182 @@
+"""Base and head of a gate: where the base begins, and when there is nothing to compare."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.errors import UsageError
+from bench.gate import sides
+from bench.gate.settings import read_settings
+from bench.sides.recipe import Place
+
+TABLE = '[tool.bench.gate]\nloops = ["{}"]\n'
+
+
+@pytest.fixture
+def repository(tmp_path, make_repository, monkeypatch):
+    """Return a repository with one commit on main; it is the current folder."""
+    made = make_repository(tmp_path / "project")
+    made.commit("One", {"mine.py": "x = 1\n", "pyproject.toml": TABLE.format("tf-fit"), ".gitignore": "ignored\n"})
+    monkeypatch.chdir(made.folder)
+    return made
+
+
+@pytest.fixture
+def prepared(repository, tmp_path):
+    """Return a function that makes both sides ready, and one that returns what was said meanwhile."""
+    said = []
+
+    def prepare(base="ref=main", head="here", *, from_merge_base=True, outputs=()):
+        wanted = sides.Wanted(
+            base=base,
+            head=head,
+            from_merge_base=from_merge_base,
+            settings=read_settings(repository.folder),
+            outputs=tuple(Path(output) for output in outputs),
+        )
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        place = Place(folder=repository.folder, cache=tmp_path / "cache", environment=environment)
+        said.clear()
+        return sides.prepare(wanted, place=place, tell=said.append)
+
+    prepare.said = said
+    return prepare
+
+
+def test_both_sides_are_ready_under_their_names(prepared):
+    """Base first, whatever they were called."""
+    found = prepared()
+
+    assert ("base", "head") == tuple(side.name for side in found.both)
+    assert (True, None) == (found.base.tree is not None, found.head.tree)
+
+
+def test_the_base_lists_what_it_lists_and_not_what_the_head_does(prepared, repository):
+    """A loop that the head took off its list is still in that of the base."""
+    (repository.folder / "pyproject.toml").write_text(TABLE.format("torch-native"))
+
+    assert ("tf-fit",) == prepared().listed.loops
+
+
+@pytest.mark.parametrize("base", ["here", "env=A=1"])
+def test_a_base_that_is_no_commit_lists_nothing(prepared, base):
+    """It has no files of its own."""
+    assert prepared(base).listed is None
+
+
+@pytest.mark.parametrize("text", [None, "[tool.bench.gate]\nloops = 3\n"])
+def test_a_base_without_settings_that_can_be_read_lists_nothing(prepared, repository, text):
+    """It had none, or was written for another version."""
+    repository.commit("Other", {"pyproject.toml": text})
+    (repository.folder / "pyproject.toml").write_text(TABLE.format("tf-fit"))
+
+    listed = prepared().listed
+
+    assert listed is None or not listed.loops
+
+
+def test_a_branch_is_compared_with_where_it_left(prepared, repository):
+    """What others did on main since is not its doing."""
+    left = repository.git("rev-parse", "HEAD")
+    repository.git("switch", "--quiet", "--create", "mine")
+    repository.commit("Mine", {"mine.py": "x = 2\n"})
+    repository.git("switch", "--quiet", "main")
+    tip = repository.commit("Theirs", {"theirs.py": ""})
+    repository.git("switch", "--quiet", "mine")
+
+    found = prepared()
+    said = list(prepared.said)
+
+    assert left == found.base.facts["commit"]
+    assert f"base: {left[:12]}, where this branch left main; --base-tip compares with {tip[:12]} instead" in said
+    assert tip == prepared(from_merge_base=False).base.facts["commit"]
+
+
+def test_where_main_did_not_move_nothing_is_said_of_it(prepared, repository):
+    """The branch left it at its tip."""
+    repository.git("switch", "--quiet", "--create", "mine")
+    repository.commit("Mine", {"mine.py": "x = 2\n"})
+
+    prepared()
+
+    assert not any("where this branch left" in line for line in prepared.said)
+
+
+def test_without_common_history_the_tip_is_taken_and_said(prepared, repository):
+    """As in a shallow clone."""
+    repository.git("switch", "--quiet", "--orphan", "alone")
+    repository.commit("Alone", {"mine.py": "x = 3\n"})
+
+    found = prepared()
+
+    assert repository.git("rev-parse", "main") == found.base.facts["commit"]
+    assert any("warning: main and HEAD share no history here" in line for line in prepared.said)
+
+
+def test_a_base_that_is_not_there_is_refused_by_its_side(prepared):
+    """As it was written."""
+    with pytest.raises(UsageError, match=r"^side base \(ref=nowhere\): "):
+        prepared("ref=nowhere")
+
+
+def test_the_same_commit_without_a_change_is_nothing_to_compare(prepared, repository):
+    """Also where it is named twice."""
+    commit = repository.git("rev-parse", "HEAD")[:12]
+
+    assert f"base and head are the same commit, {commit}, and the working tree has no change" == prepared().same
+    assert f"base and head are the same commit, {commit}" == prepared(head="ref=HEAD").same
+
+
+@pytest.mark.parametrize(
+    ("base", "head"),
+    [
+        ("ref=main,env=A=1", "here"),
+        ("ref=main", "env=A=1"),
+        ("ref=main", "ref=main,env=A=1"),
+        ("here", "here"),
+    ],
+)
+def test_one_commit_in_two_environments_is_something_to_compare(prepared, base, head):
+    """That is what is compared then."""
+    assert prepared(base, head).same is None
+
+
+@pytest.mark.parametrize("name", ["mine.py", "new.py", "deep/new.py"])
+def test_a_changed_working_tree_is_something_to_compare(prepared, repository, name):
+    """A file that was edited, or one that git does not know yet."""
+    file = repository.folder / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("x = 9\n")
+
+    assert prepared().same is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ignored", "bench-verdict.json", "results/run/journal.jsonl", "mine.egg-info/PKG-INFO", "__pycache__/a.pyc"],
+)
+def test_what_a_gate_or_an_installation_writes_is_no_change(prepared, repository, name):
+    """Nor is what git is told to pass over."""
+    file = repository.folder / name
+    file.parent.mkdir(exist_ok=True, parents=True)
+    file.write_text("")
+
+    assert prepared(outputs=("bench-verdict.json", "results")).same is not None
+
+
+def test_a_file_beside_an_output_is_a_change(prepared, repository):
+    """Though its name begins alike."""
+    (repository.folder / "results-of-mine.py").write_text("")
+
+    assert prepared(outputs=("results",)).same is None
+
+
+def test_sides_of_a_run_that_is_gone_on_with_are_those_that_it_had(prepared, repository):
+    """There is something to compare: it has begun."""
+    first = prepared()
+
+    again = sides.again(first.both, settings=read_settings(repository.folder))
+
+    assert (first.base, first.head, first.listed, None) == (again.base, again.head, again.listed, again.same)
+    assert sides.again((first.head, first.head), settings=read_settings(repository.folder)).listed is None
