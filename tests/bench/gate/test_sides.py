@@ -1,7 +1,6 @@
 """Base and head of a gate: where the base begins, and when there is nothing to compare."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -27,13 +26,13 @@ def prepared(repository, tmp_path):
     """Return a function that makes both sides ready, and one that returns what was said meanwhile."""
     said = []
 
-    def prepare(base="ref=main", head="here", *, from_merge_base=True, outputs=()):
+    def prepare(base="ref=main", head="here", *, from_merge_base=True):
         wanted = sides.Wanted(
             base=base,
             head=head,
             from_merge_base=from_merge_base,
             settings=read_settings(repository.folder),
-            outputs=tuple(Path(output) for output in outputs),
+            outputs=(),
         )
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         place = Place(folder=repository.folder, cache=tmp_path / "cache", environment=environment)
@@ -59,10 +58,9 @@ def test_the_base_lists_what_it_lists_and_not_what_the_head_does(prepared, repos
     assert ("tf-fit",) == prepared().listed.loops
 
 
-@pytest.mark.parametrize("base", ["here", "env=A=1"])
-def test_a_base_that_is_no_commit_lists_nothing(prepared, base):
+def test_a_base_that_is_no_commit_lists_nothing(prepared):
     """It has no files of its own."""
-    assert prepared(base).listed is None
+    assert [None, None] == [prepared(base).listed for base in ("here", "env=A=1")]
 
 
 @pytest.mark.parametrize("text", [None, "[tool.bench.gate]\nloops = 3\n"])
@@ -128,48 +126,39 @@ def test_the_same_commit_without_a_change_is_nothing_to_compare(prepared, reposi
     assert f"base and head are the same commit, {commit}" == prepared(head="ref=HEAD").same
 
 
-@pytest.mark.parametrize(
-    ("base", "head"),
-    [
-        ("ref=main,env=A=1", "here"),
-        ("ref=main", "env=A=1"),
-        ("ref=main", "ref=main,env=A=1"),
-        ("here", "here"),
-    ],
-)
-def test_one_commit_in_two_environments_is_something_to_compare(prepared, base, head):
+def test_one_commit_in_two_environments_is_something_to_compare(prepared):
     """That is what is compared then."""
-    assert prepared(base, head).same is None
+    pairs = [("ref=main,env=A=1", "here"), ("ref=main", "env=A=1"), ("ref=main", "ref=main,env=A=1"), ("here", "here")]
+
+    assert [None] * 4 == [prepared(base, head).same for base, head in pairs]
 
 
-@pytest.mark.parametrize("name", ["mine.py", "new.py", "deep/new.py"])
-def test_a_changed_working_tree_is_something_to_compare(prepared, repository, name):
-    """A file that was edited, or one that git does not know yet."""
-    file = repository.folder / name
-    file.parent.mkdir(exist_ok=True)
-    file.write_text("x = 9\n")
+def test_a_changed_working_tree_is_something_to_compare(prepared, repository):
+    """Be it one file that git does not know yet."""
+    (repository.folder / "new.py").write_text("x = 9\n")
 
     assert prepared().same is None
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["ignored", "bench-verdict.json", "results/run/journal.jsonl", "mine.egg-info/PKG-INFO", "__pycache__/a.pyc"],
-)
-def test_what_a_gate_or_an_installation_writes_is_no_change(prepared, repository, name):
-    """Nor is what git is told to pass over."""
-    file = repository.folder / name
-    file.parent.mkdir(exist_ok=True, parents=True)
-    file.write_text("")
+def test_only_what_people_write_is_a_change(repository):
+    """Not what a gate or an installation writes, nor what git is told to pass over; a file beside an output is one."""
+    place = Place(folder=repository.folder, cache=repository.folder / "cache", environment=os.environ)
+    own = tuple(repository.folder / name for name in ("bench-verdict.json", "results"))
+    made = ["bench-verdict.json", "results/run/journal.jsonl", "cache/a", "mine.egg-info/PKG-INFO", "__pycache__/a.pyc"]
 
-    assert prepared(outputs=("bench-verdict.json", "results")).same is not None
+    found = {}
+    for name in ("ignored", *made, "new.py", "deep/new.py", "results-of-mine.py", "bench-verdict.json.py"):
+        file = repository.folder / name
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text("")
+        found[name] = sides._changed(place, outputs=own)
+        file.unlink()
+    (repository.folder / "mine.py").write_text("x = 9\n")
 
-
-def test_a_file_beside_an_output_is_a_change(prepared, repository):
-    """Though its name begins alike."""
-    (repository.folder / "results-of-mine.py").write_text("")
-
-    assert prepared(outputs=("results",)).same is None
+    assert ["new.py", "deep/new.py", "results-of-mine.py", "bench-verdict.json.py"] == [
+        name for name, changed in found.items() if changed
+    ]
+    assert sides._changed(place, outputs=own)
 
 
 def test_sides_of_a_run_that_is_gone_on_with_are_those_that_it_had(prepared, repository):

@@ -123,6 +123,7 @@ def test_a_sound_loop_passes_in_every_respect():
         ("rate", "weights, 7 steps"),
         ("bias", "weights, 7 steps"),
         ("batch", "weights, 7 steps"),
+        ("batch", "weights, all counted alike, 7 steps"),
         ("average", "state of mean"),
         ("metric", "training metric mae"),
         ("epoch", "training metric mae"),
