@@ -63,14 +63,16 @@ def test_a_run_can_go_on_where_all_that_it_began_with_is_there(tmp_path):
     assert not is_there([own("a")], cache=tmp_path / "elsewhere")
 
 
-def test_a_dtype_is_for_models_of_the_users_own():
-    """Ours are held against a reference that is written for one."""
+def test_a_dtype_is_for_models_that_are_compiled():
+    """Others are held against a reference that is written for one."""
     with pytest.raises(UsageError) as caught:
         refuse_dtype("mixed_bfloat16", workloads=["regression", "mnist-mlp"])
 
-    assert "--dtype mixed_bfloat16: regression is written for float32; --dtype is for models of your own" == str(
-        caught.value
-    )
+    assert (
+        "--dtype mixed_bfloat16: regression is written for float32; "
+        "--dtype is for models that are compiled, as yours are"
+    ) == str(caught.value)
+    refuse_dtype("mixed_bfloat16", workloads=["mnist-cnn"])
     refuse_dtype("mixed_bfloat16", workloads=[])
 
 
