@@ -8,6 +8,7 @@ import click
 
 from bench.cli.group import main
 from bench.cli.options import complete_loops, option, results_option
+from bench.errors import UsageError
 
 
 @main.command("list")
@@ -54,19 +55,26 @@ def show(loops: tuple[str, ...], output_format: str) -> None:
 @main.command()
 @click.argument("kind", metavar="loop|workload", type=click.Choice(["loop", "workload"]))
 @click.argument("name")
-def new(*, kind: Literal["loop", "workload"], name: str) -> None:
+@option("--from", "saved", type=click.Path(path_type=Path), metavar="MODEL.keras", help="A workload for a saved model.")
+def new(*, kind: Literal["loop", "workload"], name: str, saved: Path | None) -> None:
     """Write NAME.py, a loop or a workload of your own to begin with: commented, and it runs as it is.
 
-    A loop is a way of training; a workload is what is trained: a Keras model, a loss, an optimizer and your arrays.
+    A loop is a way of training; a workload is what is trained: a compiled Keras model and your arrays.
     Wherever a command takes the name of one, it takes such a file. A file that is there is never overwritten.
 
     \b
     Examples:
       bench new loop my_loop          then: bench run --quick --loop my_loop.py
       bench new workload my_model     then: bench run --quick --workload my_model.py
+      bench new workload my_model --from model.keras
     """
     from bench.cli import skeletons  # noqa: PLC0415
 
+    if saved is not None:
+        if kind == "loop":
+            raise UsageError("--from: a loop trains any model; 'bench new workload NAME --from MODEL.keras' is for one")
+        click.echo(skeletons.next_steps(kind, skeletons.write_for(saved, name), saved=True))
+        return
     click.echo(skeletons.next_steps(kind, skeletons.write(kind, name)))
 
 

@@ -13,6 +13,7 @@ from bench.machine import cpus, gpu
 from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.plan import Plan
 from bench.records.prepared import PreparedWorkload
+from bench.runs import own_models
 from bench.runs.baseline import baseline_of
 from bench.runs.progress import Display
 from bench.sides import preparation
@@ -326,7 +327,8 @@ def loops_of(options: Options) -> tuple[str, ...]:
 
 def _words(options: Options) -> tuple[str, ...]:
     """Return what loops were asked by: names, files, "all" or patterns."""
-    return (*(options.loops or registry.DEFAULT_LOOPS), *options.more_loops)
+    asked = options.loops or own_models.usual(workloads_of(options), elsewhere=options.interpreters)
+    return (*asked, *options.more_loops)
 
 
 def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:

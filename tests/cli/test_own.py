@@ -77,8 +77,9 @@ def test_what_new_writes_runs_as_it_is(session, kind):
     done = session.bench("run", *own, *SHORT, "--no-report", patience=240.0)
 
     assert (0, 0) == (written.code, done.code), done.err
-    assert f"bench run --quick torch-native torch-keras --{kind} my_own.py" in written.out
-    assert "class MyOwn(" in (session.folder / "my_own.py").read_text()
+    first = {"loop": "torch-native torch-keras", "workload": "tf-fit-stock tf-fit tf-function"}[kind]
+    assert f"bench run --quick {first} --{kind} my_own.py" in written.out
+    assert {"loop": "class MyOwn(", "workload": "def model():"}[kind] in (session.folder / "my_own.py").read_text()
 
 
 @pytest.mark.parametrize(

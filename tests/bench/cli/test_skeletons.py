@@ -1,9 +1,13 @@
 """Files that `bench new` writes."""
 
+import json
+from zipfile import ZipFile
+
 import pytest
 
 from bench.cli import skeletons
 from bench.errors import FileTrouble, UsageError
+from bench.runs import own_models
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +84,69 @@ def test_the_next_steps_are_commands_that_take_the_file(kind, words):
     assert run.endswith(words)
     assert verify.startswith("bench verify ")
     assert "mine.py" in verify
+
+
+def saved(folder, config, *, name="model.keras"):
+    """Write what Keras' `model.save` does, the weights left out."""
+    with ZipFile(folder / name, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+    return folder / name
+
+
+LAYER = {"class_name": "InputLayer", "config": {"name": "image", "dtype": "uint8", "batch_shape": [None, 28, 28]}}
+
+
+def test_a_saved_model_gets_a_file_around_it(empty_folder):
+    """That finds it from where the file is, and says what it takes."""
+    (empty_folder / "models").mkdir()
+    model = saved(empty_folder / "models", {"compile_config": {"loss": "mse"}, "config": {"layers": [LAYER]}})
+
+    path = skeletons.write_for(model, "mine")
+
+    text = path.read_text()
+    compile(text, path, "exec")
+    assert 'keras.saving.load_model(HERE / "models/model.keras")' in text
+    assert "The model takes image: uint8 [samples, 28, 28]." in text
+    assert "m.compile" not in text
+    assert "let data() return your arrays, then:" in skeletons.next_steps("workload", path, saved=True)
+
+
+def test_a_model_cannot_write_code_into_the_file(empty_folder):
+    """Whoever made it chose the names of its inputs."""
+    layer = {"class_name": "InputLayer", "config": {"name": 'x"""\nimport os\n"""', "batch_shape": [None, 2]}}
+    path = skeletons.write_for(saved(empty_folder, {"config": {"layers": [layer]}}), "mine")
+
+    assert "\nimport os" not in path.read_text()
+    compile(path.read_text(), path, "exec")
+
+
+def test_a_model_that_was_saved_without_compile_is_compiled_there(empty_folder):
+    """With words that say whose the choice is."""
+    text = skeletons.write_for(saved(empty_folder, {"config": {}}), "mine").read_text()
+
+    assert "it was saved without; put in your own" in text
+    assert "The model does not say what it takes." in text
+
+
+@pytest.mark.parametrize("config", [[1], None])
+def test_what_is_no_saved_model_is_refused(empty_folder, config):
+    """A zip of something else, and no zip at all."""
+    if config is None:
+        (empty_folder / "model.keras").write_text("nothing")
+    else:
+        saved(empty_folder, config)
+
+    with pytest.raises(UsageError, match=r"model\.keras: is no saved Keras model"):
+        skeletons.write_for(empty_folder / "model.keras", "mine")
+
+
+def test_what_is_suggested_is_what_is_installed(monkeypatch, empty_folder):
+    """Plain `fit()` of the framework that Keras is set to stands first."""
+    monkeypatch.setattr(own_models.frameworks, "missing", lambda name: "no" if name == "tensorflow" else None)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+
+    words = skeletons.next_steps("workload", skeletons.write("workload", "mine"))
+
+    assert "bench run --quick jax-fit-stock jax-jit --workload mine.py" in words
+    assert ["jax", "torch"] == own_models.order()
+    assert ["torch", "jax"] == own_models.order({"torch"})
