@@ -69,10 +69,13 @@ class TfFitLowlevel(Loop):
         loss_function = workload.build_loss(one_hot=job.training.one_hot)
         own_metric = workload.build_metric(one_hot=job.training.one_hot)
         self.model = with_own_step(model, CustomModel)
-        self.model.loss_function = loss_function
-        self.model.loss_tracker = keras.metrics.Mean(name="loss")
-        self.model.own_metric = own_metric
-        self.model.tracks_losses = workload.tracks_losses
+        # Past Keras, which lets nothing be added to a model that is built; `metrics` says what there is to reset.
+        vars(self.model).update(
+            loss_function=loss_function,
+            loss_tracker=keras.metrics.Mean(name="loss"),
+            own_metric=own_metric,
+            tracks_losses=workload.tracks_losses,
+        )
         self.model.compile(
             optimizer=workload.build_optimizer(),
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have

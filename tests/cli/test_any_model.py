@@ -105,6 +105,28 @@ def test_what_calls_a_framework_itself_is_left_to_it(session):
 
 
 @pytest.mark.slow
+def test_a_subclassed_model_is_trained_by_each_way_of_fit(session):
+    """Nothing may be added to it once it is built, and it has no inputs to build another one from."""
+    text = PLAIN.replace(
+        "def model():",
+        """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.last = keras.layers.Dense(2)
+    def call(self, x):
+        return self.last(x)
+
+def model():""",
+    ).replace("keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])", "Net()")
+    (session.folder / "mine.py").write_text(text)
+
+    done = session.bench("verify", "tf-fit", "tf-fit-lowlevel", "--workload", "mine.py", "--format", "json")
+
+    assert (0, [True, True]) == (done.code, [found["passed"] for found in done.json]), done.out
+
+
+@pytest.mark.slow
 def test_metrics_of_any_kind_are_compared(session):
     """One score per class, several by name, a variable, and the least of many errors, which hangs on roundings."""
     metrics = """
