@@ -249,7 +249,7 @@ def test_a_loop_that_needs_more_than_there_is_is_a_row_with_its_reason(session):
             "nothing to measure on mnist-dcgan: toy-slow is not written for adversarial training; see 'bench list",
         ),
         (["toy", "--samples"], "--samples: no generator is trained by mnist-mlp; try --workload mnist-dcgan"),
-        (["toy", "--all-guides"], "--all-guides chooses loops and workloads itself; leave out LOOP and --workload"),
+        (["toy", "--all-guides"], "--all-guides chooses loops and workloads itself; leave out LOOP, --exclude and --workload"),
         (["--workload", "regression", "--all-guides"], "--all-guides chooses loops and workloads itself"),
     ],
 )
