@@ -148,7 +148,7 @@ def test_nothing_in_common_exits_with_4(runs):
     ("arguments", "message"),
     [
         (["2020", "2021"], "Error: results: there is no run '2020'; see 'bench list runs'"),
-        (["2020"], "Missing argument 'NEW'"),
+        (["2020"], "Missing argument 'NEW...'"),
         (["2020", "2021", "--format", "csv"], "'csv' is not one of 'table', 'json', 'md'"),
         (["2020", "2021", "--margin", "0"], "0 is not between 0 and 100 per cent"),
     ],
