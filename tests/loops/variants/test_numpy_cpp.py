@@ -70,7 +70,7 @@ def test_other_widths_train_as_well(job, units):
             "UNITS has to be a multiple of 16, and is 40",
         ),
         (lambda job: replace(job, workload=registry.load_workload("regression")), "two hidden layers of one width"),
-        (lambda job: replace(job, track=Track.GUIDE), "no input pipeline"),
+        (lambda job: replace(job, track=Track.GUIDE), "without an input pipeline"),
     ],
 )
 def test_what_the_kernels_cannot_carry_is_refused_with_the_reason(job, change, reason):
