@@ -7,7 +7,6 @@ LoopError                      exit code 2 unless noted
 ├── InvalidSource              a user's file that is not there, is not Python or holds no loop
 ├── InvalidWorkload            what a user's model() or data() returned cannot be trained
 ├── UnsupportedCell            this loop cannot carry this workload, batch size or track
-│   └── NotRepeatable          nor can anything be held against the model, which is another one each time
 ├── BackendMissing             the framework is not installed in this interpreter
 ├── DeviceMissing              the asked-for device is not there
 ├── UntrustedFolder            a cache or a secret that somebody else could have written
@@ -81,10 +80,6 @@ class InvalidWorkload(LoopError):
 
 class UnsupportedCell(LoopError):
     """This loop cannot carry this workload, batch size or track."""
-
-
-class NotRepeatable(UnsupportedCell):
-    """Nothing can be held against this model, in whatever framework: it is another one each time."""
 
 
 class BackendMissing(LoopError):

@@ -17,7 +17,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from loops.errors import NotRepeatable
+from bench.worker.failure import NotRepeatable
 
 REAL_STEPS = 8
 """Updates for which a hurried schedule keeps its own time; from then on each is ten times as late as the one before."""

@@ -54,7 +54,7 @@ def rehearse(model: Callable[..., Any], recording: Recording) -> None:
         recording: Of any loop.
 
     Raises:
-        loops.errors.NotRepeatable: If the model can be held against nothing; otherwise whatever Keras raises.
+        bench.worker.failure.NotRepeatable: If the model can be held against nothing; otherwise whatever Keras raises.
     """
     training = Training(model(training=recording.training), first=recording.batch(0))
     training.check_repeatable(recording.batch(0))

@@ -11,8 +11,8 @@ from bench.sides.launcher import Launcher
 from bench.units import Seconds
 from bench.verify.float64 import REHEARSAL
 from bench.worker import messages
+from bench.worker.failure import NotRepeatable
 from bench.worker.process import WorkerFailed, WorkerProcess
-from loops.errors import NotRepeatable
 
 BESIDE = {
     "tensorflow": ("torch", "jax", "tensorflow"),

@@ -30,6 +30,10 @@ class NotFinite(Exception):
     """The loss became NaN or infinite."""
 
 
+class NotRepeatable(UnsupportedCell):
+    """Nothing can be held against this model, in whatever framework: it is another one each time."""
+
+
 @final
 class Progress:
     """How far the process is, for the report of its failure."""

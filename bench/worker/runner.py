@@ -326,13 +326,13 @@ def import_framework(name: str, *, device: str, threads: int | None) -> Any:
 
 def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
     """Load the data, and lay out what the loop trains; and say how many nanoseconds it took to check the digits."""
-    checked, track = 0, Track(request.track)
+    checked, track, pipeline = 0, Track(request.track), request.track == "pipeline"
     if request.prepared is None:
         digits, checked = load_checked(Path(request.digits))
         training, validation = workload.samples(digits, track=track, backend=request.backend, seed=request.seed)
     else:
         training, validation = workload.fed
-    pipelines = workload.pipelines(seed=request.seed) if track is Track.PIPELINE else (None, None)
+    pipelines = workload.pipelines(seed=request.seed) if pipeline else (None, None)
     count = len(training.arrays[0]) if request.prepared is None else training.count
     if request.batch_size > count:
         raise UnsupportedCell(f"batch size {request.batch_size} is above the {count} training samples")
@@ -344,7 +344,7 @@ def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
         batch_size=request.batch_size,
         device=request.device,
         seed=request.seed,
-        **({"pipelines": pipelines} if track is Track.PIPELINE else {}),  # loops of an older commit know none
+        **({"pipelines": pipelines} if pipeline else {}),  # loops of an older commit know none
     )
     return job, checked
 

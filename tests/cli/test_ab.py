@@ -150,6 +150,7 @@ def test_a_loop_that_one_commit_lacks_is_a_row_with_its_reason(session, make_rep
     assert 6 == len([trial for trial in here.run().trials if trial.failure is None])
 
 
+@pytest.mark.slow
 def test_a_loop_that_only_a_commit_has_is_a_row_with_its_reason(session, make_repository):
     """It is measured where it is."""
     repository = make_repository(session.folder / "project")
@@ -278,6 +279,7 @@ def test_what_makes_no_sense_for_two_environments_is_no_option(session, option):
     assert (2, True) == (done.code, "No such option" in done.err)
 
 
+@pytest.mark.slow
 def test_the_baseline_measured_twice_is_the_first_side(session):
     """With its variables, so that the two differ by nothing but noise."""
     done = session.bench("ab", "env=TOY_RATE=0.01", "here", "toy-tuned", "--aa", "--no-report", "--rounds", "1")

@@ -32,7 +32,7 @@ def available():
     scope="module",
     params=[
         ("matched", QUICK_LOOPS),
-        ("guide", QUICK_LOOPS),
+        pytest.param(("guide", QUICK_LOOPS), marks=pytest.mark.slow),
         pytest.param(("matched", tuple(registry.LOOPS)), marks=pytest.mark.slow),
         pytest.param(("guide", tuple(registry.LOOPS)), marks=pytest.mark.slow),
     ],

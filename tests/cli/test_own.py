@@ -51,6 +51,7 @@ def test_the_worked_examples_run_together(session):
     assert "verified: my_loop" in done.err
 
 
+@pytest.mark.slow
 def test_a_loop_that_trains_a_users_model_otherwise_is_invalid(session):
     """It differs from the model in float64, and the loop beside it does not; dropout is no difference."""
     text = Path(MY_LOOP).read_text()
@@ -67,7 +68,7 @@ def test_a_loop_that_trains_a_users_model_otherwise_is_invalid(session):
     assert "Error: 1 of 2 checks failed: faster on my_workload" in done.err
 
 
-@pytest.mark.parametrize("kind", ["loop", "workload"])
+@pytest.mark.parametrize("kind", [pytest.param("loop", marks=pytest.mark.slow), "workload"])
 def test_what_new_writes_runs_as_it_is(session, kind):
     """And the command that it suggests is one that works."""
     del session.environment["BENCH_NO_VERIFY"]
@@ -181,6 +182,7 @@ def test_a_batch_larger_than_the_arrays_is_refused(session):
     assert "batch size 5000 is above the 2000 training samples of my_workload" in done.err
 
 
+@pytest.mark.slow
 def test_a_gate_compares_a_users_file_with_the_commits(session, make_repository):
     """The base is the file as it was, which is what a change is judged by."""
     repository = make_repository(session.folder / "project")

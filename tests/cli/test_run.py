@@ -45,6 +45,7 @@ def test_several_workloads_are_measured_apart(session):
     assert "Measured apart, never ranked together" in page
 
 
+@pytest.mark.slow
 def test_several_widths_are_measured_apart(session):
     """The width is part of what a cell is, and every process gets its own."""
     done = session.bench("run", "toy", "--width", "64,256", "--rounds", "1")
@@ -157,15 +158,17 @@ def test_what_a_loop_prints_ends_in_its_log_and_nowhere_else(session):
 @pytest.mark.parametrize(
     ("loop", "kind", "words"),
     [
-        ("raises-in-build", FailureKind.RAISED, "ValueError: no such layer"),
+        pytest.param("raises-in-build", FailureKind.RAISED, "ValueError: no such layer", marks=pytest.mark.slow),
         ("raises-in-training", FailureKind.RAISED, "RuntimeError: shapes do not match"),
         ("becomes-nan", FailureKind.NOT_FINITE, "the loss is nan"),
         ("is-killed", FailureKind.KILLED, "SIGKILL"),
-        ("exits", FailureKind.EXITED, "exited with code 3"),
+        pytest.param("exits", FailureKind.EXITED, "exited with code 3", marks=pytest.mark.slow),
         ("skips-steps", FailureKind.BROKEN_CONTRACT, "the loop's optimizer counted"),
-        ("stops-early", FailureKind.BROKEN_CONTRACT, "the loop's optimizer counted"),
-        ("cannot-be-waited-for", FailureKind.RAISED, "synchronise"),
-        ("runs-out-of-memory", FailureKind.OUT_OF_MEMORY, "Unable to allocate"),
+        pytest.param(
+            "stops-early", FailureKind.BROKEN_CONTRACT, "the loop's optimizer counted", marks=pytest.mark.slow
+        ),
+        pytest.param("cannot-be-waited-for", FailureKind.RAISED, "synchronise", marks=pytest.mark.slow),
+        pytest.param("runs-out-of-memory", FailureKind.OUT_OF_MEMORY, "Unable to allocate", marks=pytest.mark.slow),
     ],
 )
 def test_a_loop_that_fails_is_a_typed_row_and_the_others_complete(session, loop, kind, words):
@@ -249,7 +252,10 @@ def test_a_loop_that_needs_more_than_there_is_is_a_row_with_its_reason(session):
             "nothing to measure on mnist-dcgan: toy-slow is not written for adversarial training; see 'bench list",
         ),
         (["toy", "--samples"], "--samples: no generator is trained by mnist-mlp; try --workload mnist-dcgan"),
-        (["toy", "--all-guides"], "--all-guides chooses loops and workloads itself; leave out LOOP, --exclude and --workload"),
+        (
+            ["toy", "--all-guides"],
+            "--all-guides chooses loops and workloads itself; leave out LOOP, --exclude and --workload",
+        ),
         (["--workload", "regression", "--all-guides"], "--all-guides chooses loops and workloads itself"),
     ],
 )
@@ -335,7 +341,7 @@ def test_the_harness_sleeps_while_a_block_runs(session, wait_for, workers):
     assert (after.user + after.system) - (before.user + before.system) <= 0.02
 
 
-@pytest.mark.parametrize("form", ["json", "csv", "md"])
+@pytest.mark.parametrize("form", ["json", *(pytest.param(form, marks=pytest.mark.slow) for form in ("csv", "md"))])
 def test_other_formats_go_to_stdout_alone(session, form):
     """Stdout can be piped; everything for people is on stderr."""
     done = session.bench("run", "toy", "--format", form, "--rounds", "1")
