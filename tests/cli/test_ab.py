@@ -77,6 +77,7 @@ def test_two_environments_are_measured_in_the_same_rounds(session):
     assert (session.folder / "reports" / run.header.run_id / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_each_process_sees_the_variables_of_its_side(session):
     """The loop learns as the variable says."""
     session.bench("ab", "env=TOY_RATE=1", "env=TOY_RATE=0.01", "toy-tuned", "--no-report", "--rounds", "1")
@@ -85,6 +86,7 @@ def test_each_process_sees_the_variables_of_its_side(session):
     assert max(losses["A"]) < min(losses["B"])
 
 
+@pytest.mark.slow
 def test_blocks_of_both_sides_take_turns(session):
     """Neither has all its blocks in a row."""
     session.bench("ab", "here", "here", "toy", "--no-report", "--rounds", "1")

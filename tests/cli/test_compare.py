@@ -199,6 +199,7 @@ def test_tables_mark_the_kernel_and_counts_leave_it_out(measured):
     assert "4" == next(row["trials"] for row in listed if row["run"] == folder.name)
 
 
+@pytest.mark.slow
 def test_a_kernel_that_cannot_be_measured_fails_no_run(session, tmp_path):
     """It is told once, stored, and costs calibration only."""
     hide = tmp_path / "hide"
@@ -236,6 +237,7 @@ def test_an_interrupted_run_goes_on_without_measuring_the_kernel_twice(session):
     assert (0, True, 2, 1) == (done.code, run.complete, len(run.trials), len(run.calibration)), done.err
 
 
+@pytest.mark.slow
 def test_sides_of_one_run_need_no_kernel(session):
     """Their rounds are paired."""
     done = session.bench("ab", "here", "env=OMP_NUM_THREADS=1", "toy", "--no-report", BENCH_CALIBRATE="1")

@@ -18,6 +18,7 @@ class Mine(Softmax, Loop):
 '''
 
 
+@pytest.mark.slow
 def test_the_worked_loop_is_short_and_does_the_same_work(session):
     """Forty lines, held against the reference like any other."""
     done = session.bench("verify", MY_LOOP, "--workload", "mnist-mlp", "--workload", "regression", "--format", "json")
@@ -172,6 +173,7 @@ def test_a_file_that_has_changed_is_not_run_unasked(session):
     assert "it was not started here by you" in elsewhere.err
 
 
+@pytest.mark.slow
 def test_a_batch_larger_than_the_arrays_is_refused(session):
     """How many samples there are is known once they are prepared, before anything is measured."""
     done = session.bench(

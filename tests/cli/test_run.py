@@ -32,6 +32,7 @@ def test_a_run_is_measured_stored_and_reported(session):
     assert (session.folder / "reports" / run.header.run_id / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_several_workloads_are_measured_apart(session):
     """Each is a group of its own; a loop that cannot train one is left out of it and named."""
     done = session.bench("run", "toy", "toy-slow", "--workload", "mnist-mlp", "--workload", "mnist-dcgan")
@@ -58,6 +59,7 @@ def test_several_widths_are_measured_apart(session):
     assert "mnist-mlp, matched track, CPU, batch 32, width 256" in done.out
 
 
+@pytest.mark.slow
 def test_only_loops_that_are_compared_live_together(session):
     """A round of two workloads starts the second when the first is done."""
     session.bench("run", "toy", "--workload", "mnist-mlp", "--workload", "mnist-dcgan", "--no-report", "--rounds", "1")
@@ -69,6 +71,7 @@ def test_only_loops_that_are_compared_live_together(session):
     assert spans[0][1] < spans[1][0]
 
 
+@pytest.mark.slow
 def test_every_trial_is_a_process_of_its_own(session):
     """Two rounds of two loops are four processes."""
     session.bench("run", "toy", "toy-slow", "--no-report")
@@ -76,6 +79,7 @@ def test_every_trial_is_a_process_of_its_own(session):
     assert 4 == len({trial.process_id for trial in session.run().trials})
 
 
+@pytest.mark.slow
 def test_trials_keep_every_block_in_order(session):
     """First call, warm-up, the measured blocks, a closing call."""
     session.bench("run", "toy", "--no-report", "--rounds", "1")
@@ -101,6 +105,7 @@ def test_only_one_process_is_at_work_while_anything_is_measured(session):
     assert all(end <= start for (_, end), (start, _) in pairwise(blocks))
 
 
+@pytest.mark.slow
 def test_blocks_of_different_loops_take_turns(session):
     """Interleaved: no loop has all its blocks in a row."""
     session.bench("run", "toy", "toy-slow", "--no-report", "--rounds", "1")
@@ -131,6 +136,7 @@ def test_steps_that_the_user_fixed_are_measured_and_no_more(session):
     assert [3] * 10 == [block.steps for block in trial.blocks_of(BlockKind.MEASURED)]
 
 
+@pytest.mark.slow
 def test_sequential_measures_one_loop_after_the_other(session):
     """One change of loop, from the first to the second."""
     session.bench("run", "toy", "toy-slow", "--no-report", "--rounds", "1", "--schedule", "sequential")
@@ -214,6 +220,7 @@ def test_a_framework_that_is_not_there_is_a_row_with_its_reason(session, tmp_pat
     assert "needs-jax: not measured: jax is not installed; try: pip install 'loopbench[jax]'" in done.err
 
 
+@pytest.mark.slow
 def test_a_loop_that_needs_more_than_there_is_is_a_row_with_its_reason(session):
     """A GPU, or a later version of a library; no process is started for it."""
     done = session.bench("run", "toy", "needs-gpu", "needs-later", "--no-report")
@@ -358,6 +365,7 @@ def test_options_can_be_set_by_environment_variables(session):
     assert (2, 20, 7) == (plan.rounds, plan.steps, plan.seed)
 
 
+@pytest.mark.slow
 def test_the_fallback_to_synthetic_digits_is_announced_everywhere(session, tmp_path):
     """On stderr, in the stored run and in the report."""
     done = session.bench(
@@ -402,6 +410,7 @@ def test_samples_of_a_generator_are_stored_and_shown(make_session, tmp_path):
     assert f"data:image/png;base64,{b64encode(picture.read_bytes()).decode()}" in page
 
 
+@pytest.mark.slow
 def test_a_breakdown_is_asked_of_every_process_and_stands_in_the_report(session):
     """Even of loops that have nothing to tell."""
     done = session.bench("run", "toy", "--breakdown", "--rounds", "1")
