@@ -12,7 +12,7 @@ from bench.worker.frameworks import unusable
 from loops import registry
 
 MEASURED_STEPS = 100
-QUICK_LOOPS = (*registry.DEFAULT_LOOPS, "torch-plain", "jax-scan", "numpy")
+QUICK_LOOPS = ("tf-eager", "tf-fit", "torch-native", "jax-scan", "numpy")
 STEPS_PER_CALL = {"tf-fit-steps": 71, "jax-scan": 71}
 """Whole calls of a fixed length: the largest up to 100 of which an epoch of 1562 steps is made."""
 WITHOUT_GUIDE = {
