@@ -230,10 +230,14 @@ def _missing(error: BaseException | None) -> Iterator[str]:
 
 
 def _places(module: Any) -> Iterator[str]:
-    """Yield where a module lies: its file, or the folders of a package that has none."""
+    """Yield where a module lies: its file, or the folders of a package that has none.
+
+    Some are made by code and say a file that is none: `torch.classes` says "_classes.py".
+    """
     file = getattr(module, "__file__", None)
     if isinstance(file, str):
-        yield file
+        if Path(file).exists():
+            yield file
         return
     paths = getattr(module, "__path__", None)
     if isinstance(paths, Sequence) or hasattr(paths, "_path"):  # a namespace package's is no sequence

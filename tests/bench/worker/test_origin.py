@@ -174,6 +174,19 @@ def test_what_was_loaded_by_its_path_is_found_out(tree):
     assert said.startswith("bench.worker.origin.OutsideCommit: module sneaky is not the commit's: it comes from ")
 
 
+def test_a_module_that_code_has_made_lies_nowhere(tree):
+    """Whatever it says of itself: PyTorch's `torch.classes` says "_classes.py"."""
+    code = """
+        from types import ModuleType
+        sys.modules["made"] = ModuleType("made")
+        sys.modules["made"].__file__ = "_made.py"
+        origin.check()
+        print("fine")
+    """
+
+    assert "fine" == tree.run(code)
+
+
 @pytest.mark.parametrize("place", ["", "/dist/acme-1.0-py3-none-any.whl"], ids=["pip install .", "a wheel built here"])
 def test_a_copy_that_was_installed_from_the_repository_is_found_out(tree, place):
     """One copy cannot be two commits, wherever it lies."""
