@@ -21,10 +21,11 @@ NOBODY = {
     for field, value in {"NAME": "nobody", "EMAIL": "nobody@example.org"}.items()
 }
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
     # As after `nohup make test &` in a script. What tests start and interrupt would ignore it too, but a handler is not
     # inherited.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
