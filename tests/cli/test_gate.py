@@ -70,6 +70,7 @@ def test_a_planted_slowdown_fails_and_is_confirmed_by_a_second_run(gated):
     assert ["ref=HEAD~1", "here"] == [verdict[side].partition(" ")[0] for side in ("base", "head")]
 
 
+@pytest.mark.slow
 def test_the_same_code_passes_and_is_measured_once(gated):
     """Exit 0, a noise floor, no annotation."""
     session, done = gated(project("0.003"), project("0.003") | {"note.txt": "other"}, "mine", GITHUB_ACTIONS="true")
@@ -99,6 +100,7 @@ def test_a_renamed_loop_is_gone_and_does_not_pass_in_silence(gated):
     assert (4, {"mine": "removed", "yours": "new"}) == (done.code, verdicts), done.err
 
 
+@pytest.mark.slow
 def test_a_loop_that_crashes_is_not_called_slow(gated):
     """Exit 5, with what it raised."""
     broken = project("0.002")

@@ -69,7 +69,8 @@ def test_a_loop_that_trains_a_users_model_otherwise_is_invalid(session):
     assert "Error: 1 of 2 checks failed: faster on my_workload" in done.err
 
 
-@pytest.mark.parametrize("kind", [pytest.param("loop", marks=pytest.mark.slow), "workload"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["loop", "workload"])
 def test_what_new_writes_runs_as_it_is(session, kind):
     """And the command that it suggests is one that works."""
     del session.environment["BENCH_NO_VERIFY"]
