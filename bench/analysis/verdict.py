@@ -31,7 +31,6 @@ def verdict(
         speed_up: As `ratio_interval` returns it; above 1 is faster.
         margin: Smallest relative difference that matters; 0.02 means the band 1/1.02 .. 1.02.
         noise: What identical loops of this run differed by: an estimate within it is neither faster nor slower.
-
         totals: The speed-up of total time over total steps, which a verdict has to hold for as well, as far as its
             estimate goes; None does not ask.
 

@@ -54,9 +54,8 @@ class Memory:
         """Return everything that a verification depends on."""
         facts = [loop, workload, device, *(_version(name) for name in PACKAGES), _sources_sha256(), *self._variables]
         facts += [registry.describe_loop(loop, workload=workload).sha256, registry.describe_workload(workload).sha256]
-        facts += (
-            [] if prepared is None else [prepared.folder, prepared.sha256]
-        )  # the folder's name is a hash over its facts
+        # The folder's name is a hash over everything that was found, its dtype policy among it.
+        facts += [] if prepared is None else [prepared.folder, prepared.sha256]
         return "\n".join(facts)
 
 

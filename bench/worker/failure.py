@@ -95,14 +95,29 @@ def _cause(lines: list[str]) -> str:
 
 
 def _foreign(error: BaseException) -> str | None:
-    """Return that a user's file calls another framework than the one of this process, where it raised the error."""
+    """Return that a user's file calls another framework than the one of this process, which raised the error.
+
+    A file that only imports it, for its data say, may be wrong by itself.
+    """
     here, nearest = os.environ.get("KERAS_BACKEND"), _nearest(error)
     if here not in FRAMEWORKS or nearest is None:
         return None
     imported = imported_by(Path(nearest[0])) & FRAMEWORKS
-    if not imported or here in imported:
+    called = imported & _raised_in(error)
+    if not called or here in imported:
         return None
-    return f"the file calls {' and '.join(sorted(imported))} itself, which has no use for tensors of {here}"
+    return f"the file calls {' and '.join(sorted(called))} itself, which has no use for tensors of {here}"
+
+
+def _raised_in(error: BaseException) -> set[str]:
+    """Return the packages whose frames an error and those before it went through, and that of its class."""
+    found: set[str] = set()
+    before: BaseException | None = error
+    while before is not None:
+        found.add(type(before).__module__.partition(".")[0])
+        found.update(*(Path(frame.filename).parts for frame in traceback.extract_tb(before.__traceback__)))
+        before = before.__cause__ or before.__context__
+    return found
 
 
 def imported_by(path: Path) -> set[str]:

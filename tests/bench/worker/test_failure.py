@@ -1,6 +1,7 @@
 """How a trial's process tells of its failure."""
 
 import json
+import sys
 
 import pytest
 
@@ -50,3 +51,20 @@ def test_a_file_is_read_for_what_it_imports_anywhere(tmp_path):
 
     assert {"numpy", "tensorflow"} == failure.imported_by(tmp_path / "mine.py")
     assert set() == failure.imported_by(tmp_path / "broken.py")
+
+
+@pytest.mark.parametrize(("body", "foreign"), [("tf.square(1)", True), ("raise ValueError('mine')", False)])
+def test_only_what_another_framework_raised_is_its_doing(monkeypatch, tmp_path, body, foreign):
+    """A file that imports one for its data may have a fault of its own, which is no reason to leave a loop out."""
+    library, mine = tmp_path / "tensorflow" / "__init__.py", tmp_path / "mine.py"
+    library.parent.mkdir()
+    library.write_text("def square(x):\n    raise TypeError('no tensor of mine')\n")
+    mine.write_text(f"import tensorflow as tf\n\ndef model():\n    {body}\n")
+    monkeypatch.setitem(sys.modules, "tensorflow", user_file.load(str(library)))
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setenv(failure.FILES_VARIABLE, json.dumps([str(mine)]))
+
+    with pytest.raises((TypeError, ValueError)) as caught:
+        user_file.load(str(mine)).model()
+
+    assert foreign is (failure._foreign(caught.value) is not None)
