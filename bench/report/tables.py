@@ -42,9 +42,6 @@ def loops(group: GroupReport) -> Table:
     }
     if group.validates:
         columns[f"Validation {group.metric}"] = [row.validation_metric for row in group.rows]
-    if group.words:
-        titles = {row.loop: row.title for row in group.words}
-        columns["What it is"] = [titles.get(row.loop, "") for row in group.rows]
     return Table(
         title="All loops",
         caption=f"Fastest first. The speed-up is against {reference}; ms/step is the geometric mean over processes.",

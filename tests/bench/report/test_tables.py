@@ -194,8 +194,4 @@ def test_what_to_type_is_a_table_of_the_loops_that_say_it(report, named_report):
         ("tf-function", "a step under tf.function", "copy `step`"),
         ("tf-eager", "a step op by op", "n/a"),
     ] == [tuple(row) for row in table.frame.to_numpy()]
-    assert ["a step under tf.function", "", "", "", "a step op by op"] == list(
-        tables.loops(named_report.groups[0]).frame["What it is"]
-    )
     assert tables.words(report.groups[0]) is None
-    assert "What it is" not in tables.loops(report.groups[0]).frame
