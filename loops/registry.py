@@ -14,7 +14,6 @@ import os
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from loops import user_file
 from loops.contract import Loop
 from loops.described import Description, Outline, described, saved_model
 from loops.errors import InvalidSource, LoopError, UnknownName
+from loops.source import place_of
 from loops.user_file import FitStyle, UserFile
 
 DEFAULT_LOOPS = ("tf-eager", "tf-function", "tf-fit", "torch-native", "torch-keras")
@@ -377,7 +377,7 @@ def _describe(table: str, name: str) -> Description:
 @cache
 def _describe_target(table: str, name: str, *, module: str, attribute: str) -> Description:
     """Read the source as text: importing a loop would import its framework."""
-    path = module if module in files() else _found(module)
+    path = module if module in files() else place_of(module)
     if path is None:
         raise LoopError(f"{table} '{name}' is registered as '{module}:{attribute}', which cannot be found")
     if path.endswith(user_file.SAVED):
@@ -386,9 +386,3 @@ def _describe_target(table: str, name: str, *, module: str, attribute: str) -> D
     if table != "workload" and found.backend is None:
         raise LoopError(f"{path}: class {attribute} does not say which backend it needs")
     return found
-
-
-def _found(module: str) -> str | None:
-    """Return the file of a module, or None if there is none."""
-    specification = find_spec(module)
-    return None if specification is None else specification.origin

@@ -1,13 +1,13 @@
 """Python files read as text, never run: which classes they define, from which they derive, what these say.
 
 Importing a loop would import its framework, so whatever has to be known before is read here. Inheritance is followed
-within a file and into our own package, no further: finding a module elsewhere imports the packages around it.
+within a file and into our own package, no further.
 """
 
 import ast
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import final
 
@@ -120,13 +120,34 @@ class SourceFile:
 @cache
 def _our_own(module: str) -> SourceFile | None:
     """Return the source of a module of ours, or None if there is no such module."""
-    try:
-        specification = find_spec(module)
-    except ModuleNotFoundError:
-        return None
-    if specification is None or specification.origin is None:
-        return None
-    return SourceFile(Path(specification.origin).read_bytes())
+    place = place_of(module)
+    return None if place is None else SourceFile(Path(place).read_bytes())
+
+
+def place_of(module: str) -> str | None:
+    """Return the file of a module, or None if there is none.
+
+    Unlike by `importlib.util.find_spec`, nothing is imported for it: packages around a module of others may be gone,
+    raise whatever they like, or take seconds.
+
+    Raises:
+        ModuleNotFoundError: If a finder refuses it, as that of a commit does.
+    """
+    folders: Sequence[str] | None = None
+    origin: str | None = None
+    parts = module.split(".")
+    for length in range(1, len(parts) + 1):
+        name = ".".join(parts[:length])
+        finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
+        try:
+            found = next((spec for finder in finders if (spec := finder.find_spec(name, folders)) is not None), None)
+        except KeyError:  # a folder without __init__.py: Python asks for the package around it, as it was imported
+            folders, origin = [f"{folder}/{parts[length - 1]}" for folder in folders or ()], None
+            continue
+        if found is None or (length < len(parts) and found.submodule_search_locations is None):
+            return None
+        folders, origin = found.submodule_search_locations, found.origin
+    return origin
 
 
 def _imports(tree: ast.Module) -> dict[str, str]:

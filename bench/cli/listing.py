@@ -13,6 +13,8 @@ from bench.paths import SOURCE_TREE
 from bench.text import display_name, table
 from bench.worker import frameworks
 from loops import guides, registry
+from loops.described import Description
+from loops.errors import LoopError
 
 Row = dict[str, str]
 
@@ -60,8 +62,12 @@ def loops() -> list[Row]:
     """Return every loop, and whether what it needs is here."""
     device = "gpu" if gpu.has_accelerator_node() else "cpu"
     rows = []
-    for name in registry.loop_names():
-        description = registry.describe_loop(name)
+    for name, description in _described().items():
+        if isinstance(description, LoopError):
+            rows.append(
+                {"loop": name, "framework": "", "available": f"no: {description}", "trains": "", "what it is": ""}
+            )
+            continue
         reason = frameworks.unusable(description, device=device)
         rows.append(
             {
@@ -78,7 +84,7 @@ def loops() -> list[Row]:
 def workloads() -> list[Row]:
     """Return every workload, and which loops can train it: all of them, or which, or all but which and why not."""
     rows = []
-    every = registry.loop_names()
+    every = [loop for loop, found in _described().items() if not isinstance(found, LoopError)]
     for name in registry.workload_names():
         holes = {loop: reason for loop in every if (reason := registry.hole(loop, name)) is not None}
         able = [loop for loop in every if loop not in holes]
@@ -105,6 +111,17 @@ def systems() -> list[Row]:
     ]
 
 
+def _described() -> dict[str, Description | LoopError]:
+    """Return what each loop's source says, or why that of another package cannot be read."""
+    found: dict[str, Description | LoopError] = {}
+    for name in registry.loop_names():
+        try:
+            found[name] = registry.describe_loop(name)
+        except LoopError as error:
+            found[name] = error
+    return found
+
+
 def _trained(loop: str) -> str:
     """Return which workloads a loop can train, in words."""
     holes = [name for name in registry.workload_names() if registry.hole(loop, name) is not None]
@@ -115,7 +132,7 @@ def devices() -> list[Row]:
     """Return what each framework sees; each is asked in a process of its own, which takes seconds."""
     from bench.worker.sight import look  # noqa: PLC0415
 
-    used = dict.fromkeys(registry.describe_loop(name).backend or "" for name in registry.loop_names())
+    used = dict.fromkeys(found.backend or "" for found in _described().values() if not isinstance(found, LoopError))
     sights = [
         look(backend, interpreter=sys.executable, environment=os.environ)
         for backend in used

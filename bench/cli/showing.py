@@ -5,7 +5,6 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from bench import units
@@ -14,6 +13,7 @@ from bench.text import display_name
 from bench.worker import frameworks
 from loops import registry, selection
 from loops.described import Description
+from loops.source import place_of
 from loops.user_file import SUFFIX
 
 
@@ -82,8 +82,7 @@ def _source(described: Description) -> str:
     """Return the file of a loop, as it is reached from here."""
     place = described.target.rpartition(":")[0]
     if not place.endswith(SUFFIX):
-        specification = find_spec(place)
-        place = (specification and specification.origin) or place
+        place = place_of(place) or place
     path = Path(place)
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
@@ -92,7 +91,7 @@ def _command(described: Description, *, workloads: Sequence[str]) -> str:
     """Return what to type to measure a loop."""
     words = ["bench", "run"]
     if not described.is_plain_fit:
-        words += [name for name in registry.loop_names() if _is_control(name, framework=described.backend)][:1]
+        words += [name for name in registry.LOOPS if _is_control(name, framework=described.backend)][:1]
     place = described.target.rpartition(":")[0]
     words.append(_source(described) if place.endswith(SUFFIX) else described.name)
     usual = registry.DEFAULT_WORKLOAD

@@ -17,7 +17,7 @@ from bench.cli.options import (
     results_option,
 )
 from bench.cli.terminal import show
-from bench.errors import BenchError, ResultsError
+from bench.errors import BenchError, NothingComparable, ResultsError
 from bench.text import display_name
 
 if TYPE_CHECKING:
@@ -167,8 +167,18 @@ def compare(
 
     first, *others = (loading.load(journal.find(results_dir, run)) for run in (base, *new))
     comparisons = two_runs.compare_with(first, others, margin=margin)
+    admitted, refused = [], []
     for one in comparisons:
-        changes.admit(one, allow_mismatch=allow_mismatch)
-    click.echo(several_runs.render(comparisons, format=output_format, encoding=sys.stdout.encoding))
-    found = {row.verdict for one in comparisons for row in one.rows}
-    context.exit(next((code for word, code in FAIL_ON.items() if word in fail_on and word in found), 0))
+        try:
+            changes.admit(one, allow_mismatch=allow_mismatch)
+            admitted.append(one)
+        except NothingComparable as error:
+            if len(comparisons) > 1:  # the others are not to blame
+                click.echo(f"left out: {display_name(f'{one.new}: {error}')}", err=True)
+            refused.append(error)
+    if not admitted:
+        raise refused[0]
+    click.echo(several_runs.render(admitted, format=output_format, encoding=sys.stdout.encoding))
+    found = {row.verdict for one in admitted for row in one.rows}
+    left_out = NothingComparable.exit_code if refused else 0
+    context.exit(next((code for word, code in FAIL_ON.items() if word in fail_on and word in found), left_out))

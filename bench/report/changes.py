@@ -134,7 +134,10 @@ def admit(comparison: Comparison, *, allow_mismatch: bool) -> None:
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         raise NothingComparable(f"not alike: {named}{more}; --allow-mismatch compares all the same")
     if all(row.speed_up is None for row in comparison.rows):
-        reasons = "; ".join(f"{label(row.cell, comparison)} is {row.verdict}" for row in comparison.rows[:_NAMED])
+        reasons = "; ".join(
+            f"{label(row.cell, comparison)} is {row.verdict}{f' ({why})' if (why := reason(row)) else ''}"
+            for row in comparison.rows[:_NAMED]
+        )
         raise NothingComparable(f"no loop was measured in both runs: {reasons or 'both are empty'}")
 
 

@@ -125,6 +125,7 @@ def _describe(loop: str, workload: str) -> Found:
     """Describe one pair from here."""
     try:
         described, trained = registry.describe_loop(loop, workload=workload), registry.describe_workload(workload)
+        sources = tuple(_source(one.target) for one in (described, trained))
     except InvalidSource as error:
         return Found(loop=loop, workload=workload, broken=str(error))
     except LoopError as error:
@@ -141,7 +142,7 @@ def _describe(loop: str, workload: str) -> Found:
         backend=backend,
         loop_sha256=described.sha256,
         workload_sha256=trained.sha256,
-        sources=tuple(_source(one.target) for one in (described, trained)),
+        sources=sources,
         framework=frameworks.missing(backend, requires=facts.get("requires", "")),
         needs_gpu=facts.get("needs_gpu", False),
     )

@@ -148,11 +148,12 @@ def test_a_loop_that_names_no_backend_is_refused(tmp_path):
     assert "class Mine does not say which backend it needs" in described(tmp_path, "mine")
 
 
-def test_an_entry_point_that_leads_nowhere_is_named(tmp_path):
+@pytest.mark.parametrize("target", ["nowhere:Mine", "no.where:Mine", "mine.inside:Mine"])
+def test_an_entry_point_that_leads_nowhere_is_named(tmp_path, target):
     """The message shows what was registered."""
-    plugin(tmp_path, "mine = nowhere:Mine", source="")
+    plugin(tmp_path, f"mine = {target}", source="")
 
-    assert "loop 'mine' is registered as 'nowhere:Mine', which cannot be found" == described(tmp_path, "mine")
+    assert f"loop 'mine' is registered as '{target}', which cannot be found" == described(tmp_path, "mine")
 
 
 def plugin(folder: Path, entry: str, *, source: str) -> None:

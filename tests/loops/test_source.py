@@ -4,7 +4,8 @@ from textwrap import dedent
 
 import pytest
 
-from loops.source import SourceFile
+from loops import registry
+from loops.source import SourceFile, place_of
 
 
 def source(text):
@@ -266,3 +267,36 @@ def test_a_strange_ancestor_may_define_everything():
     """)
 
     assert [] == found.left_open("Mine")
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Return a package of somebody on the path, which raises as soon as it is imported."""
+    folder = tmp_path / "somebodys"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    (folder / "loop.py").write_text("raise RuntimeError('imported')\n")
+    (folder / "inner" / "deep.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [
+        ("somebodys", "__init__.py"),
+        ("somebodys.loop", "loop.py"),
+        ("somebodys.inner.deep", "inner/deep.py"),
+        ("somebodys.gone", None),
+        ("somebodys.loop.inside", None),
+        ("nobodys.loop", None),
+    ],
+)
+def test_a_module_is_found_and_nothing_around_it_is_imported(package, module, file):
+    """What is gone is nowhere, and a module has nothing inside."""
+    assert (None if file is None else str(package / file)) == place_of(module)
+
+
+def test_our_own_modules_are_where_they_are():
+    """However this project is installed."""
+    assert registry.__file__ == place_of("loops.registry")

@@ -147,3 +147,28 @@ def test_names_disturb_no_terminal(bench, stored):
 def test_a_list_that_there_is_not_is_refused(refused, arguments):
     """With exit code 2."""
     assert refused(2, "list", *arguments).startswith("Error: ")
+
+
+@pytest.fixture
+def broken_plugin(tmp_path, monkeypatch):
+    """Install a distribution whose loop is no Python."""
+    information = tmp_path / "site" / "mine-1.0.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[bench.loops]\nmine = mine_of_somebody:Mine\n")
+    (information.parent / "mine_of_somebody.py").write_text("def def\n")
+    monkeypatch.syspath_prepend(str(information.parent))
+    registry.look_again()
+    yield
+    monkeypatch.undo()
+    registry.look_again()
+
+
+@pytest.mark.usefixtures("broken_plugin")
+def test_a_loop_of_others_that_cannot_be_read_hides_no_other(bench):
+    """It is listed with the reason."""
+    found = {row["loop"]: row for row in rows(bench, "loops")}
+
+    assert "mine_of_somebody.py, line 1: invalid syntax" in found["mine"]["available"]
+    assert found["numpy"]["available"] == "yes"
+    assert all("mine" not in row["loops"].split(", ") for row in rows(bench, "workloads"))
