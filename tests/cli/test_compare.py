@@ -65,6 +65,20 @@ def test_what_is_found_fails_only_where_that_was_asked_for(runs):
     assert [4, 0] == codes
 
 
+def test_of_several_runs_one_of_other_data_hides_no_other(runs):
+    """It is left out with the reason, and exit 4 says that not all were compared."""
+    session, base, new = runs
+    shutil.copytree(session.folder / "results" / base, session.folder / "results" / "other")
+    edit(session, "other", old='"name":"synthetic"', new='"name":"mnist"')
+    edit(session, "other", old=f'"run_id":"{base}"', new='"run_id":"other"')
+
+    done = session.bench("compare", base, "other", new)
+
+    assert 4 == done.code, done.err
+    assert "left out: other: not alike: " in done.err
+    assert f"new:  {new}" in done.out
+
+
 def test_a_report_shows_what_changed_since_a_baseline(runs):
     """On the terminal, in Markdown, on the page and as data, in the same words."""
     session, base, new = runs
