@@ -13,7 +13,7 @@ from typing import Any, final
 
 import click
 
-from bench import __version__, redaction
+from bench import __version__
 from bench.cli import streams, variables
 from bench.cli.options import named_cache_folder
 from bench.errors import BenchError, Interrupted, UsageError
@@ -67,7 +67,7 @@ class OneLineErrors(click.Group):
         except click.ClickException as error:
             told = StringIO()
             error.show(file=told)
-            click.echo(lines_of(redaction.redacted(told.getvalue())), nl=False, err=True)
+            click.echo(lines_of(_redacted(told.getvalue())), nl=False, err=True)
         except BenchError as error:
             _say(str(error))
             code = error.exit_code
@@ -83,13 +83,19 @@ class OneLineErrors(click.Group):
 
 def _say(message: str) -> None:
     """Write one line to standard error, whatever names it holds."""
-    click.echo(f"Error: {display_name(redaction.redacted(message))}", err=True)
+    click.echo(f"Error: {display_name(_redacted(message))}", err=True)
+
+
+def _redacted(text: str) -> str:
+    """Return text without secrets."""
+    from bench.redaction import redacted  # noqa: PLC0415 - its patterns cost a tenth of `--help`, which needs none
+
+    return str(redacted(text))
 
 
 def _named(error: Exception) -> str:
     """Return kind and message of an error on one line."""
-    text = " ".join(str(error).split())
-    text = redaction.redacted(text)
+    text = _redacted(" ".join(str(error).split()))
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 
@@ -98,7 +104,7 @@ def _log(error: Exception) -> str:
     content = "".join(
         (
             f"bench {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n",
-            *(redaction.redacted(line) for line in traceback.format_exception(error)),
+            *(_redacted(line) for line in traceback.format_exception(error)),
         )
     ).encode("utf-8", "backslashreplace")
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import redaction
 from bench.cli.options import Format, cache_folder
 from bench.errors import UsageError
 from bench.text import columns_of, display_name, lines_of
@@ -32,11 +31,14 @@ class Terminal:
         """Open the console; rich honours NO_COLOR and TERM."""
         from rich.console import Console  # noqa: PLC0415 - costs more than the rest of `--help`
 
+        from bench.redaction import redacted  # noqa: PLC0415 - patterns that `--help` does not need
+
+        self._redacted = redacted
         self.console: RichConsole = Console(stderr=True, width=columns_of(os.environ))
 
     def notice(self, text: str) -> None:
         """Print one line as it is."""
-        self.console.print(lines_of(redaction.redacted(text)), markup=False, highlight=False, soft_wrap=True)
+        self.console.print(lines_of(self._redacted(text)), markup=False, highlight=False, soft_wrap=True)
 
     def display(self, plan: "Plan", *, done: int) -> "Display":
         """Return the progress display."""
