@@ -1,22 +1,26 @@
-"""The five loops of the guides as plain scripts, without contract, blocks or harness: what `fidelity.py` compares with.
+"""Loops as plain scripts, without contract, blocks or harness: what `fidelity.py` compares with.
 
-    python tools/bare_loops.py LOOP FOLDER STEPS
+    python tools/bare_loops.py LOOP FOLDER SECONDS
 
-Trains on the raw digits in FOLDER. Warms up, then for every line on stdin trains STEPS steps and prints the seconds.
-The code is what the guides print, with the last, smaller batch dropped and nothing logged.
+Trains on the raw digits in FOLDER, as nobody who trains would do otherwise: alone, and from the first step to the last
+without a pause. Warms up, trains for about SECONDS, whole epochs where they are that short, and prints the seconds per
+step. The code is what the guides print, a metric kept as the harness' loops keep one, with the last, smaller batch
+dropped and nothing logged. `jax-jit` has no guide with a pipeline: it trains on scaled arrays from memory.
 """
 
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
 BATCH_SIZE = 32
-WARM_UP_STEPS = 100
-BACKENDS = {"tf": "tensorflow", "torch": "torch"}
+WARM_UP_STEPS, WARM_UP_SECONDS = 100, 1.0
+STEPS_PER_EPOCH = 50_000 // BATCH_SIZE
+BACKENDS = {"tf": "tensorflow", "torch": "torch", "jax": "jax"}
 
 
 def load(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -112,21 +116,59 @@ def torch_loop(images, labels, *, native: bool) -> Iterator[None]:
             yield
 
 
-def step_by_step(loop: Callable[..., Iterator[None]], folder: Path, *, steps: int, **settings: bool) -> None:
+def jax_loop(images, labels) -> Iterator[object]:
+    """Train one batch per `next`, and yield what is known when it is done."""
+    import jax
+    import keras
+
+    model = build_model()
+    optimizer = keras.optimizers.Adam(learning_rate=1e-3)
+    loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    metric = keras.metrics.SparseCategoricalAccuracy()
+    optimizer.build(model.trainable_variables)
+
+    def compute_loss(trainable, others, x, y):
+        logits, others = model.stateless_call(trainable, others, x, training=True)
+        return loss_function(y, logits), (logits, others)
+
+    def train_step(state, x, y):
+        trainable, others, moments, seen = state
+        (_, (logits, others)), gradients = jax.value_and_grad(compute_loss, has_aux=True)(trainable, others, x, y)
+        trainable, moments = optimizer.stateless_apply(moments, gradients, trainable)
+        return trainable, others, moments, metric.stateless_update_state(seen, y, logits)
+
+    train_step = jax.jit(train_step, donate_argnums=0)
+    scaled = images.astype("float32") / 255.0
+    cuts = (slice(start, start + BATCH_SIZE) for start in range(0, STEPS_PER_EPOCH * BATCH_SIZE, BATCH_SIZE))
+    batches = [jax.device_put((scaled[cut], labels[cut])) for cut in cuts]
+    groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables, metric.variables)
+    state = tuple([variable.value for variable in group] for group in groups)
+    while True:
+        state = (*state[:3], [jax.numpy.zeros_like(value) for value in state[3]])
+        for x, y in batches:
+            state = train_step(state, x, y)
+            yield state
+
+
+def step_by_step(loop: Callable[..., Iterator[object]], folder: Path, *, seconds: float, **settings: bool) -> None:
     """Time a hand-written loop."""
     trained = loop(*load(folder), **settings)
-    for _ in range(WARM_UP_STEPS):
-        next(trained)
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        start = perf_counter()
-        for _ in range(steps):
-            next(trained)
-        print(perf_counter() - start, flush=True)
+    wait = import_module("jax").block_until_ready if loop is jax_loop else lambda _: None
+    start, warm = perf_counter(), 0
+    while warm < WARM_UP_STEPS or perf_counter() - start < WARM_UP_SECONDS:
+        wait(next(trained))
+        warm += 1
+    wanted = seconds / (perf_counter() - start) * warm
+    steps = max(1, round(wanted / STEPS_PER_EPOCH)) * STEPS_PER_EPOCH if wanted > STEPS_PER_EPOCH / 2 else int(wanted)
+    start = perf_counter()
+    for _ in range(steps):
+        state = next(trained)
+    wait(state)
+    print((perf_counter() - start) / steps, flush=True)
 
 
-def fit(folder: Path, *, steps: int) -> None:
-    """Time `fit()` by its own epochs, as a user would with a callback."""
+def fit(folder: Path, *, seconds: float) -> None:
+    """Time `fit()` by its own epochs, as a user would with a callback; the first one warms up."""
     import keras
     import tensorflow as tf
 
@@ -147,16 +189,13 @@ def fit(folder: Path, *, steps: int) -> None:
 
     class Epochs(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
-            if epoch:
-                if epoch == 1:
-                    print("ready", flush=True)
-                if not sys.stdin.readline():
-                    os._exit(0)
+            if epoch == 1:
                 self.start = perf_counter()
 
         def on_epoch_end(self, epoch, logs=None):
-            if epoch:
-                print(perf_counter() - self.start, flush=True)
+            if epoch and perf_counter() - self.start > seconds:
+                print((perf_counter() - self.start) / (epoch * STEPS_PER_EPOCH), flush=True)
+                os._exit(0)
 
     functional = build_model()
     model = CustomModel(functional.inputs, functional.outputs)
@@ -166,21 +205,22 @@ def fit(folder: Path, *, steps: int) -> None:
         metrics=[keras.metrics.SparseCategoricalAccuracy()],
         jit_compile=False,
     )
-    dataset = tf_dataset(*load(folder)).repeat()
-    model.fit(dataset, steps_per_epoch=steps, epochs=10**6, verbose=0, callbacks=[Epochs()])
+    model.fit(tf_dataset(*load(folder)), epochs=10**6, verbose=0, callbacks=[Epochs()])
 
 
 def main() -> None:
     """Run one loop."""
-    name, folder, steps = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    name, folder, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     os.environ["KERAS_BACKEND"] = BACKENDS[name.partition("-")[0]]
     match name:
         case "tf-eager" | "tf-function":
-            step_by_step(tensorflow_loop, folder, steps=steps, compiled=name == "tf-function")
+            step_by_step(tensorflow_loop, folder, seconds=seconds, compiled=name == "tf-function")
         case "torch-native" | "torch-keras":
-            step_by_step(torch_loop, folder, steps=steps, native=name == "torch-native")
+            step_by_step(torch_loop, folder, seconds=seconds, native=name == "torch-native")
+        case "jax-jit":
+            step_by_step(jax_loop, folder, seconds=seconds)
         case "tf-fit":
-            fit(folder, steps=steps)
+            fit(folder, seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -1,127 +1,112 @@
-"""Is a loop as fast under the harness as it is bare? Measured on the `guide` track, block by block in turn.
+"""Is a loop as fast under the harness as it is bare, alone and without a pause?
 
-    python tools/fidelity.py [--rounds N] [--data FILE] [LOOP]...
+    python tools/fidelity.py [--alternations N] [--seconds SEC] [--data FILE] [LOOP]...
 
-Each round starts one trial of the harness and one plain script (`bare_loops.py`), both fresh, warms both, and then
-times blocks of the same number of steps in alternating order. Prints step time bare and under the harness, and the
-ratio with its 95 % interval over the rounds.
+Each alternation runs, one after the other and in turned order every second time: each loop as a plain script
+(`bare_loops.py`) alone, `bench run` of all of them interleaved, and sequential; one round each, fresh processes
+throughout. Prints step time bare and under the harness, and the ratios with 95 % intervals over the alternations.
 """
 
 import os
 import subprocess
 import sys
+import tempfile
 from argparse import ArgumentParser
+from collections import defaultdict
 from pathlib import Path
-from statistics import median
 
 import platformdirs
 
 from bench.analysis import intervals
-from bench.records.cell import Cell
-from bench.records.trial import BlockKind
-from bench.runs.remote_trial import TrialProcess
-from bench.worker.messages import TrialRequest
-from loops import registry
+from bench.analysis.process import trial_step_seconds
+from bench.records import loading
 from loops.data import mnist
 
-LOOPS = {"tf-eager": 18, "tf-function": 350, "tf-fit": 200, "torch-native": 180, "torch-keras": 140}
-"""Loop -> steps per block, about 0.15 s each on two cores."""
+LOOPS = {
+    **dict.fromkeys(("tf-eager", "tf-function", "tf-fit", "torch-native", "torch-keras"), "guide"),
+    "jax-jit": "matched",
+}
+"""Loop -> the track on which the plain script trains as the harness does."""
 
-BLOCKS = 20
+COMPANY = {"guide": (), "matched": ("tf-function", "torch-native")}
+"""Track -> who takes turns with the loops that are asked for: nobody interleaves alone."""
 
-
-class Bare:
-    """A plain script that waits for its turn."""
-
-    def __init__(self, loop: str, *, digits: str) -> None:
-        """Start it and wait until it is warm."""
-        script = Path(__file__).with_name("bare_loops.py")
-        self.process = subprocess.Popen(
-            [sys.executable, script, loop, digits, str(LOOPS[loop])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n"
-
-    def block(self) -> float:
-        """Return the seconds of one block."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
-
-    def end(self) -> None:
-        """End it."""
-        self.process.kill()
-        self.process.communicate()
+HARNESS = ("interleaved", "sequential")
 
 
-def measure_round(loop: str, *, number: int, digits: str) -> tuple[float, float]:
-    """Return median seconds per step, bare and under the harness."""
-    backend = registry.describe_loop(loop).backend or ""
-    cell = Cell(loop=loop, workload="mnist-mlp", track="guide", device="cpu", batch_size=32)
-    request = TrialRequest(
-        loop=loop,
-        workload=cell.workload,
-        backend=backend,
-        track=cell.track,
-        device=cell.device,
-        batch_size=cell.batch_size,
-        threads=None,
-        seed=number,
-        digits=digits,
-        blocks=BLOCKS,
-        block_seconds=0.0,  # the number of steps decides
-        steps=BLOCKS * LOOPS[loop],
+def bare(loop: str, *, digits: str, seconds: float) -> float:
+    """Return the seconds per step of a plain script."""
+    script = Path(__file__).with_name("bare_loops.py")
+    done = subprocess.run(
+        [sys.executable, script, loop, digits, str(seconds)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
     )
-    trial = TrialProcess(
-        request,
-        cell=cell,
-        round_number=number,
-        identity={},
-        interpreter=sys.executable,
-        environment=os.environ | {"KERAS_BACKEND": backend},
-        log=Path(os.devnull),
-        timeout=300,
-    )
-    bare = Bare(loop, digits=digits)
-    trial.ready()
-    trial.warm()
-    seconds = []
-    for index in range(BLOCKS):
-        turns = [trial.measure, lambda: seconds.append(bare.block())]
-        for turn in turns if index % 2 else reversed(turns):
-            turn()
-    bare.end()
-    measured = trial.finish().blocks_of(BlockKind.MEASURED)
-    return median(seconds) / LOOPS[loop], median(block.step_seconds for block in measured)
+    return float(done.stdout)
+
+
+def harnessed(loops: list[str], *, track: str, schedule: str) -> dict[str, float]:
+    """Return loop -> seconds per step of one round of `bench run`."""
+    company = [loop for loop in COMPANY[track] if loop not in loops]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "bench", "run", *loops, *company, "--track", track, "--schedule", schedule]
+        command += ["--rounds", "1", "--no-report", "--results-dir", folder]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        (stored,) = (place for place in Path(folder).iterdir() if place.is_dir())
+        run = loading.load(stored)
+    found = {trial.cell.loop: trial_step_seconds(trial) for trial in run.trials}
+    return {loop: found[loop] or 0.0 for loop in loops}
+
+
+def alternation(loops: list[str], *, number: int, digits: str, seconds: float) -> dict[tuple[str, str], float]:
+    """Return (loop, how) -> seconds per step, each measured once."""
+    found: dict[tuple[str, str], float] = {}
+
+    def plain() -> None:
+        for loop in loops:
+            found[loop, "bare"] = bare(loop, digits=digits, seconds=seconds)
+
+    def under(schedule: str) -> None:
+        for track in COMPANY:
+            if mine := [loop for loop in loops if LOOPS[loop] == track]:
+                measured = harnessed(mine, track=track, schedule=schedule)
+                found.update({(loop, schedule): step for loop, step in measured.items()})
+
+    turns = [plain, *(lambda schedule=schedule: under(schedule) for schedule in HARNESS)]
+    for turn in turns if number % 2 == 0 else reversed(turns):
+        turn()
+    return found
 
 
 def main() -> None:
     """Measure the loops and print one line each."""
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("loops", nargs="*", default=list(LOOPS))
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--alternations", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--data", type=Path, default=os.environ.get("BENCH_DATA"))
     arguments = parser.parse_args()
     cache = Path(platformdirs.user_cache_dir("loopbench"))
     data = Path(arguments.data) if arguments.data else None
     fixture = mnist.resolve(mnist.DatasetChoice.AUTO, file=data, cache=cache)
-    print(f"{'loop':<14} {'bare us':>8} {'harness us':>10} {'ratio':>7}  95 % interval")
+    steps: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for number in range(arguments.alternations):
+        found = alternation(list(arguments.loops), number=number, digits=fixture.folder, seconds=arguments.seconds)
+        for key, step in found.items():
+            steps[key].append(step)
+        print(f"alternation {number + 1} of {arguments.alternations} done", file=sys.stderr, flush=True)
+    print(f"| {'loop':<14} | bare, us/step | interleaved / bare | sequential / bare |\n|:--|--:|--:|--:|")
     for loop in arguments.loops:
-        pairs = [measure_round(loop, number=number, digits=fixture.folder) for number in range(arguments.rounds)]
-        bare, harness = zip(*pairs, strict=True)
-        ratio = intervals.ratio_interval(harness, bare)
-        assert ratio is not None
-        print(
-            f"{loop:<14} {median(bare) * 1e6:8.0f} {median(harness) * 1e6:10.0f} {ratio.estimate:7.3f}  "
-            f"{ratio.low:.3f} to {ratio.high:.3f}",
-            flush=True,
-        )
+        ratios = [intervals.ratio_interval(steps[loop, how], steps[loop, "bare"]) for how in HARNESS]
+        told = [
+            f"{one.estimate:.3f}" + ("" if one.low is None else f" ({one.low:.3f} to {one.high:.3f})")
+            for one in ratios
+            if one is not None
+        ]
+        alone = intervals.geometric_mean_interval(steps[loop, "bare"])
+        assert alone is not None
+        print(f"| {f'`{loop}`':<14} | {alone.estimate * 1e6:,.0f} | {' | '.join(told)} |")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from statistics import fmean
 
 import numpy as np
 from rules_of_others import ALPHA, BLOCKS, RIVALS, ROUNDS, pooled
-from scipy import stats as tests
 
 from bench.analysis import effort, holm, intervals, judgement
 from bench.analysis import verdict as deciding
@@ -23,7 +22,6 @@ from bench.analysis.intervals import Interval
 from bench.analysis.verdict import Verdict
 from bench.gate import judge, result
 from bench.records.cell import Cell
-from bench.records.trial import interquartile_mean
 from bench.runs.schedule import turns
 
 LOOPS = 5
@@ -93,8 +91,8 @@ def simulate(noise, *, shape, slower, generator, together=True):
 
 
 def steps(data):
-    """Return the step time of each process, which is the interquartile mean of its blocks, as lists."""
-    return tests.trim_mean(data, 0.25, axis=-1).tolist()
+    """Return the step time of each process, which is the mean of its blocks, equally long here, as lists."""
+    return data.mean(axis=-1).tolist()
 
 
 def decide(pairs: Iterable[Interval | None], *, alpha: float, noise: float | None = None) -> list[Verdict]:
@@ -110,8 +108,8 @@ def spreads(noise, *, repetitions, generator):
     """
     shape = (repetitions, 2, ROUNDS, BLOCKS)
     logarithms = np.log(simulate(noise, shape=shape, slower=[1.0, 1.0], generator=generator))
-    base, new = tests.trim_mean(logarithms, 0.25, axis=-1).swapaxes(0, 1)
-    by_sweep = tests.trim_mean(logarithms[:, 0] - logarithms[:, 1], 0.25, axis=-1)
+    base, new = logarithms.mean(axis=-1).swapaxes(0, 1)
+    by_sweep = (logarithms[:, 0] - logarithms[:, 1]).mean(axis=-1)
     return (base - new).std(), (base - np.roll(new, 1, axis=1)).std(), by_sweep.std()
 
 
@@ -248,7 +246,7 @@ def moved_by_drift(*, drift, loops, seed, interleaved=True):
     blocks: dict[tuple[int, Cell], list[float]] = {}
     for index, turn in enumerate(order):
         blocks.setdefault(turn, []).append(exp(log(1.0 + drift) * index / (len(order) - 1)))
-    times = [[interquartile_mean(blocks[number, cell]) for number in range(ROUNDS)] for cell in cells]
+    times = [[fmean(blocks[number, cell]) for number in range(ROUNDS)] for cell in cells]
     return max(abs(intervals.ratio_interval(a, b).estimate - 1.0) for a, b in combinations(times, 2))
 
 

@@ -21,7 +21,7 @@ from bench.analysis.judgement import paired
 from bench.units import Seconds
 
 FITS_WITHIN = 0.20
-"""A model whose largest relative error is above this describes something else than the loop."""
+"""A model that errs by more at a size that was left out of its fit describes something else than the loop."""
 
 FEWEST_ROUNDS = 3
 """With fewer, the fits of single rounds give no interval worth stating."""
@@ -53,17 +53,18 @@ class CostModel:
     """Seconds for each step; without bounds where there are too few rounds or some round's fit has none of it."""
     per_sample: Interval
     """Seconds for each sample."""
-    largest_residual: float
-    """Largest relative difference between the model and a measured step time; 0.04 reads 4 %."""
+    left_out_error: float | None
+    """Largest relative error in the step time of a size that lies between others and was left out of the fit: 0.04 is
+    4 %. None with two sizes, which fit any line."""
     sizes: tuple[int, ...]
-    """Batch sizes behind it, ascending. Two of them fit any model."""
+    """Batch sizes behind it, ascending. It says nothing of sizes below the first or above the last."""
     rounds: dict[int, Costs]
     """Round -> its own fit."""
 
     @property
     def fits(self) -> bool:
-        """Whether the model describes the measured times."""
-        return self.largest_residual <= FITS_WITHIN
+        """Whether nothing speaks against the model."""
+        return self.left_out_error is None or self.left_out_error <= FITS_WITHIN
 
     def step_seconds(self, batch_size: float) -> Seconds:
         """Return what the model says of a batch size."""
@@ -113,14 +114,28 @@ def fit(sweep: Sweep) -> CostModel | None:
     overall = fit_costs(means)
     fixed = _interval([costs.fixed for costs in single.values()], otherwise=overall.fixed)
     per_sample = _interval([costs.per_sample for costs in single.values()], otherwise=overall.per_sample)
-    model = _estimate(fixed, per_sample)
     return CostModel(
         fixed=fixed,
         per_sample=per_sample,
-        largest_residual=max(abs(model.step_seconds(size) / seconds - 1.0) for size, seconds in means.items()),
+        left_out_error=_left_out_error(means),
         sizes=tuple(means),
         rounds=single,
     )
+
+
+def _left_out_error(step_seconds: Mapping[int, Seconds]) -> float | None:
+    """Return how far off a fit to all sizes but one is at that one, at worst; of sizes that lie between others.
+
+    Beyond the smallest and the largest size a model is not used, so it is not tested there.
+    """
+    errors = [
+        abs(
+            fit_costs({other: step for other, step in step_seconds.items() if other != size}).step_seconds(size) / own
+            - 1
+        )
+        for size, own in sorted(step_seconds.items())[1:-1]
+    ]
+    return max(errors, default=None)
 
 
 def crossing(first: CostModel, second: CostModel) -> Interval | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import ceil, expm1, inf, log, log1p, sqrt
 from statistics import fmean, variance
 
-from scipy.special import nctdtrinc, stdtrit
+from scipy.special import chdtri, nctdtrinc, stdtrit
 
 from bench.analysis.intervals import CONFIDENCE, Interval, rounds_for_width
 from bench.analysis.verdict import MARGIN
@@ -25,17 +25,26 @@ POWER = 0.8
 """Chance of finding a difference of the size that `smallest_difference` names; the usual choice since Cohen (1988)."""
 
 
-def smallest_difference(speed_up: Interval, *, margin: float = MARGIN, power: float = POWER) -> float | None:
+ASSURANCE = 0.8
+"""How sure it is that the true spread is no larger than what is reckoned with; Browne's recommendation."""
+
+
+def smallest_difference(
+    speed_up: Interval, *, margin: float = MARGIN, power: float = POWER, assurance: float | None = ASSURANCE
+) -> float | None:
     """Return the smallest true slowdown that a run with this spread and this many rounds would have called `slower`.
 
     The interval lies outside the margin when Student's t against the margin's edge exceeds its quantile; with a true
     difference that statistic has the noncentral t distribution, and the answer is the difference at which it does so
-    with probability ``power``. The spread is taken for the true one.
+    with probability ``power``. The spread of a few rounds is as often too small as too large, so its upper limit is
+    reckoned with. Source: Browne, "On the use of a pilot sample for sample size determination", Statistics in
+    Medicine 14, 1995.
 
     Args:
         speed_up: An interval over at least two rounds; its own level is used, so give the one that is reported.
         margin: As in `bench.analysis.verdict.verdict`.
         power: Chance that the slowdown is found.
+        assurance: Level of the spread's upper limit; None takes the spread for the true one.
 
     Returns:
         0.05 reads "5 % slower". None without an interval.
@@ -43,14 +52,16 @@ def smallest_difference(speed_up: Interval, *, margin: float = MARGIN, power: fl
     >>> from bench.analysis.intervals import Interval
     >>> six_rounds = Interval(estimate=1.0, low=1 / 1.0116, high=1.0116, count=6)
     >>> round(six_rounds.spread, 4), round(smallest_difference(six_rounds), 4)
-    (0.011, 0.0362)
+    (0.011, 0.0437)
     """
     if speed_up.spread is None:
         return None
-    freedom = speed_up.count - 1
+    freedom, spread = speed_up.count - 1, speed_up.spread
+    if assurance is not None:
+        spread *= sqrt(freedom / float(chdtri(freedom, assurance)))
     quantile = float(stdtrit(freedom, 0.5 + speed_up.confidence / 2.0))
     shift = float(nctdtrinc(freedom, 1.0 - power, quantile))
-    return expm1(log1p(margin) + shift * speed_up.spread / sqrt(speed_up.count))
+    return expm1(log1p(margin) + shift * spread / sqrt(speed_up.count))
 
 
 def precise_enough(speed_ups: Iterable[Interval | None], *, precision: float, confidence: float = CONFIDENCE) -> bool:

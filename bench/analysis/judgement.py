@@ -49,7 +49,6 @@ def judge(
     new: Condition = Condition.SOUND,
     margin: float,
     noise: float | None = None,
-    totals: float | None = None,
 ) -> Judgement:
     """Return the verdict on ``new`` against ``base``.
 
@@ -62,7 +61,6 @@ def judge(
         new: What became of the other.
         margin: Smallest relative difference that matters.
         noise: As `Noise.relative`: a smaller difference is neither faster nor slower.
-        totals: As `bench.analysis.rare.speed_up_of_totals` gives it: what total time over total steps says.
     """
     both = (new, base)
     if Condition.ABSENT in both:
@@ -72,7 +70,7 @@ def judge(
             return Judgement(verdict=word, speed_up=None)
     if speed_up is None or Condition.STARVED in both:
         return Judgement(verdict=Verdict.UNCLEAR, speed_up=None)
-    return Judgement(verdict=verdict(speed_up, margin=margin, noise=noise, totals=totals), speed_up=speed_up)
+    return Judgement(verdict=verdict(speed_up, margin=margin, noise=noise), speed_up=speed_up)
 
 
 Value = TypeVar("Value")

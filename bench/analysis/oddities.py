@@ -33,7 +33,7 @@ class Oddities:
     starvation: Starvation | None = None
     """In which rounds other work took the processor away, which are left out; None where it did not."""
     rare: RareCosts | None = None
-    """What the step time does not show; None without a process."""
+    """Which part of the step time most steps do not take; None without a process."""
 
 
 def of_processes(
@@ -45,7 +45,7 @@ def of_processes(
         finished: Its trials that have numbers.
         steps: Round -> seconds per step, of those that count.
         starvation: What other work did to them.
-        rare: What their step times do not show.
+        rare: Which part of their step times most steps do not take.
     """
     return Oddities(
         unsteady_rounds=tuple(trial.round for trial in finished if never_settles(trial)),

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from bench.analysis.one_level import stay_on_one_level
+from bench.analysis.own_time import paid_step_seconds
 from bench.analysis.steady import SteadyState, steady_state
-from bench.records.trial import Block, BlockKind, Trial, interquartile_mean
+from bench.records.trial import Block, BlockKind, Trial
 from bench.units import Seconds
 
 
 def trial_step_seconds(trial: Trial) -> Seconds | None:
-    """Return the interquartile mean over a finished trial's steady blocks of the block's mean seconds per step."""
+    """Return total time over total steps of a finished trial once it is settled, see `bench.analysis.own_time`."""
     steady = steady_blocks(trial)
-    return interquartile_mean([block.step_seconds for block in steady]) if steady else None
+    return paid_step_seconds(trial, steady) if steady else None
 
 
 def steady_blocks(trial: Trial) -> tuple[Block, ...]:
@@ -41,7 +42,9 @@ def step_seconds_of(trials: Sequence[Trial]) -> list[Seconds | None]:
     for count, places in alike.items():
         if count == 0:
             continue
-        series = [[block.step_seconds for block in trials[place].blocks_of(BlockKind.MEASURED)] for place in places]
-        for place, steps, one in zip(places, series, stay_on_one_level(series), strict=True):
-            found[place] = interquartile_mean(steps) if one else trial_step_seconds(trials[place])
+        measured = [trials[place].blocks_of(BlockKind.MEASURED) for place in places]
+        levels = stay_on_one_level([[block.step_seconds for block in blocks] for blocks in measured])
+        for place, blocks, one in zip(places, measured, levels, strict=True):
+            trial = trials[place]
+            found[place] = paid_step_seconds(trial, blocks) if one else trial_step_seconds(trial)
     return found

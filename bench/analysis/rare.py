@@ -1,26 +1,20 @@
 """What rare slow steps cost: the ends of epochs, compiling again, garbage collection, slow inputs.
 
-    of_cell               total time over total steps against the step time that is shown, and where the rest comes from
-    speed_up_of_totals    what that makes of a speed-up; `bench.analysis.verdict` holds its word to it
-
-The step time of a process is the mean of the middle half of its blocks, which nothing rare moves, whether it comes from
-the machine or from the loop. What the machine took is known (`bench.analysis.starvation`) and left out here; all other
-time is the loop's own, and somebody who trains pays for it. So a verdict has to hold for total time as well.
+They are in the step time, which is total time over total steps (`bench.analysis.own_time`); here is told which part of
+it they are, and what happened in them, so that nobody looks for it in each step.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, log
 from statistics import fmean
 
-from bench.analysis.intervals import Interval
+from bench.analysis.own_time import ends_of_epochs, own, paid_step_seconds
 from bench.analysis.process import steady_blocks
-from bench.analysis.starvation import taken_away
-from bench.records.trial import Block, BlockKind, Trial, interquartile_mean
+from bench.records.trial import Block, Trial, interquartile_mean
 
 SLOW = 0.10
-"""A block is slow when its steps take a tenth longer than those of its process."""
+"""A block is slow when its steps take a tenth longer than those of its process usually do."""
 
 
 class Cause(StrEnum):
@@ -36,12 +30,12 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RareCosts:
-    """What the step time of a loop does not show, over all its processes."""
+    """Which part of the step time of a loop most of its steps do not take, over all its processes."""
 
-    factor: float
-    """Total time over total steps, as a multiple of the step time: 1.05 reads 5 % more. Geometric mean."""
+    share: float
+    """Of the step time, what it is above the mean of the middle half of the blocks: 0.05 reads 5 %; never negative."""
     shares: dict[Cause, float]
-    """What slow blocks of each cause took beyond the step time, as a share of what the step time stands for."""
+    """Of the step time, what slow blocks of each cause took beyond the usual step."""
 
 
 def of_cell(trials: Sequence[Trial]) -> RareCosts | None:
@@ -54,46 +48,34 @@ def of_cell(trials: Sequence[Trial]) -> RareCosts | None:
     if not parts:
         return None
     return RareCosts(
-        factor=exp(fmean(log(factor) for factor, _ in parts)),
+        share=max(0.0, fmean(share for share, _ in parts)),
         shares={cause: share for cause in Cause if (share := fmean(shares.get(cause, 0.0) for _, shares in parts)) > 0},
     )
 
 
-def speed_up_of_totals(speed_up: Interval | None, *, base: RareCosts | None, new: RareCosts | None) -> float | None:
-    """Return what a speed-up of step times is in total time over total steps; None without one."""
-    if speed_up is None:
-        return None
-    base_factor, new_factor = (1.0 if one is None else one.factor for one in (base, new))
-    return speed_up.estimate * base_factor / new_factor
-
-
 def _of_trial(trial: Trial) -> tuple[float, dict[Cause, float]] | None:
-    """Return factor and shares of one process."""
+    """Return share and shares by cause of one process."""
     steady = steady_blocks(trial)
-    own = [block for block in steady if not taken_away(block)] or list(steady)
-    if not own:
+    if not steady:
         return None
-    step = interquartile_mean([block.step_seconds for block in steady])
-    steps = sum(block.steps for block in own)
+    counted = own(steady)
+    usual, paid = interquartile_mean([block.step_seconds for block in counted]), paid_step_seconds(trial, steady)
+    total = paid * sum(block.steps for block in counted)
+    kept = {id(block) for block in counted}
     shares: dict[Cause, float] = {}
-    kept = {id(block) for block in own}
     for block, cause in _causes(trial):
-        if id(block) in kept and block.step_seconds > (1.0 + SLOW) * step:
-            more = (block.seconds - block.steps * step) / (steps * step)
-            shares[cause] = shares.get(cause, 0.0) + more
-    return sum(block.seconds for block in own) / steps / step, shares
+        if id(block) in kept and block.step_seconds > (1.0 + SLOW) * usual:
+            shares[cause] = shares.get(cause, 0.0) + (block.seconds - block.steps * usual) / total
+    return 1.0 - usual / paid, shares
 
 
 def _causes(trial: Trial) -> Iterator[tuple[Block, Cause]]:
-    """Yield each measured block with what would explain that it is slow."""
-    done, epoch = 0, trial.steps_per_epoch
-    for block in trial.blocks:
-        before, done = done, done + block.steps
-        if block.kind is not BlockKind.MEASURED:
-            continue
+    """Yield each block with what would explain that it is slow."""
+    ends = ends_of_epochs(trial)
+    for place, block in enumerate(trial.blocks):
         if block.compilations:
             yield block, Cause.COMPILED
-        elif epoch and before // epoch < done // epoch:
+        elif place in ends:
             yield block, Cause.EPOCH_END
         else:
             yield block, Cause.NOT_TOLD if block.waited_seconds is None else Cause.OTHER

@@ -9,6 +9,7 @@ from bench.analysis.judgement import Condition
 from bench.analysis.process import trial_step_seconds
 from bench.analysis.rare import RareCosts
 from bench.analysis.starvation import Starvation
+from bench.analysis.total_time import Line, line_of
 from bench.records.cell import Cell
 from bench.records.stored_run import Run
 from bench.records.trial import Failure, Trial
@@ -27,7 +28,7 @@ class Reading:
     starvation: Starvation | None
     """What other work did to these processes; None where none starved."""
     rare: RareCosts | None
-    """What these step times do not show."""
+    """Which part of these step times most steps do not take."""
     verification: Verification | None
     off_the_curve: str | None
     did_its_work: bool
@@ -46,6 +47,11 @@ class Reading:
     def finished(self) -> list[Trial]:
         """The trials that have numbers."""
         return [trial for trial in self.trials if trial.failure is None]
+
+    @property
+    def line(self) -> Line | None:
+        """Its total time over steps; None where no process has all parts of it."""
+        return line_of(self.cell.name, self.finished, steps=self.steps)
 
     @property
     def failures(self) -> list[Failure]:

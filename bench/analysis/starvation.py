@@ -17,16 +17,13 @@ from dataclasses import dataclass
 from math import ceil, inf
 from statistics import median
 
+from bench.analysis.own_time import LIMIT
 from bench.analysis.process import trial_step_seconds
 from bench.records import busy
 from bench.records.busy import BusyProgram
 from bench.records.stored_run import Conditions, Run
 from bench.records.trial import Block, BlockKind, Trial
 from bench.units import Seconds
-
-LIMIT = 0.10
-"""A process starved when others took a tenth of its measured time or more: several times the margin, and more than
-what shuffled turns spread evenly."""
 
 SLICE: Seconds = 3e-3
 """Whoever is preferred runs for about so long: the base slice of Linux, with a few processors."""
@@ -124,16 +121,6 @@ def taken_share(run: Run, trial: Trial) -> float:
     waited = min(waited, _others(run, conditions, round_number=trial.round))
     stolen = 0.0 if conditions is None or conditions.stolen is None or cores == inf else conditions.stolen * cores
     return min(1.0, waited + stolen * min(1.0, used) / max(1.0, used))
-
-
-def taken_away(block: Block) -> bool:
-    """Whether others took the processor away in a block, so that its time says nothing of the loop.
-
-    Only where the system counts waiting: a block is too short for anything else to tell. Never one in which the process
-    was not switched away once, which is the loop's own, however it spent the time.
-    """
-    waited, used = block.waited_seconds or 0.0, block.cpu_seconds / block.seconds
-    return block.involuntary_switches > 0 and waited >= LIMIT * block.seconds * max(1.0, used)
 
 
 def waited_in(block: Block) -> Seconds:

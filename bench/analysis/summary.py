@@ -11,10 +11,8 @@ from bench.analysis.drift import Trace, trace
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.analysis.judgement import Condition, Judgement, Noise, judge, noise_of, paired_speed_up, ranks
 from bench.analysis.oddities import Oddities, cores_in_use, of_processes
-from bench.analysis.process import trial_step_seconds
-from bench.analysis.rare import speed_up_of_totals
 from bench.analysis.reading import Reading, read
-from bench.analysis.total_time import BreakEvenSteps
+from bench.analysis.total_time import BreakEvenSteps, Line
 from bench.analysis.verdict import Verdict
 from bench.records.cell import AGAIN, Cell, Setting
 from bench.records.stored_run import LeastStep, Run
@@ -27,6 +25,8 @@ from bench.units import Seconds
 class Costs:
     """What a loop costs besides its steps. Medians over processes, largest for memory; None where nobody knows."""
 
+    line: Line | None
+    """Total time over steps, start-up counted, by round; None where no process has all parts of it."""
     first_step: Seconds | None
     """First call, tracing and compiling included."""
     import_time: Seconds | None
@@ -73,7 +73,7 @@ class CellSummary:
     """One more than the number of loops of the group that are ahead of it, see `bench.analysis.judgement.ranks`; None
     for a loop that is not ranked, and where there is no interval."""
     step: Interval | None
-    """Seconds per step: interquartile mean of each process, geometric mean over processes."""
+    """Seconds per step: total time over total steps of each process, geometric mean over processes."""
     speed_up: Interval | None
     """How many times faster than the baseline, paired by round; None for the baseline and without one.
 
@@ -85,9 +85,9 @@ class CellSummary:
     smallest_difference: float | None
     """The true slowdown that this comparison would have found four times in five; 0.05 reads 5 %."""
     break_even: BreakEvenSteps | None
-    """Against the baseline, first step counted."""
+    """Against the baseline, start-up counted."""
     process_steps: dict[int, Seconds]
-    """Round -> seconds per step of that process, interquartile mean of its steady blocks."""
+    """Round -> seconds per step of that process, total time over total steps once it is settled."""
     trace: Trace | None
     """How the step time went on inside these processes; None without one."""
     oddities: Oddities
@@ -155,10 +155,13 @@ class Group:
     noise: Noise | None
     """What identical loops differed by: the largest that the run saw. None when nothing was measured twice."""
     confidence: float
-    """Level at which two loops of which none is the baseline are compared: as strict as the strictest comparison with
-    it, so that what is unclear there is not told apart here."""
+    """Level at which two loops of which none is the baseline are compared: Bonferroni's over all pairs of the group, of
+    which a rank is made, and as strict as the strictest comparison with the baseline, so that what is unclear there is
+    not told apart here."""
     least_step: LeastStep | None
-    """The least time that a step can take; None where it was not measured."""
+    """The least time that a step can take; None where it was not measured, or was refuted."""
+    below_least: str | None
+    """The loop whose step took less than what was taken for the least: then the machine's ceilings were not found."""
 
     def between(self, base: CellSummary, new: CellSummary) -> Judgement:
         """Return what is decided about two cells of the group, each of which has a place in it.
@@ -177,7 +180,6 @@ class Group:
             speed_up,
             margin=max(base.margin, new.margin),
             noise=None if self.noise is None else self.noise.relative,
-            totals=speed_up_of_totals(speed_up, base=base.oddities.rare, new=new.oddities.rare),
         )
 
 
@@ -270,14 +272,17 @@ def _group(
         for reading in readings
     ]
     levels = [cell.speed_up.confidence for cell in cells if cell.speed_up is not None]
+    least = run.least_step_of(baseline.cell)
+    below = None if least is None else _below(cells, least=least)
     group = Group(
         setting=baseline.cell.setting,
         loop=baseline.cell.loop if run.header.plan.sides else None,
         baseline=baseline.cell.name,
         cells=tuple(sorted(cells, key=_place)),
         noise=noise,
-        confidence=max(levels, default=CONFIDENCE),
-        least_step=run.least_step_of(baseline.cell),
+        confidence=max([*levels, _of_all_pairs(cells)]),
+        least_step=None if below else least,
+        below_least=below,
     )
     ranked = [cell for cell in group.cells if cell.is_ranked and cell.step is not None and cell.step.low is not None]
     if any(cell.too_busy for cell in group.cells):  # nobody is first where one of them might be faster still
@@ -285,6 +290,19 @@ def _group(
     places = ranks(ranked, faster=lambda one, other: group.between(other, one).verdict is Verdict.FASTER)
     rank_of = {cell.cell: place for cell, place in zip(ranked, places, strict=True)}
     return replace(group, cells=tuple(replace(cell, rank=rank_of.get(cell.cell)) for cell in group.cells))
+
+
+def _below(cells: Sequence[CellSummary], *, least: LeastStep) -> str | None:
+    """Return which loop came out below the least step, as no loop can; None where none did."""
+    known = [(cell.step.estimate, cell.cell.name) for cell in cells if cell.step is not None and cell.is_ranked]
+    fastest = min(known, default=None)
+    return fastest[1] if fastest is not None and fastest[0] < least.step_seconds else None
+
+
+def _of_all_pairs(cells: Sequence[CellSummary]) -> float:
+    """Return the level at which each pair of the loops that can be ranked is compared, so that all hold together."""
+    count = sum(cell.is_ranked and cell.step is not None for cell in cells)
+    return 1.0 - (1.0 - CONFIDENCE) / max(1, count * (count - 1) // 2)
 
 
 def _place(summary: CellSummary) -> tuple[bool, bool, float]:
@@ -303,7 +321,6 @@ def _summarise_cell(
         new=reading.condition,
         margin=margin,
         noise=None if noise is None else noise.relative,
-        totals=speed_up_of_totals(speed_up, base=baseline.rare, new=reading.rare),
     )
     alone = reading is baseline and reading.condition in (Condition.SOUND, Condition.STARVED)
     unclear = found.verdict is Verdict.UNCLEAR and speed_up is not None
@@ -316,11 +333,13 @@ def _summarise_cell(
         margin=margin,
         rounds_to_settle=deciding.rounds_to_settle(speed_up, margin=margin) if unclear and speed_up else None,
         smallest_difference=None if speed_up is None else effort.smallest_difference(speed_up, margin=margin),
-        break_even=None if speed_up is None else _break_even(finished, baseline.finished),
+        break_even=None
+        if speed_up is None or reading.line is None or baseline.line is None
+        else total_time.break_even_steps(baseline.line, reading.line),
         process_steps=steps,
         trace=trace([(trial, steps[trial.round]) for trial in finished if trial.round in steps]),
         oddities=of_processes(finished, steps=steps, starvation=reading.starvation, rare=reading.rare),
-        costs=_costs(finished),
+        costs=_costs(finished, line=reading.line),
         work=_work(finished),
         breakdown=break_down(finished, steps=steps) if run.header.plan.breakdown else None,
         verification=reading.verification,
@@ -331,9 +350,10 @@ def _summarise_cell(
     )
 
 
-def _costs(finished: Sequence[Trial]) -> Costs:
+def _costs(finished: Sequence[Trial], *, line: Line | None) -> Costs:
     """Return what the processes cost besides their steps."""
     return Costs(
+        line=line,
         first_step=_median(trial.first_step_seconds for trial in finished),
         import_time=_median(trial.import_seconds for trial in finished),
         build_time=_median(trial.build_seconds for trial in finished),
@@ -368,17 +388,6 @@ def _work(finished: Sequence[Trial]) -> Work:
             (t.validation_metrics, t.validation_metric, t.metric_name) for t in finished
         ),
         images=next((trial.images for trial in finished if trial.images), None),
-    )
-
-
-def _break_even(new: list[Trial], base: list[Trial]) -> BreakEvenSteps | None:
-    """Compare first step and steady step of two loops, medians over processes."""
-    base_first, new_first = (_median(trial.first_step_seconds for trial in side) for side in (base, new))
-    base_step, new_step = (_median(trial_step_seconds(trial) for trial in side) for side in (base, new))
-    if base_first is None or new_first is None or base_step is None or new_step is None:
-        return None
-    return total_time.break_even_steps(
-        base_first=base_first, base_step=base_step, new_first=new_first, new_step=new_step
     )
 
 

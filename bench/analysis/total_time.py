@@ -4,17 +4,23 @@
     choices       the same, where loops that are not told apart share a stretch
     break_even_steps    from which step on one loop has taken less time than another
 
-Total time after n steps is ``start + (n - 1) * step``, with everything up to the end of the first step in ``start``.
+    line_of     the total time of one loop, from its trials
+
+Total time after n steps is ``start + (n - 1) * step``, with everything up to the end of the first step in ``start``:
+import, build and first step, tracing and compiling included. That is what start-up means wherever it is told.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, sqrt
-from statistics import geometric_mean
+from statistics import covariance, fmean, geometric_mean
+
+from scipy.special import stdtrit
 
 from bench.analysis import intervals, judgement
 from bench.analysis.verdict import Verdict
+from bench.records.trial import Trial
 from bench.units import Seconds
 
 
@@ -53,6 +59,23 @@ class Stretch:
     """Step count from which on."""
     last: int | None
     """Step count up to which, the next stretch's first; None for the last stretch, which has no end."""
+
+
+def line_of(name: str, trials: Iterable[Trial], *, steps: Mapping[int, Seconds]) -> Line | None:
+    """Return the total time of one loop; None where no process has all of its parts.
+
+    Args:
+        name: What it is called.
+        trials: Finished.
+        steps: Round -> seconds per step, of those that count.
+    """
+    starts: dict[int, Seconds] = {}
+    for trial in trials:
+        parts = (trial.import_seconds, trial.build_seconds, trial.first_step_seconds)
+        known = [part for part in parts if part is not None]
+        if trial.round in steps and len(known) == len(parts):
+            starts[trial.round] = sum(known)
+    return Line(name=name, starts=starts, steps={number: steps[number] for number in starts}) if starts else None
 
 
 def envelope(lines: Sequence[tuple[str, Seconds, Seconds]]) -> tuple[Stretch, ...]:
@@ -163,26 +186,52 @@ class BreakEvenSteps:
     kind: BreakEven
     steps: int | None = None
     """Training steps, first one included; None for `at once` and `never`."""
+    low: int | None = None
+    high: int | None = None
+    """The 95 % interval of `steps`; None where it has no end: then the rounds do not tell whether the lines cross."""
 
 
-def break_even_steps(
-    *, base_first: Seconds, base_step: Seconds, new_first: Seconds, new_step: Seconds
-) -> BreakEvenSteps:
-    """Return from which step on ``new`` has taken less time in total than ``base``.
+def break_even_steps(base: Line, new: Line) -> BreakEvenSteps | None:
+    """Return from which step on ``new`` has taken less time in total than ``base``, start-up counted.
 
-    Total time after n steps is ``first + (n - 1) * step``; the lines cross where the two are equal.
+    The lines cross where ``(n - 1) * gain`` of the steps makes up for the extra start, a ratio of two means over the
+    rounds that both have. Its interval is Fieller's, which has no end where the gain may be nothing. Source: Fieller,
+    "Some problems in interval estimation", Journal of the Royal Statistical Society B 16, 1954.
 
     Args:
-        base_first: First step of the baseline, tracing and compiling included.
-        base_step: Steady step of the baseline.
-        new_first: First step of the other loop.
-        new_step: Steady step of the other loop.
+        base: The baseline.
+        new: The other loop, of the same run.
+
+    Returns:
+        None where they share no round.
     """
-    extra_start = new_first - base_first
-    gain = base_step - new_step
-    if extra_start <= 0.0 <= gain:
+    starts = list(zip(*judgement.paired(base.starts, new.starts), strict=True))
+    steps = list(zip(*judgement.paired(base.steps, new.steps), strict=True))
+    if not starts or len(starts) != len(steps):
+        return None
+    extra = [there - here for here, there in starts]
+    gain = [here - there for here, there in steps]
+    extra_start, mean_gain = fmean(extra), fmean(gain)
+    if extra_start <= 0.0 <= mean_gain:
         return BreakEvenSteps(kind=BreakEven.AT_ONCE)
-    if gain <= 0.0 <= extra_start:
+    if mean_gain <= 0.0 <= extra_start:
         return BreakEvenSteps(kind=BreakEven.NEVER)
-    crossing = ceil(extra_start / gain) + 1
-    return BreakEvenSteps(kind=BreakEven.AFTER if gain > 0.0 else BreakEven.UNTIL, steps=crossing)
+    low, high = (None if end is None else max(1, ceil(end) + 1) for end in _fieller(extra, gain))
+    kind = BreakEven.AFTER if mean_gain > 0.0 else BreakEven.UNTIL
+    return BreakEvenSteps(kind=kind, steps=ceil(extra_start / mean_gain) + 1, low=low, high=high)
+
+
+def _fieller(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of the ratio of two means of paired values; no ends where the denominator may be 0."""
+    count = len(numerators)
+    if count < 2:  # noqa: PLR2004 - for a variance
+        return None, None
+    square = float(stdtrit(count - 1, 0.5 + intervals.CONFIDENCE / 2.0)) ** 2 / count
+    above, below = fmean(numerators), fmean(denominators)
+    a = below**2 - square * covariance(denominators, denominators)
+    b = above * below - square * covariance(numerators, denominators)
+    c = above**2 - square * covariance(numerators, numerators)
+    if a <= 0.0 or b**2 < a * c:
+        return None, None
+    root = sqrt(b**2 - a * c)
+    return (b - root) / a, (b + root) / a

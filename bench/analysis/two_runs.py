@@ -20,7 +20,6 @@ from bench.analysis.differences import MACHINE, VARIABLE, Difference, collate_fi
 from bench.analysis.intervals import Interval, UnpairedInterval
 from bench.analysis.judgement import Condition, judge
 from bench.analysis.process import trial_step_seconds
-from bench.analysis.rare import speed_up_of_totals
 from bench.analysis.summary import CellSummary, Group, paired_intervals, summarise
 from bench.analysis.verdict import Verdict
 from bench.records.cell import Cell
@@ -330,14 +329,12 @@ def _kernel_facts(trial: Trial) -> dict[str, str]:
 
 def _row(pair: _Pair, *, speed_up: Interval | None, margin: float, noise: float | None) -> Row:
     """Judge one pair."""
-    costs = [None if one is None else one.oddities.rare for one in (pair.base, pair.new)]
     judged = judge(
         speed_up,
         base=pair.base_condition,
         new=pair.new_condition,
         margin=margin,
         noise=noise,
-        totals=speed_up_of_totals(speed_up, base=costs[0], new=costs[1]),
     )
     settle = None
     if judged.verdict is Verdict.UNCLEAR and speed_up is not None:

@@ -1,7 +1,7 @@
 """Faster, slower, same or unclear: decided by the whole interval against a margin."""
 
 from enum import StrEnum
-from math import inf, log, log1p
+from math import log, log1p
 
 from bench.analysis.intervals import Interval, rounds_for_width
 
@@ -22,35 +22,17 @@ class Verdict(StrEnum):
     REMOVED = "removed"
 
 
-def verdict(
-    speed_up: Interval, *, margin: float = MARGIN, noise: float | None = None, totals: float | None = None
-) -> Verdict:
+def verdict(speed_up: Interval, *, margin: float = MARGIN, noise: float | None = None) -> Verdict:
     """Decide by the whole interval: outside the margin, inside it, or neither.
 
     Args:
         speed_up: As `ratio_interval` returns it; above 1 is faster.
         margin: Smallest relative difference that matters; 0.02 means the band 1/1.02 .. 1.02.
         noise: What identical loops of this run differed by: an estimate within it is neither faster nor slower.
-        totals: The speed-up of total time over total steps, which a verdict has to hold for as well, as far as its
-            estimate goes; None does not ask.
 
     Returns:
-        `unclear` as well when there are too few rounds for an interval, or when rare slow steps take the verdict back.
+        `unclear` as well when there are too few rounds for an interval.
     """
-    word = _of_steps(speed_up, margin=margin, noise=noise)
-    within = {
-        Verdict.FASTER: (1.0 + margin, inf),
-        Verdict.SLOWER: (0.0, 1.0 / (1.0 + margin)),
-        Verdict.SAME: (1.0 / (1.0 + margin), 1.0 + margin),
-    }
-    if totals is not None and word in within:
-        low, high = within[word]
-        return word if low < totals < high else Verdict.UNCLEAR
-    return word
-
-
-def _of_steps(speed_up: Interval, *, margin: float, noise: float | None) -> Verdict:
-    """Return what the step times say."""
     if speed_up.low is None or speed_up.high is None:
         return Verdict.UNCLEAR
     if speed_up.low > 1.0 / (1.0 + margin) and speed_up.high < 1.0 + margin:

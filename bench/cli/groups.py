@@ -295,7 +295,12 @@ class Running(Measuring):
     samples: Annotated[
         bool, option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
     ]
-    resume: Annotated[str | None, option("--resume", metavar="RUN", help="Go on with an interrupted run.")]
+    resume: Annotated[
+        str | None,
+        option(
+            "--resume", metavar="RUN", help="Go on with an interrupted run; with --rounds, extend one that is done."
+        ),
+    ]
     retry_failed: Annotated[
         bool,
         option(

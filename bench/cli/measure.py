@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from bench.cli.group import main
 from bench.cli.groups import Conditions, Measuring, Output, Running, takes
@@ -48,11 +49,31 @@ def run(running: Running, output: Output, /) -> None:
         samples=running.samples,
         retry_failed=running.retry_failed,
     )
-    if running.resume and (options.loops or options.more_loops or options.exclude):
-        raise click.UsageError(f"--resume goes on with the plan of {running.resume}; it takes no LOOP and no --exclude")
+    if running.resume and _typed_beside_resume(running.resume) & {"rounds", "quick", "rigorous"}:
+        options = replace(options, extend_to=options.rounds)
     if running.retry_failed and not running.resume:
         raise click.UsageError("--retry-failed goes with --resume: name the run whose failed trials are tried again")
     _measure(options, output=output, resume=running.resume, yes=running.yes)
+
+
+_BESIDE_RESUME = {
+    *("resume", "retry_failed", "yes", "rounds", "quick", "rigorous", "wait", "data"),
+    *("no_report", "results_dir", "reports_dir", "output_format"),
+}
+
+
+def _typed_beside_resume(run: str) -> set[str]:
+    """Return the names of what was typed, and refuse what the run's plan says already; variables count for new runs."""
+    context, typed = click.get_current_context(), set()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        if name not in _BESIDE_RESUME:
+            what = parameter.opts[0] if isinstance(parameter, click.Option) else "LOOP"
+            raise click.UsageError(f"--resume goes on with the plan of {run}; it takes no {what}; leave it out")
+        typed.add(name)
+    return typed
 
 
 @main.command()

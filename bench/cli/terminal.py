@@ -71,10 +71,14 @@ def show(
 ) -> Path | None:
     """Print the table, write the page, and say where it is; with what changed since another run, if one is given."""
     from bench import report as reporting  # noqa: PLC0415
+    from bench.runs.endings import name_of  # noqa: PLC0415
 
     change = None if base is None else change_since(base, run)
     report = reporting.build(run, change=change)
     click.echo(reporting.render(report, format=output_format))
+    if report.settling is not None:
+        way_on = f"bench run --resume {name_of(folder)} --rounds {report.settling.rounds}"
+        click.echo(f"{report.settling.text}: {way_on}", err=True)
     if reports is None:
         return None
     page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report)

@@ -11,14 +11,13 @@ and the fresh ones lean the same way. Only a confirmed one fails.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import log1p, sqrt
+from math import log1p
 
 from bench import units
 from bench.analysis import intervals, judgement, summary, two_runs
 from bench.analysis import verdict as deciding
 from bench.analysis.intervals import Interval
 from bench.analysis.judgement import Condition, Judgement
-from bench.analysis.rare import speed_up_of_totals
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.gate import policy, stored
@@ -52,7 +51,6 @@ def of_sides(run: Run) -> Finding:
             for group in groups
             if not any(cell.too_busy for cell in group.cells)
         },
-        rare={(group.cells[0].cell.loop, group.setting.workload): _rare(group) for group in groups},
     )
 
 
@@ -108,12 +106,6 @@ def judge(first: Finding, *, confirmation: Finding | None, fail_on_unclear: bool
     )
 
 
-def _rare(group: Group) -> float:
-    """Return base / head of what rare slow steps cost."""
-    base, head = (_side(group, name).oddities.rare for name in (BASE, HEAD))
-    return 1.0 if base is None or head is None else base.factor / head.factor
-
-
 def _side(group: Group, name: str) -> CellSummary:
     """Return one side of a loop."""
     return next(cell for cell in group.cells if cell.cell.side == name)
@@ -129,7 +121,6 @@ def _of_group(group: Group) -> LoopVerdict:
         new=head.condition,
         margin=head.margin,
         noise=noise,
-        totals=speed_up_of_totals(head.speed_up, base=base.oddities.rare, new=head.oddities.rare),
     )
     why_not = _why_not(judged.verdict, base=base, head=head)
     if _mends(base=base, head=head):
@@ -277,8 +268,7 @@ def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int
     )
     if fresh is None or everything is None or everything.low is None or 1.0 / fresh.estimate <= 1.0 + row.budget:
         return None
-    rare = sqrt(first.rare.get(key, 1.0) * again.rare.get(key, 1.0))
-    word = deciding.verdict(everything, margin=row.budget, noise=first.noise, totals=rare * everything.estimate)
+    word = deciding.verdict(everything, margin=row.budget, noise=first.noise)
     return change_text(everything) if word is Verdict.SLOWER else None
 
 

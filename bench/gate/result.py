@@ -117,8 +117,6 @@ class Finding:
     run_id: str
     ratios: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     """(loop, workload) -> base time / head time of each round; empty where rounds are not paired."""
-    rare: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """Likewise -> base / head of what total time is over the step time: what rare slow steps cost."""
 
     @property
     def suspects(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from bench.records.lines import (
     ConditionsLine,
     EndLine,
     ExpectationLine,
+    ExtensionLine,
     HeaderLine,
     LeastStepLine,
     Line,
@@ -37,7 +38,7 @@ from bench.records.lines import (
 )
 from bench.records.loading import load
 from bench.records.lock import RunLock
-from bench.records.stored_run import Conditions, LeastStep, Run, RunEnd, RunHeader
+from bench.records.stored_run import Conditions, Extension, LeastStep, Run, RunEnd, RunHeader
 from bench.records.trial import Retry, Trial
 from bench.records.validation import (
     Contents,
@@ -130,6 +131,10 @@ class Journal:
         """Have a failed row count no more, so that its cell is tried again; the row itself stays where it is."""
         self._append(RetryLine(retry=Retry(cell=failed.cell, round=failed.round)))
         self._rows.discard((failed.cell, failed.round))
+
+    def extend(self, *, rounds: int, command: str) -> None:
+        """Have the run go on for so many rounds in all."""
+        self._append(ExtensionLine(extension=Extension(rounds=rounds, command=command, started=utc_now())))
 
     def add_verification(self, verification: Verification) -> None:
         """Write what a check found."""

@@ -9,7 +9,15 @@ from bench.records.busy import BusyProgram
 from bench.records.cell import Cell, Side
 from bench.records.plan import Plan
 from bench.records.prepared import PreparedWorkload
-from bench.records.stored_run import AcceleratorState, Conditions, DatasetRecord, LeastStep, RunEnd, RunHeader
+from bench.records.stored_run import (
+    AcceleratorState,
+    Conditions,
+    DatasetRecord,
+    Extension,
+    LeastStep,
+    RunEnd,
+    RunHeader,
+)
 from bench.records.trial import Ablation, Block, BlockKind, Failure, FailureKind, Retry, Trial
 from bench.records.verification import Expectation, Gap, Verification
 from bench.records.words import LoopWords
@@ -105,6 +113,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(Number(1, MOST_ITEMS), "blocks_per_trial")
     | _each(Number(1, MOST_STEPS), "steps")
     | _each(_long_seconds, "block_seconds timeout time_budget")
+    | _each(_seconds, "run_in_seconds")
     | _each(Number(0, 2**63 - 1), "seed")
     | _each(Number(0, MOST_IMAGES), "images")
     | _each(_count, "cpus")
@@ -151,6 +160,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(Text(LONGEST_TRACEBACK), "traceback"),
     Ablation: _each(NAME, "left_out") | _each(_seconds, "step_seconds"),
     Retry: _each(_round, "round"),
+    Extension: _each(Number(1, MOST_ROUNDS), "rounds") | _each(_text, "command started"),
     Trial: _each(_round, "round")
     | _each(_seconds, "import_seconds build_seconds first_evaluation_seconds evaluation_seconds")
     | _each(_seconds, "pipeline_seconds step_alone_seconds")

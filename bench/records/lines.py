@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bench.records.stored_run import Conditions, LeastStep, RunEnd, RunHeader
+from bench.records.stored_run import Conditions, Extension, LeastStep, RunEnd, RunHeader
 from bench.records.trial import Retry, Trial
 from bench.records.verification import Expectation, Verification
 
@@ -52,6 +52,12 @@ class RetryLine(msgspec.Struct, tag_field="kind", tag="retry", frozen=True):
     retry: Retry
 
 
+class ExtensionLine(msgspec.Struct, tag_field="kind", tag="extension", frozen=True):
+    """More rounds than were planned at first."""
+
+    extension: Extension
+
+
 class EndLine(msgspec.Struct, tag_field="kind", tag="end", frozen=True):
     """Last line; after `--resume` there may be more than one, and the last one counts."""
 
@@ -59,5 +65,13 @@ class EndLine(msgspec.Struct, tag_field="kind", tag="end", frozen=True):
 
 
 Line = (
-    HeaderLine | VerificationLine | TrialLine | RetryLine | ConditionsLine | ExpectationLine | LeastStepLine | EndLine
+    HeaderLine
+    | VerificationLine
+    | TrialLine
+    | RetryLine
+    | ConditionsLine
+    | ExpectationLine
+    | LeastStepLine
+    | ExtensionLine
+    | EndLine
 )

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from bench.records.lines import (
     ConditionsLine,
     EndLine,
     ExpectationLine,
+    ExtensionLine,
     HeaderLine,
     LeastStepLine,
     Line,
@@ -23,7 +25,7 @@ from bench.records.lines import (
     TrialLine,
     VerificationLine,
 )
-from bench.records.stored_run import SCHEMA_VERSION, Run
+from bench.records.stored_run import SCHEMA_VERSION, Run, RunEnd
 from bench.records.trial import Trial
 from bench.records.validation import Contents, wrong_values
 
@@ -95,7 +97,12 @@ def _run_of(lines: Sequence[Line]) -> Run:
     """Return the run that a journal's lines tell."""
     (header,) = (line.run for line in lines if isinstance(line, HeaderLine))
     trials = _rows_that_count(lines)
-    ends = [line.end for line in lines if isinstance(line, EndLine)]
+    end: RunEnd | None = None
+    for line in lines:
+        if isinstance(line, EndLine):
+            end = line.end
+        elif isinstance(line, ExtensionLine):  # it has begun anew, and may not have come to its end
+            header, end = replace(header, plan=replace(header.plan, rounds=line.extension.rounds)), None
     return Run(
         header=header,
         trials=tuple(trial for trial in trials if trial.cell.side != CALIBRATION),
@@ -104,7 +111,7 @@ def _run_of(lines: Sequence[Line]) -> Run:
         conditions=tuple(line.conditions for line in lines if isinstance(line, ConditionsLine)),
         expectations=tuple(line.expectation for line in lines if isinstance(line, ExpectationLine)),
         least_steps=tuple(line.least_step for line in lines if isinstance(line, LeastStepLine)),
-        end=ends[-1] if ends else None,
+        end=end,
     )
 
 
@@ -181,6 +188,8 @@ def _wrong(line: Line, *, contents: Contents) -> Iterator[str]:
         yield from contents.wrong_trial(line.trial)
     elif isinstance(line, RetryLine):
         yield from contents.wrong_retry(line.retry)
+    elif isinstance(line, ExtensionLine):
+        yield from contents.wrong_extension(line.extension)
     elif isinstance(line, VerificationLine):
         yield from contents.wrong_verification(line.verification)
     elif isinstance(line, ExpectationLine):
@@ -209,5 +218,16 @@ class _Header(msgspec.Struct, frozen=True):
 class _Versioned(msgspec.Struct, frozen=True):
     """The part of a line that is read before anything else."""
 
-    kind: Literal["run", "verification", "trial", "retry", "conditions", "expectation", "floor", "least-step", "end"]
+    kind: Literal[
+        "run",
+        "verification",
+        "trial",
+        "retry",
+        "conditions",
+        "expectation",
+        "floor",
+        "least-step",
+        "extension",
+        "end",
+    ]
     run: _Header | None = None

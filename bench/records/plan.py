@@ -25,6 +25,8 @@ class Plan:
     blocks_per_trial: int
     block_seconds: Seconds
     """Aim for the wall time of one block; the steps per block are sized from warm steps."""
+    run_in_seconds: Seconds = 0.0
+    """Aim for the time that a process trains before each block, uncounted, since it has waited for its turn."""
     steps: int | None = None
     """Measured steps per trial when the user fixed them; overrides `block_seconds`."""
     schedule: Literal["interleaved", "sequential"]

@@ -1,6 +1,6 @@
 """A whole run: what was asked for, what came of it, and the conditions under which it did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.records.busy import BusyProgram
 from bench.records.cell import Cell, Setting, Training
@@ -50,6 +50,18 @@ class RunHeader:
     """What would disturb the measurement, as it was announced at the start."""
     loops: tuple[LoopWords, ...] = ()
     """Of the loops that say what they are called; none where sides are compared, whose loops are the same."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extension:
+    """More rounds than were planned at first (`--resume RUN --rounds N`)."""
+
+    rounds: int
+    """In all, from now on in place of `Plan.rounds`."""
+    command: str
+    """The command line as it was typed."""
+    started: str
+    """UTC, ISO 8601."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,10 +187,19 @@ class Run:
         return next((curve for curve in self.expectations if curve.training == cell.training), None)
 
     def least_step_of(self, setting: Setting) -> LeastStep | None:
-        """Return the least time that a step can take in a setting; None where it was not measured."""
-        if setting.device != "cpu":
+        """Return the least time that a step can take in a setting; None where it was not measured.
+
+        It is measured before the first round and after the last one, and the faster of each counts: whatever disturbed
+        the machine meanwhile only makes a ceiling too low.
+        """
+        found = [least for least in self.least_steps if least.training == setting.training]
+        if not found or setting.device != "cpu":
             return None
-        return next((least for least in self.least_steps if least.training == setting.training), None)
+        return replace(
+            found[0],
+            operations_per_second=max(least.operations_per_second for least in found),
+            bytes_per_second=max(least.bytes_per_second for least in found),
+        )
 
     def trials_of(self, cell: Cell) -> tuple[Trial, ...]:
         """Return one cell's trials in the order of rounds."""

@@ -21,6 +21,8 @@ class BlockKind(StrEnum):
     """The first call: tracing and compiling happen here."""
     WARM_UP = "warm-up"
     """Excluded from the steady state."""
+    RUN_IN = "run-in"
+    """Right before a measured one: a process that has waited for its turn is cold. Excluded."""
     MEASURED = "measured"
     """Counted."""
     CLOSING = "closing"

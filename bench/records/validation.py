@@ -13,7 +13,7 @@ from typing import Any, final
 
 from bench.records.cell import AGAIN, CALIBRATION, Cell
 from bench.records.limits import LIMITS, LONGEST_TEXT, LONGEST_TRACEBACK, MOST_ITEMS, NAME, Number, shown
-from bench.records.stored_run import RunHeader
+from bench.records.stored_run import Extension, RunHeader
 from bench.records.trial import Block, BlockKind, Failure, FailureKind, Retry, Trial
 from bench.records.verification import Expectation, Verification
 
@@ -134,6 +134,14 @@ class Contents:
             yield f"$.retry: {shown(str(retry.cell))} has no failed row in round {retry.round} (counted from 0)"
         self._failed.discard(row)
         self._rows.discard(row)
+
+    def wrong_extension(self, extension: Extension) -> Iterator[str]:
+        """Yield what does not fit in asking for more rounds; they may follow from now on."""
+        if self._plan.adaptive:
+            yield "$.extension: the plan has no number of rounds to change"
+        elif extension.rounds <= self._plan.rounds:
+            yield f"$.extension.rounds: expected more than {self._plan.rounds}, got {extension.rounds}"
+        self._plan = replace(self._plan, rounds=max(self._plan.rounds, extension.rounds))
 
     def wrong_verification(self, found: Verification) -> Iterator[str]:
         """Yield what does not fit in what a check found."""

@@ -1,20 +1,16 @@
 """Which loop to use for how many steps, start-up counted, and what `fit()` costs, from fixed templates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from bench import units
 from bench.analysis import total_time
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
-from bench.analysis.total_time import Line, Stretch
+from bench.analysis.total_time import Stretch
 from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Run
 from bench.report import wording
-
-if TYPE_CHECKING:
-    from bench.units import Seconds
 
 _FEWEST_LOOPS = 2
 _FRAMEWORKS = {"tf": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
@@ -60,7 +56,8 @@ def _advice(run: Run, group: Group) -> Advice | None:
     if any(cell.too_busy for cell in group.cells):
         return None
     cells = [cell for cell in group.cells if cell.is_ranked and cell.step and cell.step.low]
-    lines = [line for cell in cells if (line := _line(run, cell)) is not None]
+    shown = [(cell.costs.line, wording.display_name(cell.cell.name)) for cell in cells]
+    lines = [replace(line, name=name) for line, name in shown if line is not None]
     if len(lines) < _FEWEST_LOOPS:
         return None
     known = {wording.display_name(cell.cell.name): cell for cell in cells}
@@ -80,18 +77,6 @@ def _advice(run: Run, group: Group) -> Advice | None:
         conveniences=conveniences,
         text=" ".join(filter(None, (_choice(stretches), to_type, _convenience(conveniences)))),
     )
-
-
-def _line(run: Run, cell: CellSummary) -> Line | None:
-    """Return a loop's total time by round; None where no process has all of its parts."""
-    starts: dict[int, Seconds] = {}
-    for trial in run.trials_of(cell.cell):
-        parts = (trial.import_seconds, trial.build_seconds, trial.first_step_seconds)
-        known = [part for part in parts if part is not None]
-        if trial.round in cell.process_steps and len(known) == len(parts):
-            starts[trial.round] = sum(known)
-    steps = {number: cell.process_steps[number] for number in starts}
-    return Line(name=wording.display_name(cell.cell.name), starts=starts, steps=steps) if starts else None
 
 
 def _choice(stretches: Sequence[Stretch]) -> str:

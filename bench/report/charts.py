@@ -301,8 +301,8 @@ def _thinned(values: Sequence[float], *, most: int) -> list[float]:
 
 
 def _lines(group: GroupReport) -> list[CellSummary]:
-    """Return the baseline and the fastest loops that have both a first and a steady step."""
-    known = [cell for cell in group.cells if cell.step and cell.costs.first_step]
+    """Return the baseline and the fastest loops whose start-up is known."""
+    known = [cell for cell in group.cells if cell.costs.line is not None]
     ranked = [cell for cell in known if cell.cell.name != group.baseline and cell.is_ranked]
     return [cell for cell in known if cell.cell.name == group.baseline] + ranked[: LINES - 1]
 
@@ -315,10 +315,8 @@ def _last_step(cells: Sequence[CellSummary]) -> float:
 
 
 def _total(cell: CellSummary, steps: float) -> float:
-    """Return seconds after this many steps, the first one included."""
-    if cell.costs.first_step is None or cell.step is None:
-        return math.nan
-    return cell.costs.first_step + (steps - 1.0) * cell.step.estimate
+    """Return seconds after this many steps, start-up included."""
+    return math.nan if cell.costs.line is None else cell.costs.line.start + (steps - 1.0) * cell.costs.line.step
 
 
 def _line_style(cell: CellSummary, *, index: int, baseline: str) -> dict[str, Any]:

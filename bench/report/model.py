@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from bench.analysis import summary
 from bench.analysis.intervals import Interval
@@ -10,13 +9,13 @@ from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.records.cell import Setting
 from bench.records.stored_run import LeastStep, Run
-from bench.report import advice, notices, provenance, rows, sentences, sweep, wording
+from bench.report import advice, least_step, notices, provenance, rows, sentences, sweep, wording
 from bench.report.advice import Advice
 from bench.report.notices import Notice
 from bench.report.provenance import Command, Fact
 from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WordsRow, WorkRow
+from bench.report.settling import Settling, round_time, settling
 from bench.report.sweep import ScalingReport
-from bench.units import Seconds
 
 SCHEMA = "bench-report/2"
 """Changes whenever a field of `report.json` changes its name or meaning."""
@@ -131,6 +130,8 @@ class Report:
     method: tuple[str, ...]
     facts: tuple[Fact, ...]
     commands: tuple[Command, ...]
+    settling: Settling | None
+    """What would settle the comparisons that are unclear; None where nothing is, or nothing would."""
     files: tuple[DataFile, ...] = ()
 
 
@@ -162,12 +163,13 @@ def build(run: Run, *, change: Change | None = None) -> Report:
         method=provenance.method(run),
         facts=provenance.facts(run),
         commands=provenance.commands(run, place=None),
+        settling=settling(run, [cell for group in summaries for cell in group.cells]),
     )
 
 
 def _group(group: Group, *, run: Run) -> GroupReport:
     """Sort, rank and describe one group."""
-    round_time, words = _round_time(run), wording.of_workload(run.header.loops, workload=group.setting.workload)
+    lasting, words = round_time(run), wording.of_workload(run.header.loops, workload=group.setting.workload)
     # `compare` sorts by time alone; a loop of which some processes failed has a time, but no rank.
     ordered = sorted(group.cells, key=lambda cell: (not cell.is_ranked, cell.never_ran))
     cells = tuple(_compact(cell) for cell in ordered)
@@ -176,7 +178,7 @@ def _group(group: Group, *, run: Run) -> GroupReport:
     names = {cell.cell.name for cell in cells}
     sensitivity = sentences.sensitivity(cells, noise=group.noise)
     least = group.least_step
-    limit = None if least is None else sentences.limit(cells, least=least)
+    limit = None if least is None else least_step.limit(cells, least=least)
     start_up = [sentences.start_up(cell, baseline=baseline) for cell in cells]
     return GroupReport(
         name=wording.setting_name(group.setting),
@@ -189,8 +191,9 @@ def _group(group: Group, *, run: Run) -> GroupReport:
         to_type=sentences.to_type(cells, words=words),
         words=tuple(rows.words_rows(cells, words=words)),
         rows=tuple(rows.main_row(cell, rank=rank) for cell, rank in zip(cells, ranks, strict=True)),
-        conclusions=tuple(sentences.conclusion(cell, baseline=baseline, round_time=round_time) for cell in cells)
+        conclusions=tuple(sentences.conclusion(cell, baseline=baseline, round_time=lasting) for cell in cells)
         + (() if sensitivity is None else (sensitivity,))
+        + (() if (unseen := sentences.unseen(cells)) is None else (unseen,))
         + ((sentences.noise(group.noise),) if group.noise is not None and group.noise.loop in names else ())
         + (() if limit is None else (limit,)),
         start_up=tuple(rows.start_up_row(cell, baseline=cell is baseline) for cell in cells),
@@ -199,7 +202,7 @@ def _group(group: Group, *, run: Run) -> GroupReport:
         memory=tuple(rows.memory_row(cell) for cell in cells),
         least_step=least,
         limit=() if least is None else tuple(rows.limit_row(c, least=least) for c in cells if c.step is not None),
-        limit_formula=None if least is None else sentences.limit_formula(least),
+        limit_formula=None if least is None else least_step.formula(least),
         breakdown=tuple(rows.breakdown_row(cell, found=cell.breakdown) for cell in cells if cell.breakdown is not None),
         cells=cells,
     )
@@ -270,16 +273,3 @@ def _counts(groups: Sequence[GroupReport]) -> tuple[Count, ...]:
     if wording.UNAVAILABLE in given:
         words.append((wording.UNAVAILABLE, "-"))
     return tuple(Count(verdict=word, glyph=glyph, number=given.count(word)) for word, glyph in words)
-
-
-def _round_time(run: Run) -> Seconds | None:
-    """Return the wall time of a round, start-up included: the median over rounds, so that a resumed run counts too."""
-    times = []
-    for number in sorted({trial.round for trial in run.trials}):
-        trials = [trial for trial in run.trials if trial.round == number and trial.blocks]
-        if trials:
-            start = min(trial.blocks[0].started for trial in trials)
-            end = max(trial.blocks[-1].started + trial.blocks[-1].seconds for trial in trials)
-            start_up = max((trial.import_seconds or 0.0) + (trial.build_seconds or 0.0) for trial in trials)
-            times.append(start_up + end - start)
-    return median(times) if times else None

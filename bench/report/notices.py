@@ -10,7 +10,7 @@ from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind, Trial
-from bench.report import busy_machine, parting, rare_costs, wording
+from bench.report import busy_machine, least_step, parting, rare_costs, wording
 
 FEW_ROUNDS = 5
 """Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
@@ -52,6 +52,7 @@ class NoticeKind(StrEnum):
     INTERRUPTED = "interrupted-blocks"
     STARVED = "starved"
     RARE_COSTS = "rare-costs"
+    LEAST_STEP = "least-step"
     STOLEN = "stolen-time"
     MACHINE_SPEED = "machine-speed"
     GPU_SLOWED = "gpu-slowed"
@@ -63,6 +64,7 @@ class NoticeKind(StrEnum):
 
 SCOPE = (
     NoticeKind.RARE_COSTS,
+    NoticeKind.LEAST_STEP,
     NoticeKind.UNAVAILABLE,
     NoticeKind.FRAMEWORK_WIDE,
     NoticeKind.CHOSEN_DATA,
@@ -102,6 +104,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.WIDE_INTERVALS, _wide_intervals(groups)),
             (NoticeKind.STARVED, busy_machine.notices(groups)),
             (NoticeKind.RARE_COSTS, rare_costs.notices(groups)),
+            (NoticeKind.LEAST_STEP, least_step.notices(groups)),
             (NoticeKind.RECOMPILED, _recompiled(groups)),
             (NoticeKind.UNSTEADY, _unsteady(groups)),
             (NoticeKind.ODD_PROCESS, _odd_processes(groups)),

@@ -109,7 +109,7 @@ def _traces(group: GroupReport, *, suffix: str) -> Plot | None:
 
 
 def _break_even(group: GroupReport, *, suffix: str) -> Plot | None:
-    """Return total time against steps; None where first steps are not known."""
+    """Return total time against steps; None where start-up is not known."""
     if all(cell.break_even is None for cell in group.cells):
         return None
     dropped = f" Only the {charts.LINES - 1} fastest loops are shown." if len(group.cells) > charts.LINES else ""
@@ -117,9 +117,9 @@ def _break_even(group: GroupReport, *, suffix: str) -> Plot | None:
         lambda frame: charts.break_even(group, frame=frame),
         kind="break-even",
         suffix=suffix,
-        title="Total time, first step included",
+        title="Total time, start-up included",
         caption="Lower is faster. A ring marks where a loop and the baseline have taken the same time; the legend says "
-        f"when a loop is ahead. Log scales. Import and build are not included.{dropped}",
+        f"when a loop is ahead. Log scales. Import, build and first step are start-up.{dropped}",
         sentence=sentences.break_even_plot(group.cells, baseline=group.baseline),
     )
 

@@ -80,7 +80,7 @@ def method(run: Run) -> tuple[str, ...]:
     return (
         f"Each loop is trained by {run.planned_rounds} fresh processes, one per round. {order}",
         "The clock is read between blocks only, when the device is idle. First call and warm-up are kept apart.",
-        "A process counts once: the mean of the middle half of its blocks' times per step.",
+        "A process counts once: total time over total steps, once settled; only what the machine took is left out.",
         "The step time of a loop is the geometric mean over its processes.",
         "The speed-up is the geometric mean over rounds of baseline time / loop time.",
         f"Its {100 * intervals.CONFIDENCE:.0f} % interval is Student's t on the logarithms of these ratios.",

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from bench import units
+from bench.analysis.intervals import CONFIDENCE
 from bench.analysis.judgement import Noise
 from bench.analysis.summary import CellSummary
 from bench.analysis.total_time import BreakEven
 from bench.analysis.verdict import Verdict
-from bench.records.stored_run import LeastStep
-from bench.report import rare_costs, wording
+from bench.report import wording
 from bench.report.wording import Words
 from bench.units import Seconds
 
@@ -90,9 +90,7 @@ def conclusion(cell: CellSummary, *, baseline: CellSummary, round_time: Seconds 
     if cell.verdict is Verdict.SAME:
         margin = units.percent(cell.margin)
         return f"{name} and {reference} are equally fast: any difference is under {margin} {numbers}."
-    why = rare_costs.taken_back(cell, baseline)
-    doubt = f"{_doubt(cell, baseline)}. {_remedy(cell, round_time=round_time)}"
-    return f"Can't tell {name} from {reference}: {doubt if why is None else f'{why} ({_steps(cell, baseline)}).'}"
+    return f"Can't tell {name} from {reference}: {_doubt(cell, baseline)}. {_remedy(cell, round_time=round_time)}"
 
 
 def start_up(cell: CellSummary, *, baseline: CellSummary) -> str | None:
@@ -100,12 +98,13 @@ def start_up(cell: CellSummary, *, baseline: CellSummary) -> str | None:
     if cell.break_even is None or cell.verdict not in (Verdict.FASTER, Verdict.SLOWER):
         return None
     name, reference = _name(cell), _name(baseline)
-    starts = f"first step {units.duration(cell.costs.first_step)} against {units.duration(baseline.costs.first_step)}"
+    ours, theirs = (None if one.costs.line is None else one.costs.line.start for one in (cell, baseline))
+    starts = f"start-up {units.duration(ours)} against {units.duration(theirs)}"
     if cell.break_even.kind is BreakEven.AT_ONCE:
         return f"{name} is ahead of {reference} at once ({starts})."
     if cell.break_even.kind is BreakEven.NEVER:
         return f"{name} never catches up with {reference} ({starts})."
-    steps = f"{units.about(cell.break_even.steps)} steps{_epochs(cell)}"
+    steps = wording.break_even_steps(cell, cell.break_even)
     if cell.break_even.kind is BreakEven.AFTER:
         return f"{name} overtakes {reference} after {steps} ({starts})."
     return f"{name} is ahead of {reference} until {steps} ({starts}), then falls behind."
@@ -123,6 +122,23 @@ def sensitivity(cells: Sequence[CellSummary], *, noise: Noise | None) -> str | N
     )
 
 
+def unseen(cells: Sequence[CellSummary]) -> str | None:
+    """Return what so few processes may not have met; None without an interval.
+
+    Of processes of which a share p is in another state, n miss it with probability (1 - p)^n, which is 5 % at
+    p = 1 - 0.05^(1/n).
+    """
+    counts = [cell.speed_up.count for cell in cells if cell.speed_up is not None and cell.speed_up.low is not None]
+    if not counts:
+        return None
+    rounds = min(counts)
+    share = 1.0 - (1.0 - CONFIDENCE) ** (1.0 / rounds)
+    return (
+        f"What {rounds} rounds may not have seen: a state that fewer than {100 * share:.0f} % of a loop's processes "
+        "are in. Where it did not come up, no interval holds it."
+    )
+
+
 def noise(found: Noise) -> str:
     """Return what measuring one thing twice has shown."""
     ratio = found.ratio
@@ -131,40 +147,6 @@ def noise(found: Noise) -> str:
     return (
         f"Noise: {wording.display_name(found.loop)} was measured twice under two names in the same rounds, and came "
         f"out {units.percent(found.relative)} apart in a typical round{span}. A smaller difference is called unclear."
-    )
-
-
-def limit(cells: Sequence[CellSummary], *, least: LeastStep) -> str | None:
-    """Return how far the fastest loop of a group is from the least time that a step can take.
-
-    Args:
-        cells: Fastest first, those that are not ranked last.
-        least: Of the group.
-    """
-    leader = next((cell for cell in cells if cell.step is not None and cell.is_ranked), None)
-    if leader is None or leader.step is None:
-        return None
-    above = units.number(leader.step.estimate / least.step_seconds)
-    return f"{_name(leader)} takes {above} times as long as the least that this processor needs for such a step."
-
-
-def limit_formula(least: LeastStep) -> str:
-    """Return what the least step is made of, with the numbers."""
-    threads = "1 thread" if least.threads == 1 else f"{least.threads} threads"
-    arithmetic = (
-        f"{units.number(least.operations / 1e6)} million operations at "
-        f"{units.number(least.operations_per_second / 1e9)} billion per second, as in a large float32 matrix product "
-        f"({units.milliseconds(least.arithmetic_seconds)} ms)"
-    )
-    memory = (
-        f"{units.number(least.bytes / 1e6)} MB of weights, moments and inputs at "
-        f"{units.number(least.bytes_per_second / 1e9)} GB/s, as in a copy of the same size "
-        f"({units.milliseconds(least.memory_seconds)} ms)"
-    )
-    return (
-        f"The least step is {units.milliseconds(least.step_seconds)} ms per step, the larger of {arithmetic} and "
-        f"{memory}; both ceilings were measured in this run on {threads}. Handling data, activations, metrics and "
-        f"dispatch are taken to cost nothing."
     )
 
 
@@ -206,7 +188,7 @@ def break_even_plot(cells: Sequence[CellSummary], *, baseline: str) -> str:
     """Return the numbers of the break-even plot."""
     parts = [f"{_name(cell)} {wording.break_even_text(cell)}" for cell in cells if cell.break_even is not None]
     reference = wording.display_name(baseline)
-    return f"Total time ahead of {reference}, first step included: {_list(parts) or 'nothing to compare'}."
+    return f"Total time ahead of {reference}, start-up included: {_list(parts) or 'nothing to compare'}."
 
 
 def _winner(leaders: Sequence[CellSummary], *, baseline: CellSummary, words: Words) -> str:
@@ -234,8 +216,6 @@ def _no_winner(others: Sequence[CellSummary], *, baseline: CellSummary, words: W
     compared = [cell for cell in others if cell.speed_up is not None]
     if not compared:
         return f"Nothing is compared: no loop shares a finished round with the baseline {_name(baseline)}."
-    if (why := rare_costs.taken_back(compared[0], baseline)) is not None:
-        return f"Can't tell whether any loop is faster than {_name(baseline)}: {_name(compared[0])} is {why}."
     highs = [None if cell.speed_up is None else cell.speed_up.high for cell in others]
     nearest = f"the nearest, {_name(compared[0])}, reads {wording.speed_text(compared[0])}{_interval(compared[0])}"
     margin = baseline.margin
@@ -298,13 +278,6 @@ def _step(cell: CellSummary) -> str:
         return text
     bounds = units.span(step.low * 1e3, step.high * 1e3, estimate=step.estimate * 1e3)
     return f"{text} (95 % interval {bounds})"
-
-
-def _epochs(cell: CellSummary) -> str:
-    """Return break-even steps as epochs, or nothing where the length of an epoch is not known."""
-    if cell.break_even is None or cell.break_even.steps is None or not cell.work.steps_per_epoch:
-        return ""
-    return f" or {units.number(cell.break_even.steps / cell.work.steps_per_epoch)} epochs"
 
 
 def _name(cell: CellSummary) -> str:

@@ -214,10 +214,12 @@ def _row(line: ScalingLine, *, sizes: Sequence[int]) -> ScalingRow:
 
 
 def _residual(model: CostModel | None) -> str:
-    """Return how far off a cost model is; two sizes leave nothing to be off from."""
-    if model is None or len(model.sizes) == cost_model.FEWEST_SIZES:
+    """Return how far off a cost model is where it was tested."""
+    if model is None:
         return units.NOT_AVAILABLE
-    off = units.percent(model.largest_residual)
+    if model.left_out_error is None:
+        return "not tested"
+    off = units.percent(model.left_out_error)
     return off if model.fits else f"does not fit: {off}"
 
 
@@ -294,7 +296,7 @@ def _example(lines: Sequence[ScalingLine], *, sizes: Sequence[int]) -> tuple[str
     model, loop = next(
         ((line.model, line.loop) for line in lines if line.model is not None and line.model.fits), (None, "")
     )
-    if model is None:
+    if model is None or model.left_out_error is None:  # what was not tested predicts nothing
         return ()
     size = int(float(f"{sqrt(sizes[0] * sizes[-1]):.2g}"))
     sentence = (

@@ -187,12 +187,13 @@ def scaling(sweep: ScalingReport) -> Table:
         columns |= {
             "Fixed us/step": [row.fixed for row in sweep.rows],
             "Cost us/sample": [row.per_sample for row in sweep.rows],
-            "Largest error": [row.residual for row in sweep.rows],
+            "Left-out error": [row.residual for row in sweep.rows],
         }
         caption += (
             " The cost model: a step takes the fixed cost plus the cost per sample times the batch size; 95 % intervals"
-            " in brackets, from one fit for each round. A model that is more than"
-            f" {units.percent(FITS_WITHIN)} off somewhere does not fit and is not given."
+            " in brackets, from one fit for each round. It holds between the smallest and the largest size. Left-out"
+            " error: the worst miss at a size that the fit was not shown; two sizes fit any line. Above"
+            f" {units.percent(FITS_WITHIN)}, a model does not fit and is not given."
         )
     return Table(
         title="Time per sample and cost model" if sweep.quantity is Quantity.BATCH else "Time per sample",
@@ -282,7 +283,6 @@ def _bounds(name: str, interval: Interval | None) -> dict[str, object]:
 
 def _plain(cell: CellSummary) -> dict[str, object]:
     """Return the numbers that have no interval."""
-    steps = None if cell.break_even is None else cell.break_even.steps
     return {
         "samples_per_second": cell.samples_per_second,
         "first_step_seconds": cell.costs.first_step,
@@ -291,7 +291,9 @@ def _plain(cell: CellSummary) -> dict[str, object]:
         "warm_up_seconds": cell.costs.warm_up_time,
         "evaluation_seconds": cell.costs.evaluation_time,
         "break_even": None if cell.break_even is None else str(cell.break_even.kind),
-        "break_even_steps": steps,
+        "break_even_steps": None if cell.break_even is None else cell.break_even.steps,
+        "break_even_steps_low": None if cell.break_even is None else cell.break_even.low,
+        "break_even_steps_high": None if cell.break_even is None else cell.break_even.high,
         "peak_memory_bytes": cell.costs.peak_memory_bytes,
         "device_peak_memory_bytes": cell.costs.device_peak_memory_bytes,
         "cores_in_use": cell.costs.cores_in_use,

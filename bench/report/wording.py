@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench import text, units
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary
+from bench.analysis.total_time import BreakEvenSteps
 from bench.analysis.verdict import Verdict
 from bench.records import busy
 from bench.records.cell import Setting
@@ -158,12 +159,18 @@ def break_even_text(cell: CellSummary) -> str:
         return units.NOT_AVAILABLE
     if cell.verdict not in (Verdict.FASTER, Verdict.SLOWER):
         return str(Verdict.UNCLEAR)  # the crossing of two nearly parallel lines may lie anywhere
-    text, steps = str(cell.break_even.kind), cell.break_even.steps
-    if steps is not None:
-        text = f"{text} {units.about(steps)} steps"
-        if cell.work.steps_per_epoch:
-            text = f"{text} ({units.number(steps / cell.work.steps_per_epoch)} epochs)"
-    return text
+    return f"{cell.break_even.kind} {break_even_steps(cell, cell.break_even)}".rstrip()
+
+
+def break_even_steps(cell: CellSummary, found: BreakEvenSteps) -> str:
+    """Return "145 steps (120 to 160; 0.2 epochs)": the interval of a crossing, and what it is in epochs."""
+    if found.steps is None:
+        return ""
+    bounded = found.low is not None and found.high is not None
+    notes = [f"{units.about(found.low)} to {units.about(found.high)}" if bounded else "not bounded"]
+    if cell.work.steps_per_epoch:
+        notes.append(f"{units.number(found.steps / cell.work.steps_per_epoch)} epochs")
+    return f"{units.about(found.steps)} steps ({'; '.join(notes)})"
 
 
 def failure_text(cell: CellSummary) -> str:

@@ -30,6 +30,8 @@ from loops.described import Outline
 DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
 BLOCKS_PER_TRIAL = 24
 """Processes differ by 1 % and more however long each is measured; twice as many narrow an interval by a tenth."""
+RUN_IN_SECONDS: Seconds = 0.06
+"""Before each turn: `tools/run_in.py` shows after how long a step no longer knows that its process has waited."""
 BLOCK_SECONDS: Seconds = 0.04
 """What disturbs a block is mostly gone by the next, at 40 ms as at 160 ms, so many short blocks say more than few long
 ones in the same time. Still long against a scheduler's time slice of 3 ms."""
@@ -103,6 +105,8 @@ class Options:
     """Longest wait for a quiet machine; 0 does not even look."""
     on_busy: Literal["again", "count"] = "again"
     """What becomes of a round in which other work took the processor away."""
+    extend_to: int | None = None
+    """Rounds in all for which a run that is resumed goes on; None as it was planned."""
     retry_failed: bool = False
     """Whether cells of a resumed run that have failed are tried again."""
     schedule: Literal["interleaved", "sequential"] = "interleaved"
@@ -157,6 +161,7 @@ def plan_of(
         rounds=options.rounds,
         blocks_per_trial=BLOCKS_PER_TRIAL,
         block_seconds=BLOCK_SECONDS,
+        run_in_seconds=RUN_IN_SECONDS,
         steps=options.steps,
         schedule=options.schedule,
         seed=options.seed,

@@ -93,7 +93,9 @@ class TrialProcess:
     def measure(self) -> None:
         """Have one block done."""
         self._process.send(messages.Measure())
-        self._add(self._answer(messages.Measured, phase="measure").block)
+        said = self._answer(messages.Measured, phase="measure")
+        self._add(said.run_in)
+        self._add(said.block)
 
     def finish(self) -> Trial:
         """Have the last step done and the trial evaluated, let the process go, and return its row."""

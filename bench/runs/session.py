@@ -137,6 +137,8 @@ def resume(
     if stored.header.plan != named:
         raise ResultsError(f"{folder}: another process has exchanged this run just now; try again")
     run = _as_it_was(stored, environment=environment)
+    if options.extend_to is not None:
+        run = _extended(run, journal=journal, rounds=options.extend_to, command=options.command)
     if options.retry_failed:
         for failed in (trial for trial in (*run.trials, *run.calibration) if trial.failure is not None):
             journal.set_aside(failed)
@@ -166,6 +168,21 @@ def resume(
         ),
         wait=options.wait,
     )
+
+
+def _extended(run: Run, *, journal: Journal, rounds: int, command: str) -> Run:
+    """Return a run with more rounds to measure, which its journal knows of from now on.
+
+    Raises:
+        UsageError: If it has no number of rounds, or as many already.
+    """
+    plan = run.header.plan
+    if plan.adaptive:
+        raise UsageError(f"--rounds {rounds}: {run.header.run_id} goes on until it is precise, or its time is up")
+    if rounds <= plan.rounds:
+        raise UsageError(f"--rounds {rounds}: {run.header.run_id} has {plan.rounds} already; give more")
+    journal.extend(rounds=rounds, command=command)
+    return replace(run, end=None, header=replace(run.header, plan=replace(plan, rounds=rounds)))
 
 
 def _as_it_was(run: Run, *, environment: Mapping[str, str]) -> Run:
@@ -247,6 +264,8 @@ def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]
             environment=environment,
             starved=partial(_starved, quiet=quiet, tell=console.notice),
         )
+        for found in roofline.measure(plan, launcher=launcher):
+            journal.add_least_step(found)
         checks.expect(opened, trials=settled, console=console)
 
 
@@ -322,6 +341,7 @@ def _launch(
         digits=opened.digits,
         blocks=KERNEL_BLOCKS if kernel else blocks,
         block_seconds=plan.block_seconds,
+        run_in_seconds=plan.run_in_seconds,
         steps=None if kernel else plan.steps,
         cpus=plan.cpus,
         breakdown=breakdown,

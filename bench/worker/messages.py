@@ -34,6 +34,8 @@ class TrialRequest(Setting):
     """Aim for the wall time of one block."""
     steps: int | None
     """Measured steps in all, when the user fixed them."""
+    run_in_seconds: Seconds = 0.0
+    """Aim for the time that is trained before each block, uncounted."""
     cpus: tuple[int, ...] = ()
     """Logical CPUs to stay on from the first step on; empty means any."""
     breakdown: bool = False
@@ -166,6 +168,8 @@ class Measured:
     kind: ClassVar[str] = "measured"
     block: Block | None = None
     """None in a breakdown, which keeps its times to itself."""
+    run_in: Block | None = None
+    """What was trained before it; None where steps are so long that nothing was."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,6 +41,7 @@ from bench.worker.sizing import (
     WARM_UP_STEPS,
     is_warm,
     measured_blocks,
+    run_in_steps,
     steps_per_block,
     steps_within,
 )
@@ -100,6 +101,7 @@ class Trial:
         self.progress = report_failures(channel)
         self.steps = 0
         self.block_steps = 0
+        self.run_in_steps = 0
         self.last_block = False
         self.threads: int | None = None
 
@@ -119,7 +121,7 @@ class Trial:
         imported = perf_counter_ns()
         self.progress.phase = "build"
         workload = workload if request.width is None else workload.of_width(request.width)
-        job, checked = _job(request, workload=workload)
+        job, checked = job_of(request, workload=workload)
         loop.prepare(job)
         loop.synchronise()
         built = perf_counter_ns()
@@ -167,6 +169,7 @@ class Trial:
         # The fastest warm block, not the last: a hiccup in one of them must not size all that follow.
         step_seconds = min(block.step_seconds for block in blocks)
         self.block_steps = steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
+        self.run_in_steps = run_in_steps(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
         return Warmed(
             first_loss=first_loss,
             blocks=tuple(blocks),
@@ -177,15 +180,18 @@ class Trial:
         """Yield the steps of each block; the loop trains them before it asks for the next one."""
         stopwatch = Stopwatch(loop)
         warmed = yield from self._warm_up(request, loop=loop, stopwatch=stopwatch)
-        compiled = backend.compilations()
         self._rest()
         self.channel.send(warmed)
         self.progress.phase = "measure"
         while isinstance(self.channel.receive(Measure, Finish), Measure):
+            run_in = None
+            if self.run_in_steps:
+                run_in = yield from self._block(BlockKind.RUN_IN, steps=self.run_in_steps, stopwatch=stopwatch)
+            compiled = backend.compilations()
             block = yield from self._block(BlockKind.MEASURED, steps=self.block_steps, stopwatch=stopwatch)
-            before, compiled = compiled, backend.compilations()
+            block = replace(block, compilations=backend.compilations() - compiled)
             self._rest()
-            self.channel.send(Measured(block=replace(block, compilations=compiled - before)))
+            self.channel.send(Measured(block=block, run_in=run_in))
         self.progress.phase = "finish"
         closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
         self.channel.send(Closed(block=closing))
@@ -324,7 +330,7 @@ def import_framework(name: str, *, device: str, threads: int | None) -> Any:
     return backend
 
 
-def _job(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
+def job_of(request: TrialRequest, *, workload: Any) -> tuple[Job, int]:
     """Load the data, and lay out what the loop trains; and say how many nanoseconds it took to check the digits."""
     checked, track, pipeline = 0, Track(request.track), request.track == "pipeline"
     if request.prepared is None:

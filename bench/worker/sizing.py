@@ -45,6 +45,14 @@ def steps_per_block(request: TrialRequest, *, step_seconds: Seconds, steps_per_c
     return max(fewest_calls, round(wanted / steps_per_call)) * steps_per_call
 
 
+def run_in_steps(request: TrialRequest, *, step_seconds: Seconds, steps_per_call: int) -> int:
+    """Return a multiple of ``steps_per_call``: as many steps as fill the run-in; 0 where one call takes twice as long.
+
+    So a long step pays no more for its pause than others, and one that dwarfs it pays nothing.
+    """
+    return round(request.run_in_seconds / step_seconds / steps_per_call) * steps_per_call
+
+
 def measured_blocks(request: TrialRequest, *, steps: int, step_seconds: Seconds) -> int:
     """Return how many blocks make up the steps that the user fixed, or fit into the time that was meant for them."""
     if request.steps:

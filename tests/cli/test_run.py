@@ -319,6 +319,22 @@ def test_an_interrupted_run_is_resumed_where_it_stopped(session):
     assert 4 == len({(trial.cell, trial.round) for trial in run.trials})
 
 
+def test_a_run_that_is_done_can_be_extended(session):
+    """With what would settle it: more rounds of the same plan, and nothing that contradicts the plan."""
+    session.bench("run", "toy", "--rounds", "1", "--no-report")
+    (stored,) = (folder.name for folder in session.folder.glob("results/*"))
+
+    done = session.bench("run", "--resume", stored, "--rounds", "2", "--no-report")
+    fewer = session.bench("run", "--resume", stored, "--rounds", "2", "--no-report")
+    other = session.bench("run", "--resume", stored, "--threads", "2", "--no-report")
+
+    run = session.run()
+    assert (0, True, 2) == (done.code, run.complete, len(run.trials)), done.err
+    assert (2, f"Error: --rounds 2: {stored} has 2 already; give more\n") == (fewer.code, fewer.err)
+    assert 2 == other.code
+    assert f"--resume goes on with the plan of {stored}; it takes no --threads; leave it out" in other.err
+
+
 def test_killing_the_harness_leaves_no_process_and_a_readable_run(session, wait_for, workers):
     """Even inside a step that never returns."""
     running = session.start("run", "never-returns", "--no-report")

@@ -53,14 +53,14 @@ def test_one_size_leaves_the_costs_open():
         fit_costs({32: 1e-3})
 
 
-def test_exact_times_give_the_costs_back_without_residual():
+def test_exact_times_give_the_costs_back_without_error():
     """And an interval of no width."""
     model = fit(sweep(200e-6, 3e-6))
 
     assert model is not None
     assert (pytest.approx(200e-6), pytest.approx(3e-6)) == (model.fixed.estimate, model.per_sample.estimate)
     assert (pytest.approx(200e-6), pytest.approx(200e-6)) == (model.fixed.low, model.fixed.high)
-    assert (pytest.approx(0.0, abs=1e-9), True, SIZES) == (model.largest_residual, model.fits, model.sizes)
+    assert (pytest.approx(0.0, abs=1e-9), True, SIZES) == (model.left_out_error, model.fits, model.sizes)
     assert pytest.approx(1.7e-3) == model.step_seconds(500)
 
 
@@ -102,6 +102,28 @@ def test_times_that_follow_another_law_do_not_fit():
 
     assert model is not None
     assert not model.fits
+
+
+def test_a_model_is_tested_at_sizes_that_it_was_not_shown():
+    """A jump in the middle is passed through by no line that has not seen it."""
+    exact, bent = ({size: 200e-6 + 3e-6 * size for size in (32, 128, 512, 2048)} for _ in range(2))
+    bent[512] *= 1.5
+
+    errors = [
+        fit({size: dict.fromkeys(range(3), step) for size, step in times.items()}).left_out_error
+        for times in (exact, bent)
+    ]
+
+    assert errors[0] == pytest.approx(0.0, abs=1e-9)
+    assert errors[1] > 0.3
+
+
+def test_two_sizes_are_not_tested():
+    """Any line goes through both."""
+    model = fit({size: dict.fromkeys(range(3), 1e-3 * size) for size in (32, 64)})
+
+    assert model.left_out_error is None
+    assert model.fits
 
 
 def test_rounds_that_lack_a_size_are_left_out():

@@ -24,7 +24,8 @@ def interval(*, spread: float, count: int, estimate: float = 1.0) -> Interval:
 def test_the_smallest_difference_agrees_with_published_sample_sizes():
     """A shift of half a standard deviation is found with 80 % power by 33.4 pairs, two-sided 5 % (R's pwr.t.test)."""
     without_margin = {
-        count: log1p(effort.smallest_difference(interval(spread=1.0, count=count), margin=0.0)) for count in (33, 34)
+        count: log1p(effort.smallest_difference(interval(spread=1.0, count=count), margin=0.0, assurance=None))
+        for count in (33, 34)
     }
 
     assert without_margin[34] < 0.5 < without_margin[33]
@@ -32,7 +33,7 @@ def test_the_smallest_difference_agrees_with_published_sample_sizes():
 
 def test_the_smallest_difference_at_the_published_power_is_the_published_one():
     """34 pairs and half a standard deviation: the actual power is .8078 (G*Power 3, and Cohen's table)."""
-    found = effort.smallest_difference(interval(spread=1.0, count=34), margin=0.0, power=0.8077775)
+    found = effort.smallest_difference(interval(spread=1.0, count=34), margin=0.0, power=0.8077775, assurance=None)
 
     assert pytest.approx(0.5, abs=1e-4) == log1p(found)
 
@@ -49,13 +50,29 @@ def test_the_margin_comes_on_top():
 def test_a_slowdown_of_the_smallest_size_is_found_as_often_as_it_says():
     """In 2 000 simulated runs of six rounds (+- 3 standard errors)."""
     random = Random(4)
-    slowdown = effort.smallest_difference(interval(spread=0.011, count=6))
+    slowdown = effort.smallest_difference(interval(spread=0.011, count=6), assurance=None)
     found = 0
     for _ in range(2000):
         ratios = [exp(random.gauss(-log1p(slowdown), 0.011)) for _ in range(6)]
         found += verdict.verdict(intervals.geometric_mean_interval(ratios)) is Verdict.SLOWER
 
     assert pytest.approx(0.8, abs=0.027) == found / 2000
+
+
+@pytest.mark.parametrize("rounds", [3, 6, 20])
+def test_what_a_run_names_from_its_own_spread_is_found_at_least_as_often(rounds):
+    """A spread of so few rounds is often too small; reckoning with its upper limit makes up for that."""
+    random, found = Random(rounds), 0
+
+    def run(slowdown):
+        ratios = [exp(random.gauss(-log1p(slowdown), 0.011)) for _ in range(rounds)]
+        return intervals.geometric_mean_interval(ratios)
+
+    for _ in range(1000):
+        slowdown = effort.smallest_difference(run(0.0))
+        found += verdict.verdict(run(slowdown)) is Verdict.SLOWER
+
+    assert 0.83 < found / 1000 < 0.92
 
 
 def test_without_an_interval_nothing_is_said_of_what_could_be_seen():

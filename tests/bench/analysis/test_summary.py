@@ -273,6 +273,15 @@ def test_without_a_curve_nothing_is_held_against_a_trial(make_run):
     assert all(cell.off_the_curve is None for group in summarising.summarise(run) for cell in group.cells)
 
 
+def test_a_bound_that_a_loop_came_out_below_is_no_bound(make_run, make_least_step):
+    """The machine's ceilings were not found, as on one that others use: there is none, and who refuted it is known."""
+    run = make_run(steps={"tf-eager": 8e-3, "mine": 0.1e-3})
+
+    (group,) = summarising.summarise(replace(run, least_steps=(make_least_step(),)))
+
+    assert (None, "mine") == (group.least_step, group.below_least)
+
+
 def test_a_floor_holds_for_its_workload_batch_size_and_processor(make_run, make_cell, make_least_step):
     """Another batch does other work, and a GPU is another machine."""
     run = make_run(cells=[make_cell("tf-eager")], steps={"tf-eager": 2e-3})

@@ -1,11 +1,13 @@
 """Which loop to use for how many steps, against envelopes drawn by hand."""
 
+from dataclasses import replace
+from math import exp
 from random import Random
 
 import pytest
 
 from bench.analysis import judgement, total_time
-from bench.analysis.total_time import BreakEven, BreakEvenSteps, Line, Stretch, envelope
+from bench.analysis.total_time import BreakEven, Line, Stretch, envelope
 
 
 def stretches(found):
@@ -114,16 +116,70 @@ def test_noise_widens_what_is_alike():
 
 
 @pytest.mark.parametrize(
-    ("new_first", "new_step", "expected"),
+    ("new_start", "new_step", "kind", "steps"),
     [
-        (0.1, 0.001, BreakEvenSteps(kind=BreakEven.AT_ONCE)),
-        (1.0, 0.020, BreakEvenSteps(kind=BreakEven.NEVER)),
-        (1.0, 0.001, BreakEvenSteps(kind=BreakEven.AFTER, steps=101)),
-        (0.01, 0.020, BreakEvenSteps(kind=BreakEven.UNTIL, steps=10)),
+        (0.1, 0.001, BreakEven.AT_ONCE, None),
+        (1.0, 0.020, BreakEven.NEVER, None),
+        (1.0, 0.001, BreakEven.AFTER, 101),
+        (0.01, 0.020, BreakEven.UNTIL, 10),
     ],
 )
-def test_break_even_is_where_the_total_times_cross(new_first, new_step, expected):
-    """Against a loop of 0.1 s first step and 10 ms per step."""
-    found = total_time.break_even_steps(base_first=0.1, base_step=0.010, new_first=new_first, new_step=new_step)
+def test_break_even_is_where_the_total_times_cross(new_start, new_step, kind, steps):
+    """Against a loop of 0.1 s start-up and 10 ms per step."""
+    found = total_time.break_even_steps(
+        line("base", 0.1, 0.010, noise=0.0), line("new", new_start, new_step, noise=0.0)
+    )
 
-    assert expected == found
+    assert (kind, steps) == (found.kind, found.steps)
+
+
+def noisy(name, start, step, *, random, rounds=6):
+    """Return a line whose start and step differ by 5 and 2 % between rounds."""
+    return Line(
+        name=name,
+        starts={number: start * exp(random.gauss(0.0, 0.05)) for number in range(rounds)},
+        steps={number: step * exp(random.gauss(0.0, 0.02)) for number in range(rounds)},
+    )
+
+
+def test_the_interval_of_a_crossing_holds_the_truth_as_often_as_it_says():
+    """Of 500 runs whose lines cross at step 401."""
+    random, held = Random(2), 0
+    for _ in range(500):
+        found = total_time.break_even_steps(
+            noisy("base", 1.0, 0.010, random=random), noisy("new", 3.0, 0.005, random=random)
+        )
+        held += found.low <= 401 <= found.high
+
+    assert 0.92 < held / 500 < 0.98
+
+
+def test_a_crossing_of_lines_that_may_be_parallel_has_no_end():
+    """The gain may be nothing, so the rounds do not say where, or whether, they cross."""
+    random = Random(3)
+    found = total_time.break_even_steps(
+        noisy("base", 1.0, 0.010000, random=random), noisy("new", 3.0, 0.009999, random=random)
+    )
+
+    assert (None, None) == (found.low, found.high)
+
+
+def test_lines_without_a_common_round_are_not_compared():
+    """There is nothing to pair."""
+    ours, theirs = (Line(name="x", starts={number: 1.0}, steps={number: 0.1}) for number in (0, 1))
+
+    assert total_time.break_even_steps(ours, theirs) is None
+
+
+def test_start_up_is_import_build_and_first_step(make_trial, make_cell):
+    """Of the rounds that count; a process that lacks a part counts nothing."""
+    trials = [
+        replace(make_trial(make_cell(), round=number), import_seconds=2.0, build_seconds=build)
+        for number, build in enumerate((0.5, None, 0.5))
+    ]
+
+    made = total_time.line_of("x", trials, steps={0: 0.01, 1: 0.01})
+
+    assert {0: 2.5 + trials[0].first_step_seconds} == made.starts
+    assert {0: 0.01} == made.steps
+    assert total_time.line_of("x", trials[1:], steps={1: 0.01}) is None

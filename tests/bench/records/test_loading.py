@@ -58,6 +58,31 @@ def test_the_last_of_several_ends_counts(written):
     assert load(journal.folder).complete
 
 
+def test_a_run_that_was_extended_has_more_rounds_and_no_end_until_they_are_done(written, make_trial):
+    """What it was begun with stays in its first line."""
+    journal, run = written
+    journal.end(complete=True)
+    journal.extend(rounds=5, command="bench run --resume it --rounds 5")
+
+    going_on = load(journal.folder)
+    journal.add(make_trial(run.header.plan.cells[0], round=4))
+    journal.end(complete=True)
+
+    assert (5, None) == (going_on.header.plan.rounds, going_on.end)
+    assert run.header.plan.cells == going_on.header.plan.cells
+    assert load(journal.folder).complete
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_run_is_not_extended_to_what_it_has(written, rounds):
+    """Somebody edited the journal: rows of rounds that were planned would count no more."""
+    journal, _ = written
+    journal.extend(rounds=rounds, command="")
+
+    with pytest.raises(InvalidResult, match=f"extension.rounds: expected more than 2, got {rounds}"):
+        load(journal.folder)
+
+
 def test_a_line_cut_short_by_a_kill_is_passed_over(written):
     """The trial it belongs to was not done; everything before it is kept."""
     journal, run = written

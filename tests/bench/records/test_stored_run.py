@@ -16,6 +16,17 @@ def test_arithmetic_and_memory_may_overlap(make_least_step):
     assert both.memory_seconds == both.step_seconds
 
 
+def test_the_best_of_all_ceilings_counts(make_run, make_least_step):
+    """Measured before the run and after it: whatever disturbed the machine made one of them too low."""
+    run = make_run(steps={"tf-eager": 8e-3})
+    before, after = make_least_step(bytes_per_second=1e9), make_least_step(operations_per_second=1e12)
+
+    found = replace(run, least_steps=(before, after)).least_step_of(run.header.plan.cells[0])
+
+    assert max(before.bytes_per_second, after.bytes_per_second) == found.bytes_per_second
+    assert 1e12 == found.operations_per_second
+
+
 def test_the_least_step_is_arithmetic_where_memory_is_fast(make_least_step):
     """The larger of the two, whichever it is."""
     floor = make_least_step(bytes_per_second=1e12)

@@ -20,7 +20,7 @@ def test_the_ordinary_report_answers_in_its_first_lines(report):
     assert "Training-loop speed: mnist-mlp" == report.title
     assert report.verdict == (
         "tf-function is the fastest loop: 21.7x faster than tf-eager "
-        "(0.381 vs 8.28 ms per step; 95 % interval 20.8 to 22.7)."
+        "(0.382 vs 8.28 ms per step; 95 % interval 20.7 to 22.7)."
     )
     assert ["▲ 4 faster", "▼ 0 slower", "≈ 0 same", "? 0 unclear", "✖ 0 failed"] == [
         f"{count.glyph} {count.number} {count.verdict}" for count in report.counts

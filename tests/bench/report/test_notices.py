@@ -28,7 +28,7 @@ def test_an_ordinary_run_states_only_its_scope(make_run):
     assert not any(notice.lowers_trust for notice in report.notices)
     assert (
         report.trust
-        == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.4 %, no warnings."
+        == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.6 %, no warnings."
     )
 
 
@@ -140,7 +140,7 @@ def test_disturbances_announced_at_the_start_are_repeated(make_run):
     run = make_run(warnings=("load 1.8 on 2 cores",))
 
     assert "load 1.8 on 2 cores" == texts(run)[NoticeKind.DISTURBANCE]
-    assert build(run).trust.endswith("intervals up to ± 4.4 %, 1 warning.")
+    assert build(run).trust.endswith("intervals up to ± 4.6 %, 1 warning.")
 
 
 def test_large_batches_and_slow_steps_measure_compute(make_run):

@@ -178,12 +178,12 @@ def test_markdown_begins_with_the_answer(report):
         "",
         (
             "**tf-function is the fastest loop: 21.7x faster than tf-eager "
-            "(0.381 vs 8.28 ms per step; 95 % interval 20.8 to 22.7).**"
+            "(0.382 vs 8.28 ms per step; 95 % interval 20.7 to 22.7).**"
         ),
         "",
         "▲ 4 faster · ▼ 0 slower · ≈ 0 same · ? 0 unclear · ✖ 0 failed",
         "",
-        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.4 %, no warnings.",
+        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.6 %, no warnings.",
         "",
         "- Batch 32 measures dispatch and Python overhead, not compute: larger batches differ less.",
         "- One machine: elsewhere milliseconds differ and ratios may. Measure where you train.",
@@ -192,10 +192,10 @@ def test_markdown_begins_with_the_answer(report):
         "",
         "| Rank | Loop | Verdict | Speed-up | 95 % interval | ms/step | Samples/s | First step s |",
         "|--:|:--|:--|:--|:--|--:|--:|--:|",
-        "| 1 | tf-function | ▲ faster | 21.7x faster | 20.8 to 22.7 | 0.381 | 84,000 | 0.620 |",
-        "| 2= | tf-fit | ▲ faster | 11.6x faster | 11.3 to 11.9 | 0.715 | 44,700 | 1.10 |",
-        "| 2= | torch-native | ▲ faster | 10.9x faster | 10.5 to 11.3 | 0.761 | 42,100 | 0.0210 |",
-        "| 4 | torch-keras | ▲ faster | 8.14x faster | 7.91 to 8.38 | 1.02 | 31,500 | 0.0340 |",
+        "| 1 | tf-function | ▲ faster | 21.7x faster | 20.7 to 22.7 | 0.382 | 84,000 | 0.620 |",
+        "| 2= | tf-fit | ▲ faster | 11.6x faster | 11.2 to 11.9 | 0.715 | 44,700 | 1.10 |",
+        "| 2= | torch-native | ▲ faster | 10.9x faster | 10.5 to 11.3 | 0.762 | 42,000 | 0.0210 |",
+        "| 4 | torch-keras | ▲ faster | 8.13x faster | 7.88 to 8.38 | 1.02 | 31,400 | 0.0340 |",
         "| 5 | tf-eager | baseline | n/a | n/a | 8.28 | 3,870 | 0.0450 |",
     ]
 
@@ -233,7 +233,7 @@ def test_markdown_tables_have_equally_many_cells_in_each_row(make_run):
         ("1. first", r"1\. first"),
         ("- item", r"\- item"),
         ("-", r"\-"),
-        ("0.381", "0.381"),
+        ("0.382", "0.382"),
         ("-0.5", "-0.5"),
     ],
 )

@@ -18,23 +18,23 @@ def shown(report, *, width=80, **options):
 def test_eighty_columns_show_the_whole_answer(report):
     """Verdict, table, trust: every line as it is printed."""
     assert shown(report).splitlines() == [
-        "tf-function is the fastest loop: 21.7x faster than tf-eager (0.381 vs 8.28 ms",
-        "per step; 95 % interval 20.8 to 22.7).",
+        "tf-function is the fastest loop: 21.7x faster than tf-eager (0.382 vs 8.28 ms",
+        "per step; 95 % interval 20.7 to 22.7).",
         "",
         "                                      95 %           ms/ samples  first   val.",
         "#  loop         verdict  speed-up     interval      step      /s step s metric",
-        "1  tf-function  ▲ faster 21.7x faster 20.8 to 22.7 0.381  84,000  0.620  0.957",
-        "2= tf-fit       ▲ faster 11.6x faster 11.3 to 11.9 0.715  44,700   1.10  0.957",
-        "2= torch-native ▲ faster 10.9x faster 10.5 to 11.3 0.761  42,100 0.0210  0.957",
-        "4  torch-keras  ▲ faster 8.14x faster 7.91 to 8.38  1.02  31,500 0.0340  0.957",
+        "1  tf-function  ▲ faster 21.7x faster 20.7 to 22.7 0.382  84,000  0.620  0.957",
+        "2= tf-fit       ▲ faster 11.6x faster 11.2 to 11.9 0.715  44,700   1.10  0.957",
+        "2= torch-native ▲ faster 10.9x faster 10.5 to 11.3 0.762  42,000 0.0210  0.957",
+        "4  torch-keras  ▲ faster 8.13x faster 7.88 to 8.38  1.02  31,400 0.0340  0.957",
         "5  tf-eager     baseline n/a          n/a           8.28   3,870 0.0450  0.957",
         "",
         "For under 74 steps use tf-eager, beyond 74 use tf-function (import, build,",
         "compile counted). What the convenience of fit() costs per step at this size:",
-        "against tf-function, the fastest hand-written TensorFlow loop, tf-fit takes 88 %",
-        "more (95 % interval 78 % to 97 %).",
+        "against tf-function, the fastest hand-written TensorFlow loop, tf-fit takes 87 %",
+        "more (95 % interval 75 % to 101 %).",
         "",
-        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.4",
+        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.6",
         "%, no warnings.",
     ]
 
@@ -79,7 +79,7 @@ def test_long_and_hostile_names_keep_the_table_in_shape(make_run):
     text = shown(build(make_run(steps={"base": 8e-3, "[bold]x": 4e-3, "n" * 200: 2e-3}, rounds=2)))
 
     assert "[bold]x" in text
-    folded = "".join(re.findall(r"n{5,}", text.partition("# loop")[2].partition("Trust")[0]))
+    folded = "".join(re.findall(r"n{5,}", re.split(r"# +loop", text)[1].partition("Trust")[0]))
     assert folded.startswith("n" * 200)
 
 
@@ -121,7 +121,7 @@ def test_a_terminal_without_unicode_gets_ascii(report):
 
     assert text.isascii()
     assert "1  tf-function  + faster 21.7x faster" in text
-    assert "intervals up to ~ 4.4\n%" in text
+    assert "intervals up to ~ 4.6\n%" in text
 
 
 def test_what_to_type_stands_below_the_answer_and_the_name_where_there_is_room(named_report):

@@ -97,8 +97,11 @@ def test_noise_is_a_symmetric_percentage():
     [
         (BreakEvenSteps(kind=BreakEven.AT_ONCE), "at once"),
         (BreakEvenSteps(kind=BreakEven.NEVER), "never"),
-        (BreakEvenSteps(kind=BreakEven.AFTER, steps=23_417), "after 23,400 steps (15.0 epochs)"),
-        (BreakEvenSteps(kind=BreakEven.UNTIL, steps=781), "until 781 steps (0.500 epochs)"),
+        (
+            BreakEvenSteps(kind=BreakEven.AFTER, steps=23_417, low=20_000, high=30_040),
+            "after 23,400 steps (20,000 to 30,000; 15.0 epochs)",
+        ),
+        (BreakEvenSteps(kind=BreakEven.UNTIL, steps=781), "until 781 steps (not bounded; 0.500 epochs)"),
         (None, "n/a"),
     ],
 )
@@ -115,7 +118,7 @@ def test_break_even_without_the_length_of_an_epoch_is_in_steps(make_run, cells_o
     cell = cells_of(make_run())["tf-function"]
     cell = replace(cell, break_even=after, work=replace(cell.work, steps_per_epoch=None))
 
-    assert "after 74 steps" == wording.break_even_text(cell)
+    assert "after 74 steps (not bounded)" == wording.break_even_text(cell)
 
 
 def test_break_even_of_equal_speeds_is_unclear(make_run, cells_of):

@@ -157,6 +157,16 @@ def test_every_field_of_what_a_trial_finishes_with_is_kept(start):
     )
 
 
+def test_what_was_trained_before_a_block_is_kept_in_front_of_it(start):
+    """Marked, so that it is not counted."""
+    run_in = "Measured(run_in=block(BlockKind.RUN_IN, 7), block=block(BlockKind.MEASURED))"
+    row = until_the_end(start(WELL.replace("Measured(block=block(BlockKind.MEASURED))", run_in)))
+
+    kinds = [block.kind for block in row.blocks if block.kind in (BlockKind.RUN_IN, BlockKind.MEASURED)]
+    assert [BlockKind.RUN_IN, BlockKind.MEASURED] * 2 == kinds
+    assert 2 == len(row.blocks_of(BlockKind.MEASURED))
+
+
 def test_a_trial_says_how_many_blocks_it_wants_once_it_is_warm(start):
     """Before, none."""
     trial = start(WELL)

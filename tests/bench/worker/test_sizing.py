@@ -13,7 +13,7 @@ TIMES = st.floats(1e-6, 30.0)
 CALLS = st.integers(1, 500)
 
 
-def request(*, steps=None, blocks=24, block_seconds=0.04):
+def request(*, steps=None, blocks=24, block_seconds=0.04, run_in_seconds=0.06):
     """Return a request of which only the sizes matter."""
     return TrialRequest(
         loop="numpy",
@@ -27,6 +27,7 @@ def request(*, steps=None, blocks=24, block_seconds=0.04):
         digits="",
         blocks=blocks,
         block_seconds=block_seconds,
+        run_in_seconds=run_in_seconds,
         steps=steps,
     )
 
@@ -92,6 +93,20 @@ def test_few_steps_make_ten_blocks_rather_than_one_long_one():
 def test_slow_steps_are_measured_in_fewer_blocks_but_in_ten_of_them(step_seconds, expected):
     """As many as fit into the time that was meant for all; a step of 10 s takes the time it takes."""
     assert expected == sizing.measured_blocks(request(), steps=1, step_seconds=step_seconds)
+
+
+@pytest.mark.parametrize(
+    ("step_seconds", "steps_per_call", "expected"),
+    [(0.001, 1, 60), (0.001, 32, 64), (0.05, 1, 1), (0.13, 1, 0), (0.001, 500, 0)],
+)
+def test_a_process_trains_for_a_while_before_each_block(step_seconds, steps_per_call, expected):
+    """In whole calls; not at all where one would take twice as long as is meant."""
+    assert expected == sizing.run_in_steps(request(), step_seconds=step_seconds, steps_per_call=steps_per_call)
+
+
+def test_nothing_is_trained_before_a_block_where_nobody_asks_for_it():
+    """A breakdown, and runs of earlier versions that go on."""
+    assert 0 == sizing.run_in_steps(request(run_in_seconds=0.0), step_seconds=1e-4, steps_per_call=1)
 
 
 def test_no_more_blocks_are_measured_than_were_asked_for():

@@ -1,0 +1,158 @@
+"""After how long does a step no longer know that its process has waited? Step time against position after a pause.
+
+    python tools/run_in.py [--turns N] [--data FILE] [LOOP]...
+
+One process per loop, all alive at once, takes turns with the others as in a run, in shuffled order. A turn is `TURN`
+long, with the clock read every `PIECE`. Prints, per loop, the step time in each stretch of a turn as a ratio to that of
+the last third of the turn, geometric mean over turns, with its 95 % interval. The run-in (`bench.runs.options`) has to
+cover the stretches whose ratio is not 1.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from math import exp, log
+from pathlib import Path
+from random import Random
+from statistics import fmean, stdev
+
+import platformdirs
+from scipy import stats
+
+from bench.records.trial import BlockKind
+from bench.worker.messages import TrialRequest
+from bench.worker.runner import Stopwatch, import_framework, job_of, rest
+from loops import registry
+from loops.data import mnist
+
+LOOPS = ("tf-eager", "tf-function", "tf-fit", "torch-native", "torch-keras")
+TURN, PIECE, WARM_UP = 0.3, 0.005, 0.5
+STRETCHES = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2)
+"""Seconds after the pause at which stretches begin; the last one, to the end of the turn, is the measure."""
+
+
+def train_in_turns(name: str, *, digits: str) -> None:
+    """Be the process of one loop: warm up, then train one turn for each line on stdin, and print its pieces."""
+    backend = registry.describe_loop(name).backend or ""
+    request = TrialRequest(
+        loop=name,
+        workload="mnist-mlp",
+        backend=backend,
+        track="matched",
+        device="cpu",
+        batch_size=32,
+        threads=None,
+        seed=0,
+        digits=digits,
+        blocks=1,
+        block_seconds=PIECE,
+        steps=None,
+    )
+    import_framework(backend, device="cpu", threads=None)
+    loop, workload = registry.load_loop(name, workload=request.workload)
+    job, _ = job_of(request, workload=workload)
+    loop.prepare(job)
+    stopwatch = Stopwatch(loop)
+
+    def piece(steps: int) -> Iterator[int]:
+        stopwatch.start()
+        yield steps
+        return stopwatch.stop(BlockKind.MEASURED, steps=steps)
+
+    def turns() -> Iterator[int]:
+        warm, steps = 0.0, loop.steps_per_call
+        while warm < WARM_UP:
+            block = yield from piece(steps)
+            warm += block.seconds
+        steps = max(1, round(PIECE / block.step_seconds / loop.steps_per_call)) * loop.steps_per_call
+        rest()
+        print("ready", flush=True)
+        for _ in sys.stdin:
+            pieces, spent = [], 0.0
+            while spent < TURN:
+                block = yield from piece(steps)
+                pieces.append((spent, block.step_seconds))
+                spent += block.seconds
+            rest()
+            print(json.dumps(pieces), flush=True)
+        os._exit(0)
+
+    loop.train(turns())
+
+
+def measure(loops: list[str], *, digits: str, turns: int) -> dict[str, list[list[tuple[float, float]]]]:
+    """Return loop -> the pieces of each turn: seconds since the pause, seconds per step."""
+    processes = {}
+    for name in loops:
+        processes[name] = subprocess.Popen(
+            [sys.executable, __file__, "--train", name, "--digits", digits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | {"KERAS_BACKEND": registry.describe_loop(name).backend or ""},
+        )
+        if processes[name].stdout.readline() != "ready\n":
+            raise SystemExit(f"{name}: did not start")
+    found: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in loops}
+    order = Random(0)  # noqa: S311 - not for secrets
+    for _ in range(turns):
+        for name in order.sample(loops, len(loops)):
+            process = processes[name]
+            process.stdin.write("\n")
+            process.stdin.flush()
+            found[name].append(json.loads(process.stdout.readline()))
+    for process in processes.values():
+        process.stdin.close()
+        process.wait()
+    return found
+
+
+def ratios(pieces: list[tuple[float, float]]) -> list[float | None]:
+    """Return the step time of each stretch of a turn over that of the last; None where no piece begins in it."""
+    stretches = [
+        [step for begun, step in pieces if low <= begun < high]
+        for low, high in zip(STRETCHES, (*STRETCHES[1:], TURN), strict=True)
+    ]
+    return [fmean(steps) / fmean(stretches[-1]) if steps and stretches[-1] else None for steps in stretches[:-1]]
+
+
+def told(values: list[float]) -> str:
+    """Return "1.043 ±0.012"."""
+    logarithms = [log(value) for value in values]
+    half = stats.t.ppf(0.975, len(values) - 1) * stdev(logarithms) / len(values) ** 0.5
+    return f"{exp(fmean(logarithms)):.3f} ±{half:.3f}"
+
+
+def main() -> None:
+    """Measure the loops and print one line each."""
+    parser = ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("loops", nargs="*", default=list(LOOPS))
+    parser.add_argument("--turns", type=int, default=60)
+    parser.add_argument("--data", type=Path, default=os.environ.get("BENCH_DATA"))
+    parser.add_argument("--train", help="be the process of this loop")
+    parser.add_argument("--digits")
+    arguments = parser.parse_args()
+    if arguments.train:
+        train_in_turns(arguments.train, digits=arguments.digits)
+        return
+    cache = Path(platformdirs.user_cache_dir("loopbench"))
+    data = Path(arguments.data) if arguments.data else None
+    fixture = mnist.resolve(mnist.DatasetChoice.AUTO, file=data, cache=cache)
+    found = measure(list(arguments.loops), digits=fixture.folder, turns=arguments.turns)
+    print(f"{'ms after the pause':<18}" + "".join(f"{name:>15}" for name in found))
+    by_loop = {name: [ratios(pieces) for pieces in turns] for name, turns in found.items()}
+    for number, begin in enumerate(STRETCHES[:-1]):
+        cells = []
+        for each in by_loop.values():
+            values = [turn[number] for turn in each if turn[number] is not None]
+            cells.append(told(values) if len(values) > 1 else "-")
+        stretch = f"{begin * 1e3:>5.0f} to {STRETCHES[number + 1] * 1e3:>4.0f}"
+        print(f"{stretch:<18}" + "".join(f"{one:>15}" for one in cells))
+
+
+if __name__ == "__main__":
+    main()
