@@ -213,7 +213,7 @@ def _signed_rank_quantile(count: int, *, tail: float) -> int | None:
 
 
 def unpaired_ratio_interval(
-    base: Sequence[float], new: Sequence[float], *, confidence: float = CONFIDENCE
+    base: Sequence[float], new: Sequence[float], *, confidence: float = CONFIDENCE, session: float = 0.0
 ) -> UnpairedInterval | None:
     """Return how many times faster ``new`` is than ``base`` where they share no rounds.
 
@@ -221,12 +221,15 @@ def unpaired_ratio_interval(
     variance over its size, and is taken for Student's t with ``(a + b)² / (a² / (m - 1) + b² / (n - 1))`` degrees of
     freedom, so the two need not vary alike. Sources: Welch, "The generalization of 'Student's' problem when several
     different population variances are involved", Biometrika 34, 1947; Satterthwaite, "An approximate distribution of
-    estimates of variance components", Biometrics Bulletin 2, 1946.
+    estimates of variance components", Biometrics Bulletin 2, 1946. What sessions differ by, which no number of rounds
+    shows, comes on top as a variance that is known. Source: Kalibera and Jones, "Rigorous benchmarking in reasonable
+    time", ISMM 2013.
 
     Args:
         base: One positive number per process of the baseline: its step time, or that over a kernel's.
         new: The same of the other; may be more or fewer.
         confidence: Two-sided level.
+        session: Standard deviation of the logarithm of what two sessions differ by, the same thing measured in both.
 
     Returns:
         The ratio of the geometric means; above 1 means that ``new`` is faster. Without bounds where a side has one
@@ -251,8 +254,9 @@ def unpaired_ratio_interval(
         return bare
     squares = [variance(side) / len(side) for side in sides]
     below = sum(square**2 / (len(side) - 1) for square, side in zip(squares, sides, strict=True))
-    degrees = sum(squares) ** 2 / below if below > 0.0 else sum(len(side) - 1 for side in sides)
-    return _student(replace(bare, degrees=degrees), spread=sqrt(sum(squares) * count))
+    whole = sum(squares) + session**2
+    degrees = whole**2 / below if below > 0.0 else sum(len(side) - 1 for side in sides)
+    return _student(replace(bare, degrees=degrees), spread=sqrt(whole * count))
 
 
 def _logarithms(values: Sequence[float]) -> list[float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
-from math import exp, log, log1p
+from math import exp, hypot, log, log1p
 from statistics import fmean, median
 from typing import Literal
 
@@ -32,6 +32,12 @@ FEWEST_ROUNDS = 2
 
 FEWEST_ALIKE = 3
 """Loops that have to move alike before that is said; two may have a framework in common."""
+
+SESSION = 0.02
+"""Standard deviation of what two sessions of one machine differ by, after calibration, unless it is known better."""
+
+APART = 0.05
+"""Ceilings differ when memory and arithmetic moved apart by more than this from one run to the other."""
 
 _SHORT = 12
 
@@ -153,7 +159,7 @@ def compare_with(
         doubts.append((found, _doubt(base, new, found=found)))
         kernels = None if doubts[-1][1] else (_kernel(base), _kernel(new))
         every = [
-            _pair(cell, found=(before.get(cell), after.get(cell)), kernels=kernels)
+            _pair(cell, found=(before.get(cell), after.get(cell)), kernels=kernels, tilt=_tilt(base, new, cell=cell))
             for cell in dict.fromkeys([*before, *after])
         ]
         pairs.append([one for one in every if {one.base_condition, one.new_condition} != {Condition.ABSENT}])
@@ -278,8 +284,13 @@ def _pair(
     *,
     found: tuple[CellSummary | None, CellSummary | None],
     kernels: tuple[Mapping[int, Seconds], Mapping[int, Seconds]] | None,
+    tilt: float,
 ) -> _Pair:
-    """Compare one cell, raw and, where there are kernels to calibrate with, calibrated, at the usual level."""
+    """Compare one cell, raw and, where there are kernels to calibrate with, calibrated, at the usual level.
+
+    The kernel is arithmetic. Where memory moved otherwise, a loop lies between the two, who knows where: the estimate
+    is put in the middle, and half the way to either side counts as one more standard deviation.
+    """
     base, new = found
     pair = _Pair(cell=cell, base=base, new=new)
     if base is None or new is None or {pair.base_condition, pair.new_condition} != {Condition.SOUND}:
@@ -294,10 +305,34 @@ def _pair(
         cell=cell,
         base=base,
         new=new,
-        raw=estimates.unpaired_ratio_interval(*map(_values, steps)),
-        calibrated=estimates.unpaired_ratio_interval(*map(_values, shares)) if calibrated else None,
+        raw=estimates.unpaired_ratio_interval(*map(_values, steps), session=SESSION),
+        calibrated=_calibrated(shares, tilt=tilt) if calibrated else None,
         trusted=calibrated and cell.device == "cpu",
     )
+
+
+def _calibrated(shares: Sequence[Mapping[int, float]], *, tilt: float) -> UnpairedInterval | None:
+    """Return the interval of steps as multiples of the kernel's, memory at another speed than arithmetic counted."""
+    base, new = map(_values, shares)
+    session = hypot(SESSION, tilt / 2.0)
+    return estimates.unpaired_ratio_interval(base, [value * exp(tilt / 2.0) for value in new], session=session)
+
+
+def _tilt(base: Run, new: Run, *, cell: Cell) -> float:
+    """Return the logarithm of how much faster memory became than arithmetic, by both runs' ceilings; 0 if hardly.
+
+    So many times longer is a step that only moves memory, as a multiple of the kernel's, where nothing changed.
+    """
+    ceilings = [run.least_step_of(cell) for run in (base, new)]
+    if None in ceilings:
+        return 0.0
+    before, after = (one for one in ceilings if one is not None)
+    if before.threads != after.threads:
+        return 0.0
+    memory = after.bytes_per_second / before.bytes_per_second
+    arithmetic = after.operations_per_second / before.operations_per_second
+    apart = log(memory / arithmetic)
+    return apart if abs(apart) > log1p(APART) else 0.0
 
 
 def _doubt(base: Run, new: Run, *, found: Iterable[Difference]) -> Doubt | None:

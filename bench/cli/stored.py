@@ -150,7 +150,8 @@ def compare(
     versions of Python, Keras and frameworks, environment variables, how it was measured.
 
     Each round of 'bench run' also measures a small kernel. Steps are compared as multiples of its step, so that a
-    machine that ran faster or slower is not taken for a change of the loop. Where a run has no kernel, or the kernel
+    machine that ran faster or slower is not taken for a change of the loop; what two sessions differ by besides (2 %,
+    more where memory and arithmetic moved apart) is in the intervals. Where a run has no kernel, or the kernel
     itself is another one, plain times decide, and a line says so. A slower loop is no error unless --fail-on says so;
     'bench gate' judges by fresh rounds.
 

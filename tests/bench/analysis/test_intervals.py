@@ -214,3 +214,15 @@ def test_equal_values_have_an_unpaired_interval_of_no_width():
     found = intervals.unpaired_ratio_interval([2.0, 2.0], [1.0, 1.0, 1.0])
 
     assert (pytest.approx(2.0), pytest.approx(2.0), 3) == (found.low, found.high, found.degrees)
+
+
+def test_an_interval_across_sessions_holds_the_truth_as_often_as_it_says():
+    """Sessions that differ by 2 %, of six rounds that differ by 1 %, in 2 000 simulated comparisons."""
+    random, held = Random(5), 0
+    for _ in range(2000):
+        offset = random.gauss(0.0, 0.02)
+        base, new = ([exp(mean + random.gauss(0.0, 0.01)) for _ in range(6)] for mean in (0.0, offset))
+        found = intervals.unpaired_ratio_interval(base, new, session=0.02)
+        held += found.low <= 1.0 <= found.high
+
+    assert 0.935 < held / 2000 < 0.965

@@ -319,6 +319,41 @@ def test_runs_without_a_loop_in_common_are_not_compared(make):
         changes.admit(comparison, allow_mismatch=True)
 
 
+def test_what_sessions_differ_by_is_in_every_interval(make):
+    """Two per cent, which no number of rounds in either shows."""
+    comparison = two_runs.compare_runs(make(rounds=20), make(seed=2, rounds=20))
+
+    for row in comparison.rows:
+        assert 1.96 * 0.02 < row.calibrated.relative_half_width < 0.06
+        assert 1.96 * 0.02 < row.raw.relative_half_width < 0.06
+
+
+@pytest.mark.parametrize("share", [0.0, 0.6, 1.0])
+def test_memory_that_became_slower_is_no_slowdown_of_a_loop_that_uses_it(make, make_least_step, share):
+    """Memory 20 % slower, arithmetic as it was: both runs measured that, and the interval holds whatever is bound."""
+    ceilings = [replace(make_least_step(), bytes_per_second=speed) for speed in (10e9, 8e9)]
+    base = replace(make(), least_steps=(ceilings[0],))
+    slower = {loop: step * (1.0 + 0.25 * share) for loop, step in STEPS.items()}
+    new = replace(make(seed=2, steps=slower), least_steps=(ceilings[1],))
+
+    comparison = two_runs.compare_runs(base, new)
+
+    for row in comparison.rows:
+        assert row.verdict is not Verdict.SLOWER
+        assert row.speed_up.low <= 1.0 <= row.speed_up.high
+
+
+def test_ceilings_that_moved_together_change_nothing(make, make_least_step):
+    """The kernel knows."""
+    slow = replace(make_least_step(), bytes_per_second=5e9, operations_per_second=5e9)
+    fast = replace(slow, bytes_per_second=1e10, operations_per_second=1e10)
+    runs = [replace(make(seed=seed), least_steps=(one,)) for seed, one in ((1, slow), (2, fast))]
+
+    with_ceilings, without = two_runs.compare_runs(*runs), two_runs.compare_runs(make(seed=1), make(seed=2))
+
+    assert [row.speed_up for row in with_ceilings.rows] == [row.speed_up for row in without.rows]
+
+
 def test_a_single_round_gives_estimates_and_no_verdict(make):
     """One process says nothing about the next one."""
     comparison = two_runs.compare_runs(make(rounds=1), make(seed=2, rounds=1))
