@@ -170,7 +170,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_any_number, "first_loss last_loss training_metric validation_metric training_metrics validation_metrics")
     | _each(NAME, "metric_name loop_sha256 workload_sha256")
     | _each(Text(LONGEST_IMAGES), "images")
-    | _each(_text, "versions device_name")
+    | _each(_text, "versions device_name guests")
     | _each(_count, "threads cpus")
     | _each(Number(0, 2**32), "process_id"),
     Gap: _each(_text, "what")

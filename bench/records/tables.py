@@ -70,6 +70,7 @@ def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
     versions, threads, compiled = row.pop("versions"), row.pop("threads"), row.pop("compiled")
     metrics = {part: row.pop(f"{part}_metrics") for part in ("training", "validation")}
     row["cpus"] = len(row["cpus"]) or None
+    row["guests"] = " ".join(row["guests"]) or None
     flat: dict[str, Any] = (
         {"run_id": run_id}
         | cell

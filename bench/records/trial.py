@@ -175,6 +175,8 @@ class Trial:
     workload_sha256: str | None = None
     """Of the workload's source file."""
     process_id: int | None = None
+    guests: tuple[str, ...] = ()
+    """Other frameworks that were in this process by the end, as a user's file may import them."""
 
     def blocks_of(self, kind: BlockKind) -> tuple[Block, ...]:
         """Return the blocks of one kind, in order."""

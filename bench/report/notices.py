@@ -10,7 +10,7 @@ from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind, Trial
-from bench.report import busy_machine, least_step, parting, rare_costs, wording
+from bench.report import busy_machine, guests, least_step, parting, rare_costs, wording
 
 FEW_ROUNDS = 5
 """Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
@@ -43,6 +43,7 @@ class NoticeKind(StrEnum):
     BASELINE = "baseline"
     SYNTHETIC_DATA = "synthetic-data"
     CHOSEN_DATA = "chosen-data"
+    GUESTS = "guests"
     IDENTITY = "identity"
     FEW_ROUNDS = "few-rounds"
     WIDE_INTERVALS = "wide-intervals"
@@ -68,6 +69,7 @@ SCOPE = (
     NoticeKind.UNAVAILABLE,
     NoticeKind.FRAMEWORK_WIDE,
     NoticeKind.CHOSEN_DATA,
+    NoticeKind.GUESTS,
     NoticeKind.SMALL_BATCH,
     NoticeKind.ONE_MACHINE,
 )
@@ -117,6 +119,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.UNAVAILABLE, _unavailable(groups)),
             (NoticeKind.FRAMEWORK_WIDE, _framework_wide(run)),
             (NoticeKind.CHOSEN_DATA, _chosen(run)),
+            (NoticeKind.GUESTS, guests.notices(run)),
             (NoticeKind.SMALL_BATCH, _small_batch(groups)),
             (NoticeKind.ONE_MACHINE, [_ONE_MACHINE]),
         )

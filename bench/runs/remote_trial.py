@@ -144,6 +144,7 @@ class TrialProcess:
             threads=said.threads,
             cpus=said.cpus,
             images=said.images,
+            guests=said.guests,
         )
 
     def _answer(self, expected: type[Message], *, phase: str) -> Message:

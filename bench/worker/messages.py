@@ -206,6 +206,8 @@ class Finished:
     threads: dict[str, int]
     cpus: tuple[int, ...]
     images: str | None
+    guests: tuple[str, ...] = ()
+    """Other frameworks that are in the process."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -236,6 +236,7 @@ class Trial:
                 threads=backend.threads() | {"process": _operating_system_threads()},
                 cpus=cpus.allowed(),
                 images=_drawn(workload, weights=outcome.weights, request=request),
+                guests=guests_of(request.backend),
             )
         )
 
@@ -361,6 +362,13 @@ def _drawn(workload: Workload, *, weights: list[Any], request: TrialRequest) -> 
         return None
     images = workload.draw(weights, count=request.images, seed=request.seed)
     return b64encode(images.tobytes()).decode()
+
+
+def guests_of(backend: str) -> tuple[str, ...]:
+    """Return the frameworks that are in this process beside its own, imported by whom ever."""
+    from bench.worker import frameworks  # noqa: PLC0415 - part of the import that is timed
+
+    return tuple(sorted(sys.modules.keys() & frameworks.DISTRIBUTIONS.keys() - {backend, "numpy"}))
 
 
 def _versions(backend: Any) -> dict[str, str]:

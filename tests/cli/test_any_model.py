@@ -1,5 +1,7 @@
 """Whatever `fit()` takes, from the outside: the examples, a saved model, what is refused before anything is trained."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +55,21 @@ def test_five_lines_are_enough(session):
         session.run().header.dataset.name,
         tuple(one.workload for one in session.run().header.plan.prepared),
     )
+
+
+@pytest.mark.slow
+def test_a_saved_model_and_its_arrays_need_no_code(session):
+    """The example saves both; what it says to type trains them."""
+    subprocess.run([sys.executable, EXAMPLES / "saved_model.py"], cwd=session.folder, check=True, capture_output=True)
+    own = ("--workload", "my_model.keras", "--arrays", "my_data.npz")
+
+    checked = session.bench("verify", "tf-fit-stock", "torch-native", "jax-jit", *own, "--format", "json")
+    done = session.bench("run", "torch-native", *own, *SHORT)
+
+    assert (0, 0) == (checked.code, done.code), checked.err + done.err
+    assert 3 == len(losses(checked.json))
+    (trial,) = session.run().trials
+    assert trial.validation_metrics.keys() == {"accuracy"}
 
 
 @pytest.mark.slow
