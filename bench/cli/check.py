@@ -12,7 +12,7 @@ from bench.cli.options import complete_loops, complete_workloads, option
 from bench.cli.terminal import Terminal, cache_folder
 
 
-@main.command()
+@main.command(short_help="Check that each LOOP does the same work.")
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
 @option(
     "--workload",

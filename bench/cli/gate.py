@@ -12,6 +12,7 @@ import click
 
 from bench.cli.group import main
 from bench.cli.groups import Conditions, Pages, takes
+from bench.cli.long_help import Sectioned
 from bench.cli.measure import options_under
 from bench.cli.options import Percent, complete_loops, complete_runs, complete_workloads, option
 from bench.cli.terminal import Terminal, asker
@@ -35,7 +36,7 @@ NAMING = {
 
 
 @final
-class GateCommand(click.Command):
+class GateCommand(Sectioned):
     """Leaves a verdict behind even where its command line could not be read."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
@@ -50,7 +51,7 @@ class GateCommand(click.Command):
                 raise error  # noqa: TRY201 - as it was, through the context that writes it down
 
 
-@main.command(cls=GateCommand)
+@main.command(cls=GateCommand, short_help="Fail when a LOOP has become slower.")
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
 @option(
     "--base-ref",
@@ -75,7 +76,7 @@ class GateCommand(click.Command):
 @option("--creep", type=Percent(), help="With --against NAME: slower in all by more than so many per cent fails.")
 @option("--max-slowdown", type=Percent(most=inf), help="Slower by more than so many per cent fails. [default: 2]")
 @option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="What is trained.")
-@option("--rounds", type=click.IntRange(min=2), help="Fresh processes per loop and side. [default: 6]")
+@option("--rounds", "-n", type=click.IntRange(min=2), help="Fresh processes per loop and side. [default: 6]")
 @option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: 1]")
 @option("--on-unclear", type=POLICY, help="What 'unclear' does: exit 0 or 3. [default: pass]")
 @option("--on-new", type=POLICY, help="What a loop does that the base lacks: exit 0 or 4. [default: pass]")

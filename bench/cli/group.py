@@ -15,6 +15,7 @@ import click
 
 from bench import __version__
 from bench.cli import streams, variables
+from bench.cli.long_help import Sectioned
 from bench.cli.options import named_cache_folder
 from bench.errors import BenchError, Interrupted, UsageError
 from bench.files import way_out
@@ -29,6 +30,8 @@ OWN_FAULT = 70
 @final
 class OneLineErrors(click.Group):
     """Turns every error into one line and a documented exit code; its class carries the code of one that we know."""
+
+    command_class = Sectioned
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -124,11 +127,11 @@ def _log(error: Exception) -> str:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example:  bench run --quick tf-eager tf-function",
 )
-@click.version_option(__version__, prog_name="bench")
+@click.version_option(__version__, "-V", "--version", prog_name="bench")
 def main() -> None:
     """Measure which way of writing a training loop is fastest, on this machine, by how much.
 
-    Shell completion:  eval "$(_BENCH_COMPLETE=bash_source bench)"  (zsh_source, fish_source)
+    Shell completion:  eval "$(bench completion bash)"  (zsh, fish)
     """
     for remark in variables.remarks(os.environ, commands=main.commands.values()):
         click.echo(remark, err=True)

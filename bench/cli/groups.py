@@ -3,9 +3,10 @@
 A field's annotation carries the option that fills it, under the field's own name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar, get_type_hints, overload
 
@@ -216,7 +217,7 @@ class Measuring(Conditions):
         option("--width", "widths", type=Sizes(), help="Units of each hidden layer. [default: the workload's]"),
     ]
     rounds: Annotated[
-        int | None, option("--rounds", type=click.IntRange(min=1), help="Fresh processes per loop. [default: 6]")
+        int | None, option("--rounds", "-n", type=click.IntRange(min=1), help="Fresh processes per loop. [default: 6]")
     ]
     quick: Annotated[bool, option("--quick", is_flag=True, help="3 rounds.")]
     rigorous: Annotated[bool, option("--rigorous", is_flag=True, help="20 rounds.")]
@@ -335,27 +336,24 @@ class Output(Pages):
     output_format: Annotated[Format, format_option]
 
 
-IN_HELP = (
-    *("loops", "more_loops", "exclude", "workloads", "all_guides", "track", "device", "batch_sizes", "widths"),
-    *("rounds", "quick", "rigorous", "margin", "baseline", "again", "precision", "time_budget", "wait", "on_busy"),
-    *("steps", "timeout"),
-    *(
-        "threads",
-        "pin",
-        "seed",
-        "dataset",
-        "data",
-        "arrays",
-        "data_limit",
-        "dtype",
-        "label",
-        "machine",
-        "interpreters",
-        "schedule",
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "What is measured": (
+        *("loops", "more_loops", "exclude", "workloads", "all_guides", "arrays", "data_limit", "dtype"),
+        *("track", "device", "batch_sizes", "widths", "dataset", "data"),
     ),
-    *("breakdown", "samples", "resume", "retry_failed", "yes", "no_verify", "calibrate"),
-    *("no_report", "results_dir", "reports_dir", "output_format"),
-)
+    "How much, and what counts": (
+        *("rounds", "quick", "rigorous", "precision", "time_budget", "steps", "margin", "baseline", "again"),
+        *("breakdown", "samples", "no_verify", "calibrate"),
+    ),
+    "Under which conditions": (
+        *("threads", "pin", "wait", "on_busy", "schedule", "timeout", "seed", "interpreters", "label", "machine"),
+    ),
+    "Going on": ("resume", "retry_failed", "yes"),
+    "What comes out": ("no_report", "results_dir", "reports_dir", "output_format"),
+}
+"""Headings of a long help page, and what stands below them, in this order."""
+
+IN_HELP = tuple(chain.from_iterable(SECTIONS.values()))
 """The order in which a command's help lists what it takes, whichever groups they come from."""
 
 

@@ -28,7 +28,7 @@ margin_option = option(
 )
 
 
-@main.command()
+@main.command(short_help="Say since when a LOOP is slower or faster.")
 @click.argument("loops", nargs=-1, metavar="[LOOP]...", shell_complete=complete_loops)
 @option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="Only what trained this.")
 @option(
@@ -83,7 +83,7 @@ def history(
         click.echo(f"history: {told.page}", err=True)
 
 
-@main.command()
+@main.command(short_help="Write a static site of all runs into FOLDER.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @option("--render", type=click.IntRange(min=0), default=20, help="Pages to write for the newest runs without one.")
 @margin_option
@@ -102,7 +102,7 @@ def publish(*, folder: Path, render: int, margin: float, results_dir: Path, repo
     click.echo(written)
 
 
-@main.command()
+@main.command(short_help="Ask all stored runs a QUERY in SQL.")
 @click.argument("query")
 @results_option
 @format_option

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,54 @@ def render(what: str, *, results: Path, output_format: str, limit: int = 20) -> 
     rows = listings[what]()
     if output_format == "json":
         return json.dumps(rows, indent=2)
-    return table(rows) if rows else f"no {what} yet: {results}"
+    if not rows:
+        return f"no {what} yet: {results}"
+    return _by_framework(rows) if what == "loops" else _fitting(rows, width=_width(os.environ))
+
+
+def _width(environment: Mapping[str, str]) -> int:
+    """Return how wide the terminal is that is written to; 0 where there is none, as in a pipe."""
+    said = environment.get("COLUMNS", "")
+    if said.isdigit() and int(said):
+        return int(said)
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+
+
+def _by_framework(rows: Sequence[Row]) -> str:
+    """Return loops below the names of their frameworks, each with what it is in a few words, or why it is not here."""
+    lines: list[str] = []
+    frameworks_of_rows = dict.fromkeys(row["framework"] for row in rows)
+    longest = max(len(row["loop"]) for row in rows)
+    for framework in frameworks_of_rows:
+        lines += ["", framework or "not readable"] if lines else [framework or "not readable"]
+        for row in (one for one in rows if one["framework"] == framework):
+            beside = row["title"] or row["what it is"] if row["available"] == "yes" else row["available"]
+            indent = " " * (longest + 4)
+            words = textwrap.wrap(beside, max(30, 80 - len(indent)), break_long_words=False) or [""]
+            lines.append(f"  {row['loop']:<{longest}}  {words[0]}".rstrip())
+            lines += [indent + rest for rest in words[1:]]
+    return "\n".join([*lines, "", "bench show LOOP says what to type to have one, and what it cannot train."])
+
+
+def _fitting(rows: Sequence[Row], *, width: int) -> str:
+    """Return a table where it fits, else row by row: a name that is cut or folded is another name.
+
+    Args:
+        rows: All with the same columns; the first one names a row.
+        width: Of the terminal; 0 where there is none, as in a pipe.
+    """
+    whole = table(rows)
+    if not width or max(len(line) for line in whole.splitlines()) <= width:
+        return whole
+    lines = []
+    for row in rows:
+        (_, name), *others = row.items()
+        lines.append(name)
+        for column, value in others:
+            indent = " " * (len(column) + 4)
+            folded = textwrap.wrap(value, max(30, width - len(indent)), break_long_words=False, break_on_hyphens=False)
+            lines += [f"  {column}: {folded[0]}", *(indent + rest for rest in folded[1:])] if folded else []
+    return "\n".join(lines)
 
 
 def render_environment(*, environment: Mapping[str, str], output_format: str) -> str:
@@ -64,9 +112,7 @@ def loops() -> list[Row]:
     rows = []
     for name, description in _described().items():
         if isinstance(description, LoopError):
-            rows.append(
-                {"loop": name, "framework": "", "available": f"no: {description}", "trains": "", "what it is": ""}
-            )
+            rows.append(dict.fromkeys(LOOP_COLUMNS, "") | {"loop": name, "available": f"no: {description}"})
             continue
         reason = frameworks.unusable(description, device=device)
         rows.append(
@@ -75,6 +121,7 @@ def loops() -> list[Row]:
                 "framework": description.backend or "",
                 "available": "yes" if reason is None else f"no: {reason}",
                 "trains": _trained(name),
+                "title": description.title,
                 "what it is": description.summary,
             }
         )
@@ -175,6 +222,8 @@ def runs(results: Path, *, limit: int) -> list[Row]:
         )
     return rows
 
+
+LOOP_COLUMNS = ("loop", "framework", "available", "trains", "title", "what it is")
 
 RUN_COLUMNS = ("run", "started", "machine", "commit", "name", "headline", "state", "trials", "command")
 

@@ -11,7 +11,7 @@ from bench.cli.options import complete_loops, option, results_option
 from bench.errors import UsageError
 
 
-@main.command("list")
+@main.command("list", short_help="Say what exists and what is available here.")
 @click.argument("what", type=click.Choice(["loops", "workloads", "guides", "devices", "runs"]), default="loops")
 @results_option
 @option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
@@ -33,7 +33,7 @@ def list_(what: str, results_dir: Path, output_format: str, limit: int) -> None:
     click.echo(listing.render(what, results=results_dir, output_format=output_format, limit=limit))
 
 
-@main.command()
+@main.command(short_help="Say what a LOOP is and what to type to have it.")
 @click.argument("loops", nargs=-1, required=True, metavar="LOOP...", shell_complete=complete_loops)
 @option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
 def show(loops: tuple[str, ...], output_format: str) -> None:
@@ -52,7 +52,7 @@ def show(loops: tuple[str, ...], output_format: str) -> None:
     click.echo(showing.render(loops, output_format=output_format))
 
 
-@main.command()
+@main.command(short_help="Write a loop or a workload of your own to begin with.")
 @click.argument("kind", metavar="loop|workload", type=click.Choice(["loop", "workload"]))
 @click.argument("name")
 @option("--from", "saved", type=click.Path(path_type=Path), metavar="MODEL.keras", help="A workload for a saved model.")
@@ -78,7 +78,7 @@ def new(*, kind: Literal["loop", "workload"], name: str, saved: Path | None) -> 
     click.echo(skeletons.next_steps(kind, skeletons.write(kind, name)))
 
 
-@main.command()
+@main.command(short_help="Say what this machine is and what disturbs it.")
 @option("--format", "output_format", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
 def env(output_format: str) -> None:
     """Print this machine's passport and what would disturb a measurement.
@@ -90,3 +90,21 @@ def env(output_format: str) -> None:
     from bench.cli import listing  # noqa: PLC0415
 
     click.echo(listing.render_environment(environment=os.environ, output_format=output_format))
+
+
+@main.command(short_help="Print what completes words of this command in SHELL.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what completes commands, options, loops and runs in SHELL.
+
+    \b
+    Examples:
+      eval "$(bench completion bash)"                            in ~/.bashrc
+      eval "$(bench completion zsh)"                             in ~/.zshrc
+      bench completion fish > ~/.config/fish/completions/bench.fish
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415
+
+    found = get_completion_class(shell)
+    assert found is not None  # click knows all three
+    click.echo(found(main, {}, "bench", "_BENCH_COMPLETE").source())

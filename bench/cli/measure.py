@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bench.runs.options import Options
 
 
-@main.command()
+@main.command(short_help="Train with each LOOP, measure, store and report.")
 @takes(Running, Output)
 def run(running: Running, output: Output, /) -> None:
     """Train with each LOOP, measure, store and report.
@@ -76,7 +76,7 @@ def _typed_beside_resume(run: str) -> set[str]:
     return typed
 
 
-@main.command()
+@main.command(short_help="Measure each LOOP in two environments, A and B.")
 @click.argument("sides", nargs=2, metavar="A B", shell_complete=complete_sides)
 @option("--show-values", is_flag=True, help="Store values of env= that look secret as well.")
 @takes(Measuring, Output)

@@ -14,7 +14,7 @@ from bench.cli.options import complete_runs, option, results_option
 yes_option = option("--yes", is_flag=True, help="Do it; without it, only what would be done is said.")
 
 
-@main.command()
+@main.command(short_help="Give a stored RUN a NAME.")
 @click.argument("name")
 @click.argument("run", required=False, shell_complete=complete_runs)
 @option("--forget", is_flag=True, help="Take the NAME away.")
@@ -38,7 +38,7 @@ def baseline(*, name: str, run: str | None, forget: bool, results_dir: Path) -> 
     click.echo(f"{name} is {found}")
 
 
-@main.group()
+@main.group(short_help="Take care of stored runs.")
 def runs() -> None:
     """Take care of stored runs: delete some, keep so many, take over those of another folder.
 

@@ -27,7 +27,7 @@ FAIL_ON = {"slower": 1, "unclear": 3, "removed": 4}
 """Verdict -> exit code where it is to fail; the gravest first."""
 
 
-@main.command()
+@main.command(short_help="Write tables, plots and pages of stored RUNs again.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs)
 @option("--baseline", metavar="RUN", shell_complete=complete_runs, help="Show what changed since this run as well.")
 @option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
@@ -73,7 +73,7 @@ def report(
         raise ResultsError(f"{len(refused)} of {len(runs)} runs could not be read, see above")
 
 
-@main.command()
+@main.command(short_help="Write a stored RUN in the words of another tool.")
 @click.argument("run", metavar="RUN", shell_complete=complete_runs)
 @option(
     "--to",
@@ -109,7 +109,7 @@ def export(*, run: str, to: "Target", output: Path | None, force: bool, results_
         document.save(text, file=output, force=force)
 
 
-@main.command()
+@main.command(short_help="Compare stored runs, BASE first.")
 @click.argument("base", shell_complete=complete_runs)
 @click.argument("new", nargs=-1, required=True, metavar="NEW...", shell_complete=complete_runs)
 @option("--allow-mismatch", is_flag=True, help="Compare runs that are not alike; the differences are still listed.")

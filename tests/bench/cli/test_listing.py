@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bench.cli import listing
 from bench.records.journal import Journal
 from loops import guides, registry
 
@@ -23,6 +24,36 @@ def test_every_loop_is_listed_with_what_it_is(bench):
     assert all(row["what it is"] for row in found.values())
     assert all(row["available"] == "yes" or row["available"].startswith("no: ") for row in found.values())
     assert found["torch-cudagraph"]["available"].startswith("no: ")
+
+
+def test_loops_are_listed_by_framework_within_eighty_columns(bench):
+    """Each once, under its whole name, with what it is or why it is not here."""
+    lines = bench("list").stdout.splitlines()
+
+    assert max(len(line) for line in lines) <= 80
+    named = [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("   ")]
+    assert sorted(registry.loop_names()) == sorted(named)
+    assert {"tensorflow", "torch", "jax", "numpy"} <= set(lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_table_that_is_too_wide_for_the_terminal_is_told_row_by_row(monkeypatch, tmp_path, width):
+    """No name is cut or folded, and nothing runs over the edge but a name that is longer than the line."""
+    monkeypatch.setenv("COLUMNS", str(width))
+
+    lines = listing.render("workloads", results=tmp_path, output_format="table").splitlines()
+
+    assert set(registry.workload_names()) <= set(lines)
+    assert max(len(line) for line in lines) <= max(width, 48)
+
+
+def test_a_pipe_gets_the_whole_table(monkeypatch, tmp_path):
+    """One line for each row, to search in."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    lines = listing.render("workloads", results=tmp_path, output_format="table").splitlines()
+
+    assert 1 + len(registry.workload_names()) == len(lines)
 
 
 def test_a_loop_says_which_workloads_it_cannot_train(bench):

@@ -59,3 +59,12 @@ def test_new_never_overwrites(bench, refused, tmp_path):
 
     assert "mine.py" in refused(2, "new", "loop", "mine")
     assert "work" == (tmp_path / "mine.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_what_completes_words_is_printed_for_each_shell(bench, shell):
+    """It asks this command, under the variable that click reads."""
+    done = bench("completion", shell)
+
+    assert 0 == done.exit_code
+    assert f"_BENCH_COMPLETE={shell}_complete" in done.stdout

@@ -12,7 +12,7 @@ def test_the_commands_are_these():
     """The documentation names them all."""
     measured = ["ab", "gate", "run", "verify"]
     stored = ["baseline", "compare", "export", "history", "list", "publish", "report", "runs", "show", "sql"]
-    assert sorted([*measured, *stored, "env", "new"]) == COMMANDS
+    assert sorted([*measured, *stored, "completion", "env", "new"]) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
