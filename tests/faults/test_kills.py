@@ -60,9 +60,7 @@ def campaign(folder, make_toy_session, dice, *, kills):
         for stored in now.values():
             assert len({(loop, number) for loop, number, _ in stored}) == len(stored), "a trial was stored twice"
         known = now
-        complete = name and any(
-            '"complete":true' in line for line in (folder / "results" / name / "journal.jsonl").open()
-        )
+        complete = name and '"complete":true' in (folder / "results" / name / "journal.jsonl").read_text("utf-8")
         name = None if complete else max(now, default=None)
     done = session.bench("run", *(["--resume", name] if name else ["toy", "toy-slow"]), "--no-report")
     assert 0 == done.code, done.err
