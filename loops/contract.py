@@ -295,6 +295,10 @@ class Parts:
     optimizer: tuple[Call, ...] = ()
     forward: tuple[Call, ...] = ()
     """With the loss."""
+    step: tuple[Call, ...] = ()
+    """All of a step, or what a framework has compiled of it: what is left without it is the loop around it."""
+    fit_step: tuple[Call, ...] = ()
+    """The same where `fit()` calls it."""
 
 
 class Loop(ABC):
@@ -307,6 +311,8 @@ class Loop(ABC):
     its registered name."""
     change: ClassVar[str] = ""
     """What to type to have it, from a model that plain `fit()` trains; likewise. Code between back-ticks."""
+    caution: ClassVar[str] = ""
+    """What is lost with it, or when it does not pay, beyond what a run measures; likewise, a clause."""
     adam: ClassVar[str] = "keras-adam"
     """Which published formula the loop's Adam follows: Keras adds epsilon outside the bias correction, "torch-adam"
     after it. The difference is small per step and grows; each loop is held to the one it names."""
@@ -362,8 +368,10 @@ class Loop(ABC):
             metric      `update_state` of any attribute, or `self.scores`
             optimizer   `self.optimizer.apply`, as Keras has it, or `.step`, as PyTorch does; or `self.update`
             forward     `self.model(...)`, `self.forward` and `self.loss_function`
+            step        `self.train_step`, `self.compiled_step`, both with an "s" as well, or `self.loss_and_gradients`
 
-        Under `fit()`, `self.model` has been compiled: then they are `optimizer` and `compute_loss` of the model.
+        Under `fit()`, `self.model` has been compiled: then they are `optimizer` and `compute_loss` of the model, and
+        the step is its `train_function`, which is there once `fit()` was called.
         """
         fields = vars(self)
         model = fields.get("model")
@@ -379,6 +387,8 @@ class Loop(ABC):
                 *_calls(model, "compute_loss"),
                 *_calls(self, "forward", "loss_function"),
             ),
+            step=_calls(self, "train_step", "train_steps", "compiled_step", "compiled_steps", "loss_and_gradients"),
+            fit_step=_calls(model, "train_function"),
         )
 
 

@@ -34,6 +34,8 @@ class Description:
     """What people call a loop; empty where its source does not say."""
     change: str = ""
     """What to type to have a loop, from a model that plain `fit()` trains; likewise."""
+    caution: str = ""
+    """What is lost with a loop, or when it does not pay; likewise."""
     sha256: str
     """Of the source file, and of the C++ file beside it if there is one: numbers of different sources are different
     things."""
@@ -87,6 +89,7 @@ def described(path: Path, *, name: str, module: str, attribute: str) -> Descript
         needs_gpu=bool(source.constant(attribute, "needs_gpu")),
         title=_words(source.constant(attribute, "title")),
         change=_words(source.constant(attribute, "change")),
+        caution=_words(source.constant(attribute, "caution")),
         sha256=hashlib.sha256(content + _kernels(path)).hexdigest(),
     )
 

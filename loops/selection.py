@@ -17,6 +17,15 @@ _NEAR_ONES = 3
 _NEAR = 0.5
 """Share of a pattern's letters that are found in a name in their order."""
 
+WORTH_TRYING = {
+    "tensorflow": ("tf-fit-stock", "tf-fit-steps", "tf-function", "tf-function-xla", "tf-function-epoch"),
+    "torch": ("torch-fit-stock", "torch-native", "torch-keras", "torch-native-compile", "torch-fit-compile"),
+    "jax": ("jax-fit-stock", "jax-jit", "jax-scan"),
+    "numpy": ("numpy-cpp",),
+}
+"""Framework -> loops that train the same Keras model another way, from less to more of a change: what somebody who asks
+where the time goes may change to."""
+
 
 def is_pattern(asked: str) -> bool:
     """Whether a name stands for all that look like it; a path of a file may have such characters, too."""

@@ -9,6 +9,7 @@ from bench.records.busy import BusyProgram
 from bench.records.cell import Cell, Side
 from bench.records.plan import Plan
 from bench.records.prepared import PreparedWorkload
+from bench.records.profile import MemoryReading, Operation, Profile, Sampled, Traced
 from bench.records.stored_run import (
     AcceleratorState,
     Conditions,
@@ -88,6 +89,7 @@ Limit = Number | Text | OneOf
 
 NAME, _text = Text(LONGEST_NAME, 1), Text(LONGEST_TEXT)
 _seconds, _long_seconds = Number(0.0, _LONGEST_SECONDS), Number(_SHORTEST_SECONDS, _LONGEST_SECONDS)
+_share = Number(0.0, 1.0 + 1e-9)
 _round = Number(0, MOST_ROUNDS - 1)
 _count, _steps, _bytes = Number(0, MOST_ITEMS), Number(0, MOST_STEPS), Number(0, _MOST_BYTES)
 _any_number = Number(-float_info.max, float_info.max)
@@ -120,7 +122,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(Number(1e-9, MOST_MARGIN), "margin margins precision")
     | _each(OneOf(("interleaved", "sequential")), "schedule")
     | _each(OneOf(("again", "count")), "on_busy")
-    | _each(NAME, "baseline")
+    | _each(NAME, "baseline profile")
     | _each(_text, "interpreters files"),
     PreparedWorkload: _each(NAME, "workload side folder sha256 policy metrics pipeline")
     | _each(_size, "batch_size training_samples pipeline_batch_size")
@@ -131,7 +133,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(NAME, "run_id tool_version started")
     | _each(Text(LONGEST_LABEL), "label")
     | _each(_text, "command environment warnings"),
-    LoopWords: _each(NAME, "loop workload") | _each(_text, "title change"),
+    LoopWords: _each(NAME, "loop workload") | _each(_text, "title change caution"),
     AcceleratorState: _each(_count, "index")
     | _each(Number(0, 1e6), "megahertz")
     | _each(Number(-274, 1e4), "celsius")
@@ -158,7 +160,16 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(NAME, "phase")
     | _each(_text, "message")
     | _each(Text(LONGEST_TRACEBACK), "traceback"),
-    Ablation: _each(NAME, "left_out") | _each(_seconds, "step_seconds"),
+    Ablation: _each(NAME, "left_out") | _each(_seconds, "step_seconds block_step_seconds"),
+    Operation: _each(_text, "name") | _each(_steps, "calls") | _each(_seconds, "step_seconds") | _each(_share, "share"),
+    Traced: _each(Number(1, MOST_STEPS), "steps")
+    | _each(_steps, "kinds")
+    | _each(_seconds, "step_seconds operation_seconds busy_seconds parts outside_seconds"),
+    Sampled: _each(_steps, "samples") | _each(_seconds, "step_seconds") | _each(_share, "shares"),
+    MemoryReading: _each(_seconds, "seconds") | _each(_bytes, "bytes") | _each(NAME, "phase"),
+    Profile: _each(NAME, "schema backend files")
+    | _each(_seconds, "block_step_seconds pipeline_seconds step_alone_seconds")
+    | _each(_text, "versions missing"),
     Retry: _each(_round, "round"),
     Extension: _each(Number(1, MOST_ROUNDS), "rounds") | _each(_text, "command started"),
     Trial: _each(_round, "round")

@@ -46,6 +46,8 @@ class Plan:
     """What the users' workloads of this run start from; ours make it from the seed."""
     breakdown: bool = False
     """Whether each process finds out in the end where the time of a step goes."""
+    profile: tuple[str, ...] = ()
+    """Loops that are profiled after the last round, each in processes of its own that are not ranked."""
     images: int = 0
     """How many images a generator draws after the last step of the first round."""
     verify: bool = True

@@ -97,8 +97,11 @@ class Ablation:
     """What a step takes with parts of it left out."""
 
     left_out: tuple[str, ...]
-    """Of "metric", "optimizer", "backward" and "forward"; empty for the whole step."""
+    """Of "metric", "optimizer", "backward" and "forward", and "step" or, under `fit()`, "fit step": all of a step, or
+    what is compiled of it. Empty for the whole step."""
     step_seconds: Seconds
+    block_step_seconds: tuple[Seconds, ...] = ()
+    """Of each block, in turn with those of the other parts; empty in runs of earlier versions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,8 +154,8 @@ class Trial:
     images: str | None = None
     """Drawn by the trained generator when asked for: base64 of bytes, shape (images, 28, 28), values 0..255."""
     ablations: tuple[Ablation, ...] = ()
-    """In a process beside this one, when asked for: the whole step, then with more and more left out. Empty where a
-    framework has compiled the step as a whole."""
+    """In a process beside this one, when asked for: the whole step, then with more and more left out. Empty where no
+    part of the step could be left out."""
     pipeline_seconds: Seconds | None = None
     """Per step, when asked for: handing over batches, and nothing else. None where the framework fetches them."""
     step_alone_seconds: Seconds | None = None

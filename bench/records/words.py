@@ -17,3 +17,5 @@ class LoopWords:
     """What people call it, such as "plain fit() on JAX"."""
     change: str
     """What to type to have it, from a model that plain `fit()` trains; empty where nobody wrote it down."""
+    caution: str = ""
+    """What is lost with it, or when it does not pay; likewise."""

@@ -3,20 +3,21 @@
     turns         says how many blocks the rest takes
     pipeline      times handing over batches, and nothing else
     step_alone    times the step on one and the same batch
-    ablate        times the whole step, then without metric, without optimizer too, and so on
+    ablate        times the whole step, then without metric, without optimizer too, and so on, at last without any step
 
 Parts are left out on top of one another, so what they save adds up to the step. Each block is a turn among those of
 the other processes, as in the measurement that it explains: one that runs on and on finds its data in the caches, and
 is faster than what is ranked. A loop calls its parts through objects that it holds: such a call is answered with what
-it returned last. Where a framework has compiled the step as a whole nothing is called any more, and parts cannot be
-taken out of it. The optimizer does not see all steps, so what the loop learns is worth nothing: the process that is
-ranked is another one.
+it returned last. Where a framework has compiled the step nothing in it is called any more: it is left out as a whole,
+and what remains is the loop around it, `fit()` itself where that is the loop.
+The optimizer does not see all steps, so what the loop learns is worth nothing: the process that is ranked is another
+one.
 
 Which calls do which part, and how batches are had, a loop says itself: `parts` and `epochs` of `loops.contract`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice, repeat
 from time import perf_counter_ns
 from typing import Any, final
@@ -26,16 +27,21 @@ from bench.units import Seconds
 from loops.contract import Loop
 from loops.errors import UnsupportedCell
 
-PARTS = ("metric", "optimizer", "backward", "forward")
+INNER = ("metric", "optimizer", "backward", "forward")
+WHOLE = ("step", "fit step")
+"""All of a step; either is there, or neither. It can be left out where it was compiled, too."""
+PARTS = (*INNER, *WHOLE)
 """In the order in which they are left out: the last ones of a step first. The loss is part of the forward pass."""
 
 REPEATS = 12
 """Blocks of each kind, in turn."""
 
+Places = Mapping[str, tuple[tuple[Any, str], ...]]
+"""Part -> the calls that do it, as object or class and name."""
+
 _FETCHING_TURNS = 1 + (1 + REPEATS)
 """Of the pipeline and of the step alone, whose first block is not timed."""
-_PARTS_TURNS = 1 + (1 + len(PARTS)) * REPEATS
-MOST_TURNS = _FETCHING_TURNS + _PARTS_TURNS
+MOST_TURNS = _FETCHING_TURNS + 1 + len(PARTS) * REPEATS
 
 Turn = Callable[[], None]
 """Waits until this process may run a block; called before each."""
@@ -56,20 +62,42 @@ def refuse_older_contract() -> None:
         )
 
 
-def ablate(loop: Loop, *, backward: tuple[Any, str] | None, steps: int, turn: Turn) -> tuple[Ablation, ...]:
+def places(loop: Loop, *, backward: tuple[Any, str] | None, compiled: bool) -> Places:
+    """Return through which calls a loop does the parts of a step, in the order in which they are left out.
+
+    Args:
+        loop: Prepared and warm.
+        backward: Object and name of the function that does the backward pass; None where nobody calls one.
+        compiled: Whether calls inside of a step would only be noticed when it is compiled anew.
+    """
+    parts = loop.parts()
+    found: dict[str, tuple[tuple[Any, str], ...]] = {
+        "metric": parts.metric,
+        "optimizer": parts.optimizer,
+        "backward": (backward,) if backward else (),
+        "forward": parts.forward,
+        "step": getattr(parts, "step", ()),  # an older commit's contract knows no such part
+        "fit step": getattr(parts, "fit_step", ()),
+    }
+    return {part: found[part] for part in (WHOLE if compiled else PARTS) if found[part]}
+
+
+def ablate(loop: Loop, *, parts: Places, steps: int, turn: Turn) -> tuple[Ablation, ...]:
     """Time blocks of a loop with more and more left out.
 
     Args:
         loop: Prepared and warm; it can train no further afterwards.
-        backward: Object and name of the function that does the backward pass; None where nobody calls one.
+        parts: As `places` returned them.
         steps: Of a block, as the loop can do them.
         turn: Called before each block, of which the first is not timed.
 
     Returns:
         The whole step first. Nothing where no part is called by the loop.
     """
-    switches = _switches(loop, backward=backward)
-    ladder = [PARTS[:count] for count in range(len(PARTS) + 1)]
+    if not parts:
+        return ()
+    switches = {part: [_Switch(owner, name) for owner, name in calls] for part, calls in parts.items()}
+    ladder = [tuple(parts)[:count] for count in range(len(parts) + 1)]
     times: dict[tuple[str, ...], list[Seconds]] = defaultdict(list)
 
     def blocks() -> Iterator[int]:
@@ -86,20 +114,25 @@ def ablate(loop: Loop, *, backward: tuple[Any, str] | None, steps: int, turn: Tu
     if not called:
         return ()
     return tuple(
-        Ablation(left_out=tuple(part for part in left_out if part in called), step_seconds=interquartile_mean(seconds))
+        Ablation(
+            left_out=tuple(part for part in left_out if part in called),
+            step_seconds=interquartile_mean(seconds),
+            block_step_seconds=tuple(seconds),
+        )
         for left_out, seconds in times.items()
         if not left_out or left_out[-1] in called
     )
 
 
-def turns(loop: Loop, *, has_parts: bool) -> int:
+def turns(loop: Loop, *, parts: Places) -> int:
     """Return how many turns a breakdown takes.
 
     Args:
         loop: Prepared.
-        has_parts: Whether `ablate` is called as well.
+        parts: As `places` returned them.
     """
-    return _FETCHING_TURNS * (loop.epochs() is not None) + _PARTS_TURNS * has_parts
+    laddered = 1 + (1 + len(parts)) * REPEATS if parts else 0
+    return _FETCHING_TURNS * (loop.epochs() is not None) + laddered
 
 
 def pipeline(loop: Loop, *, steps: int, turn: Turn) -> Seconds | None:
@@ -165,18 +198,6 @@ class _Switch:
         else:
             self._last = self._call(*arguments, **options)
         return self._last
-
-
-def _switches(loop: Loop, *, backward: tuple[Any, str] | None) -> Mapping[str, Iterable[_Switch]]:
-    """Take the place of everything that a loop calls in a step."""
-    parts = loop.parts()
-    places: Mapping[str, Iterable[tuple[Any, str]]] = {
-        "metric": parts.metric,
-        "optimizer": parts.optimizer,
-        "backward": [backward] if backward else [],
-        "forward": parts.forward,
-    }
-    return {part: [_Switch(owner, name) for owner, name in places[part]] for part in PARTS}
 
 
 def _timed(loop: Loop, *, steps: int, times: list[Seconds], turn: Turn) -> Iterator[int]:

@@ -40,6 +40,8 @@ class TrialRequest(Setting):
     """Logical CPUs to stay on from the first step on; empty means any."""
     breakdown: bool = False
     """Whether to find out where the time of a step goes, in place of everything else."""
+    profile: bool = False
+    """Whether to be profiled, `Profile` by `Profile`, in place of everything else."""
     images: int = 0
     """How many images to draw after the last step; 0 unless asked for."""
     prepared: str | None = None
@@ -58,6 +60,17 @@ class Measure:
     """Have one block done."""
 
     kind: ClassVar[str] = "measure"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """Have one block done, under the framework's profiler or under none."""
+
+    kind: ClassVar[str] = "profile"
+    seconds: Seconds
+    """Aim for the wall time of the block, as it would be without a profiler."""
+    folder: str | None = None
+    """For what the profiler writes; None for a block without it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,6 +186,18 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Profiled:
+    """A block of a profile is done."""
+
+    kind: ClassVar[str] = "profiled"
+    block: Block
+    trace: str | None = None
+    """File that Perfetto opens, in the folder that was given; None without a profiler."""
+    problem: str | None = None
+    """Why the profiler wrote none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Closed:
     """The last step is done."""
 
@@ -257,5 +282,5 @@ class Failed:
     traceback: str
 
 
-Command = TrialRequest | Warm | Measure | Finish | CheckSettings | Check | Prepare | Replay
-Answer = Prepared | Ready | Warmed | Measured | Closed | Finished | BrokenDown | Verified | Replayed | Failed
+Command = TrialRequest | Warm | Measure | Profile | Finish | CheckSettings | Check | Prepare | Replay
+Answer = Prepared | Ready | Warmed | Measured | Profiled | Closed | Finished | BrokenDown | Verified | Replayed | Failed

@@ -20,11 +20,11 @@ import numpy as np
 
 from bench.machine import cpus, run_queue
 from bench.records.trial import Block, BlockKind
-from bench.worker import ablation, origin
+from bench.worker import ablation, origin, profiling
+from bench.worker.broken_down import broken_down, is_whole
 from bench.worker.digits import load_checked
 from bench.worker.failure import NotFinite, report_failures
 from bench.worker.messages import (
-    BrokenDown,
     Closed,
     Finish,
     Finished,
@@ -138,8 +138,8 @@ class Trial:
         self.channel.receive(Warm)
         if request.cpus:
             cpus.stay_on(request.cpus)
-        if request.breakdown:
-            self._break_down(request, loop=loop, workload=workload, backend=backend)
+        if request.breakdown or request.profile:
+            self._apart(request, loop=loop, workload=workload, backend=backend)
             return
         loop.train(self._blocks(request, loop=loop, backend=backend))
         self._finish(request, loop=loop, workload=workload, backend=backend)
@@ -254,42 +254,41 @@ class Trial:
         metrics = found if isinstance(found, dict) else {workload.metric_name: found}
         return (again - begin) / CLOCK_TICKS_PER_SECOND, (end - again) / CLOCK_TICKS_PER_SECOND, metrics
 
-    def _break_down(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
-        """Find out where the time of a step goes, block by block as the harness says; the loop has nothing to prove."""
+    def _apart(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
+        """Warm up, and be broken down or profiled as the harness says; the loop has nothing to prove."""
         ablation.refuse_older_contract()
-        warmed: list[Warmed] = []
+        warmed, stopwatch, named = list[Warmed](), Stopwatch(loop), profiling.NamedParts(backend.annotate)
+        if request.profile:  # before a loop looks its step up
+            named.name(ablation.places(loop, backward=None, compiled=True))
 
         def warm_up() -> Iterator[int]:
-            warmed.append((yield from self._warm_up(request, loop=loop, stopwatch=Stopwatch(loop))))
+            warmed.append((yield from self._warm_up(request, loop=loop, stopwatch=stopwatch)))
 
         loop.train(warm_up())
         self._rest()
-        # A compiled step calls none of its parts, and would only be compiled again for each that is exchanged. Where
-        # two models are trained, a part is not one thing.
-        has_parts = backend.compilations() == 0 and not isinstance(workload, AdversarialWorkload)
-        self.channel.send(replace(warmed[0], measured_blocks=ablation.turns(loop, has_parts=has_parts)))
+        parts = ablation.places(loop, backward=backend.backward(), compiled=is_whole(workload, backend=backend))
+        if request.profile:
+            self.channel.send(replace(warmed[0], measured_blocks=0))
+            self.progress.phase = "profile"
+            named.name(parts)
+            loop.train(
+                profiling.blocks(
+                    self.channel,
+                    block=lambda kind, steps: self._block(kind, steps=steps, stopwatch=stopwatch),
+                    backend=backend,
+                    parts=named,
+                    step_seconds=min(block.step_seconds for block in warmed[0].blocks),
+                    steps_per_call=loop.steps_per_call,
+                )
+            )
+            self.channel.send(Closed())
+            return
+        self.channel.send(replace(warmed[0], measured_blocks=ablation.turns(loop, parts=parts)))
         self.progress.phase = "breakdown"
-        begun = False
-
-        def end_turn() -> None:
-            if begun:
-                self._rest()
-                self.channel.send(Measured())
-
-        def turn() -> None:
-            nonlocal begun
-            end_turn()
-            begun = True
-            self.channel.receive(Measure)
-
-        steps = self.block_steps
-        pipeline = ablation.pipeline(loop, steps=steps, turn=turn)
-        alone = ablation.step_alone(loop, steps=steps, turn=turn)
-        found = ablation.ablate(loop, backward=backend.backward(), steps=steps, turn=turn) if has_parts else ()
-        end_turn()
+        found = broken_down(loop, parts=parts, steps=self.block_steps, channel=self.channel, rest=self._rest)
         self.channel.receive(Finish)
         self.channel.send(Closed())
-        self.channel.send(BrokenDown(ablations=found, pipeline_seconds=pipeline, step_alone_seconds=alone))
+        self.channel.send(found)
 
     def _rest(self) -> None:
         """Let the threads go to sleep, where there are any, before another process is measured."""

@@ -27,6 +27,7 @@ class JaxJit(Loop):
     backend: ClassVar[str] = "jax"
     title: ClassVar[str] = "a step under jax.jit"
     change: ClassVar[str] = "copy `train_step` and what it calls from loops/variants/jax_jit.py"
+    caution: ClassVar[str] = "callbacks, checkpoints, validation are yours; each new batch shape compiles"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

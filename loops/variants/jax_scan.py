@@ -28,6 +28,7 @@ class JaxScan(Loop):
     backend: ClassVar[str] = "jax"
     title: ClassVar[str] = "many steps under jax.lax.scan"
     change: ClassVar[str] = "copy `train_steps` and what it calls from loops/variants/jax_scan.py"
+    caution: ClassVar[str] = "callbacks, checkpoints, validation are yours; nothing can be done between 100 steps"
     steps_per_call: int = 100
 
     def prepare(self, job: Job) -> None:

@@ -24,6 +24,7 @@ class TfFitSteps(Loop):
     backend: ClassVar[str] = "tensorflow"
     title: ClassVar[str] = "fit() with many steps per call on TensorFlow"
     change: ClassVar[str] = "`compile(steps_per_execution=100)`"
+    caution: ClassVar[str] = "callbacks and logs see one batch in 100"
     steps_per_call: int = 100
 
     def prepare(self, job: Job) -> None:

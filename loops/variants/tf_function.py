@@ -24,6 +24,7 @@ class TfFunction(Loop):
     backend: ClassVar[str] = "tensorflow"
     title: ClassVar[str] = "a step under tf.function"
     change: ClassVar[str] = "copy `train_step` with its decorator from loops/variants/tf_function.py"
+    caution: ClassVar[str] = "callbacks, checkpoints, validation are yours"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

@@ -24,6 +24,7 @@ class TfFunctionEpoch(Loop):
     backend: ClassVar[str] = "tensorflow"
     title: ClassVar[str] = "the whole loop under tf.function"
     change: ClassVar[str] = "copy `train_steps` and `train_step` from loops/variants/tf_function_epoch.py"
+    caution: ClassVar[str] = "callbacks, checkpoints, validation are yours; the data have to fit into memory"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

@@ -26,6 +26,7 @@ class TfFunctionXla(Loop):
     backend: ClassVar[str] = "tensorflow"
     title: ClassVar[str] = "a step under tf.function with XLA"
     change: ClassVar[str] = "copy `train_step` with its decorator from loops/variants/tf_function_xla.py"
+    caution: ClassVar[str] = "callbacks, checkpoints, validation are yours; each new batch shape compiles"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

@@ -24,6 +24,7 @@ class TorchFitCompile(Loop):
     backend: ClassVar[str] = "torch"
     title: ClassVar[str] = "fit() under torch.compile"
     change: ClassVar[str] = "`compile(jit_compile=True)`"
+    caution: ClassVar[str] = "each new batch shape compiles"
 
     def prepare(self, job: Job) -> None:
         """Build and compile the model, and lay out the data."""

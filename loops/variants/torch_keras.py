@@ -24,6 +24,7 @@ class TorchKeras(Loop):
     backend: ClassVar[str] = "torch"
     title: ClassVar[str] = "a PyTorch loop with Keras' optimizer"
     change: ClassVar[str] = "copy `train` from loops/variants/torch_keras.py"
+    caution: ClassVar[str] = "callbacks, checkpoints, validation are yours"
 
     def prepare(self, job: Job) -> None:
         """Build model, optimizer, loss, metrics and batches."""

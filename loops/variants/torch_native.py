@@ -25,6 +25,7 @@ class TorchNative(Loop):
     backend: ClassVar[str] = "torch"
     title: ClassVar[str] = "a PyTorch loop with PyTorch's optimizer"
     change: ClassVar[str] = "copy `train` from loops/variants/torch_native.py"
+    caution: ClassVar[str] = "callbacks, checkpoints, validation are yours; Adam of PyTorch places epsilon elsewhere"
     adam: ClassVar[str] = "torch-adam"
 
     def prepare(self, job: Job) -> None:

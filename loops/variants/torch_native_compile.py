@@ -27,6 +27,7 @@ class TorchNativeCompile(Loop):
     backend: ClassVar[str] = "torch"
     title: ClassVar[str] = "a PyTorch loop with PyTorch's optimizer under torch.compile"
     change: ClassVar[str] = "copy `differentiate` and `train` from loops/variants/torch_native_compile.py"
+    caution: ClassVar[str] = "callbacks, checkpoints, validation are yours; each new batch shape compiles"
     adam: ClassVar[str] = "torch-adam"
 
     def prepare(self, job: Job) -> None:

@@ -6,9 +6,10 @@ Every module here has the functions of `Backend`. They are imported in a trial's
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bench.errors import UsageError
@@ -62,6 +63,15 @@ class Backend(Protocol):
 
     def backward(self) -> tuple[Any, str] | None:
         """Return the class and the name of the method that does the backward pass, or None where no loop calls one."""
+
+    def start_trace(self, folder: Path) -> str | None:
+        """Have the framework's own profiler record what it does from now on, into a folder; return why it does not."""
+
+    def stop_trace(self, folder: Path) -> Path:
+        """End what `start_trace` began, and return the file that Perfetto opens: Chrome's trace events, gzipped."""
+
+    def annotate(self, name: str) -> AbstractContextManager[None]:
+        """Return a context in which what is recorded goes by a name."""
 
     def compile_less(self) -> None:
         """Give up compiling one function anew sooner than usual, as loops are to be checked and not timed."""

@@ -1,7 +1,9 @@
 """JAX: threads, devices, memory, versions."""
 
 import os
+from contextlib import AbstractContextManager
 from importlib.metadata import version
+from pathlib import Path
 
 import jax
 
@@ -67,6 +69,25 @@ def compiled() -> dict[str, int]:
 
 def backward() -> None:
     """Return None: gradients come from a transformed function."""
+
+
+def start_trace(folder: Path) -> str | None:
+    """Record programs and what the runtime does for them; Python's functions are left to a profiler of Python."""
+    options = jax.profiler.ProfileOptions()
+    options.python_tracer_level = 0
+    jax.profiler.start_trace(str(folder), profiler_options=options)
+    return None
+
+
+def stop_trace(folder: Path) -> Path:
+    """End the trace; it is where TensorBoard looks for it as well."""
+    jax.profiler.stop_trace()
+    return max(folder.glob("plugins/profile/*/*.trace.json.gz"))
+
+
+def annotate(name: str) -> AbstractContextManager[None]:
+    """Return JAX' own context for that."""
+    return jax.profiler.TraceAnnotation(name)
 
 
 def compile_less() -> None:

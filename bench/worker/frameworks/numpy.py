@@ -1,5 +1,8 @@
 """NumPy: for loops without a framework. A CPU, and whatever threads its linear algebra library takes."""
 
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
 import numpy as np
 
 from loops.errors import DeviceMissing
@@ -48,6 +51,23 @@ def compiled() -> dict[str, int]:
 
 def backward() -> None:
     """Return None: it is written out."""
+
+
+def start_trace(folder: Path) -> str:
+    """Return that there is nothing to record with."""
+    del folder
+    return "NumPy has no profiler of its own"
+
+
+def stop_trace(folder: Path) -> Path:
+    """Return the folder: nothing was recorded."""
+    return folder
+
+
+def annotate(name: str) -> AbstractContextManager[None]:
+    """Return a context that does nothing."""
+    del name
+    return nullcontext()
 
 
 def compile_less() -> None:

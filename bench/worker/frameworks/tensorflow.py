@@ -1,11 +1,20 @@
 """TensorFlow: threads, devices, memory, versions."""
 
 import gc
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from loops.errors import DeviceMissing
+
+TRACE = "trace.json.gz"
+"""The file that Perfetto opens."""
 
 
 def configure(*, device: str, threads: int | None) -> None:
@@ -77,6 +86,58 @@ def _functions() -> list[tf.types.experimental.PolymorphicFunction]:
 def backward() -> tuple[type, str]:
     """Return what `tape.gradient()` calls."""
     return tf.GradientTape, "gradient"
+
+
+def start_trace(folder: Path) -> str | None:
+    """Record operations and what the runtime does for them; Python's functions are left to a profiler of Python."""
+    options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=2, python_tracer_level=0)
+    try:
+        tf.profiler.experimental.start(str(folder), options=options)
+    except tf.errors.AlreadyExistsError as error:
+        return f"another profiler is at work in this process: {error.message}"
+    return None
+
+
+def stop_trace(folder: Path) -> Path:
+    """End the trace; what TensorBoard reads stays where it looks for it, and the same is written for Perfetto."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2  # noqa: PLC0415 - only where somebody asks for a profile
+
+    tf.profiler.experimental.stop()
+    space = xplane_pb2.XSpace.FromString(max(folder.glob("plugins/profile/*/*.xplane.pb")).read_bytes())
+    path = folder / TRACE
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        json.dump({"traceEvents": [event for plane in space.planes for event in _chrome_events(plane)]}, file)
+    return path
+
+
+def _chrome_events(plane: Any) -> Iterator[dict[str, Any]]:
+    """Yield Chrome's trace events of one plane, a device or the host; a line of it is a thread."""
+    for line in plane.lines:
+        thread = {"pid": plane.id, "tid": line.id}
+        yield {"ph": "M", "name": "thread_name", "args": {"name": line.display_name or line.name}, **thread}
+        for event in line.events:
+            yield {
+                "ph": "X",
+                "name": plane.event_metadata[event.metadata_id].name,
+                "ts": line.timestamp_ns / 1e3 + event.offset_ps / 1e6,
+                "dur": event.duration_ps / 1e6,
+                "args": {plane.stat_metadata[one.metadata_id].name: _value(one, plane=plane) for one in event.stats},
+                **thread,
+            }
+
+
+def _value(stat: Any, *, plane: Any) -> Any:
+    """Return what a statistic of an event says."""
+    kind = stat.WhichOneof("value")
+    if kind == "ref_value":
+        return plane.stat_metadata[stat.ref_value].name
+    value = getattr(stat, kind) if kind else None
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def annotate(name: str) -> AbstractContextManager[None]:
+    """Return TensorFlow's own context for that."""
+    return tf.profiler.experimental.Trace(name)
 
 
 def compile_less() -> None:

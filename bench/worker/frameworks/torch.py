@@ -1,6 +1,8 @@
 """PyTorch: threads, devices, memory, versions."""
 
 import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,6 +11,11 @@ from loops.errors import DeviceMissing
 
 _tracing: dict[str, Any] = {}
 """TorchDynamo's settings before any loop has changed them."""
+
+_profile: torch.profiler.profile | None = None
+
+TRACE = "trace.json.gz"
+"""The file that Perfetto opens."""
 
 GRAPHS_PER_FUNCTION = 4
 """While loops are checked."""
@@ -72,6 +79,35 @@ def compiled() -> dict[str, int]:
 def backward() -> tuple[type, str]:
     """Return what `loss.backward()` calls."""
     return torch.Tensor, "backward"
+
+
+def start_trace(folder: Path) -> str | None:
+    """Begin with a profile that is thrown away: the first one of a process takes seconds to get ready."""
+    del folder
+    global _profile  # noqa: PLW0603 - a profile is what begins here and ends there
+    kinds = [torch.profiler.ProfilerActivity.CPU]
+    if torch.cuda.is_available():
+        kinds.append(torch.profiler.ProfilerActivity.CUDA)
+    if _profile is None:
+        with torch.profiler.profile(activities=kinds):
+            torch.ones(1)
+    _profile = torch.profiler.profile(activities=kinds)
+    _profile.start()
+    return None
+
+
+def stop_trace(folder: Path) -> Path:
+    """End the profile and write it."""
+    assert _profile is not None
+    _profile.stop()
+    path = folder / TRACE
+    _profile.export_chrome_trace(str(path))
+    return path
+
+
+def annotate(name: str) -> AbstractContextManager[None]:
+    """Return PyTorch's own context for that."""
+    return torch.profiler.record_function(name)
 
 
 def compile_less() -> None:

@@ -119,7 +119,7 @@ class HandWritten(Measured):
 
 
 class Compiled(Measured):
-    """A loop whose step a framework has made one thing of, and that fetches batches itself."""
+    """A loop whose step a framework runs alone: nobody can call it, and batches are fetched by it."""
 
     def __init__(self, clock):
         """Hold what a prepared loop holds; nobody calls it."""
@@ -187,9 +187,15 @@ def turns():
     return Turns()
 
 
+def left_out(loop, *, turn, backward=None, steps=10, compiled=False):
+    """Return what a loop takes with more and more left out."""
+    parts = ablation.places(loop, backward=backward, compiled=compiled)
+    return ablation.ablate(loop, parts=parts, steps=steps, turn=turn)
+
+
 def test_each_part_that_is_left_out_saves_what_it_costs(clock, turns):
     """On top of one another, so that the differences add up to the step."""
-    found = ablation.ablate(HandWritten(clock), backward=(Loss, "backward"), steps=10, turn=turns)
+    found = left_out(HandWritten(clock), backward=(Loss, "backward"), turn=turns)
 
     parts = ("metric", "optimizer", "backward", "forward")
     assert [parts[:count] for count in range(5)] == [one.left_out for one in found]
@@ -205,7 +211,7 @@ def test_a_part_that_is_not_called_stays_in_what_it_is_part_of(clock, turns):
         def backward(self):
             """Never called."""
 
-    found = ablation.ablate(HandWritten(clock), backward=(Other, "backward"), steps=10, turn=turns)
+    found = left_out(HandWritten(clock), backward=(Other, "backward"), turn=turns)
 
     assert [(), ("metric",), ("metric", "optimizer"), ("metric", "optimizer", "forward")] == [
         one.left_out for one in found
@@ -214,17 +220,73 @@ def test_a_part_that_is_not_called_stays_in_what_it_is_part_of(clock, turns):
 
 def test_a_step_that_was_compiled_as_a_whole_has_no_parts(clock, turns):
     """Its optimizer is there, but nobody calls it."""
-    assert () == ablation.ablate(Compiled(clock), backward=None, steps=10, turn=turns)
+    assert () == left_out(Compiled(clock), turn=turns)
+
+
+class OneGraph(HandWritten):
+    """Calls a step that was compiled, in which nothing is called; `fit()` has its own name for it."""
+
+    def __init__(self, clock):
+        """Hold a step, and what it was made of."""
+        super().__init__(clock)
+        self.compiled_step = Part(clock, FORWARD).do
+        self.model = type("Model", (), {"train_function": None})()
+
+    def train(self, blocks):
+        """Train block after block; the step is looked up once."""
+        step = self.compiled_step
+        for steps in blocks:
+            for _ in range(steps):
+                self.clock.take(FETCH)
+                step()
+
+
+def test_a_compiled_step_is_left_out_as_a_whole(clock, turns):
+    """What remains is the loop around it, also where the loop looks its step up before the first block."""
+    found = left_out(OneGraph(clock), turn=turns, compiled=True)
+
+    assert [((), 1e-6 * (FETCH + FORWARD)), (("step",), 1e-6 * FETCH)] == [
+        (one.left_out, pytest.approx(one.step_seconds)) for one in found
+    ]
+
+
+def test_under_fit_the_step_is_the_function_that_keras_made(clock, turns):
+    """It is looked up in the model at each step, and there once `fit()` was called."""
+
+    class Fit(OneGraph):
+        def __init__(self, clock):
+            super().__init__(clock)
+            del self.compiled_step
+            self.model.train_function = Part(clock, FORWARD).do
+
+        def train(self, blocks):
+            for steps in blocks:
+                for _ in range(steps):
+                    self.clock.take(FETCH)
+                    self.model.train_function()
+
+    found = left_out(Fit(clock), turn=turns, compiled=True)
+
+    assert [(), ("fit step",)] == [one.left_out for one in found]
+    assert pytest.approx(1e-6 * FETCH) == found[1].step_seconds
+
+
+def test_every_block_is_told_so_that_a_part_has_an_interval(clock, turns):
+    """As many as there are turns, each in seconds per step."""
+    found = left_out(OneGraph(clock), turn=turns, compiled=True)
+
+    assert [ablation.REPEATS] * 2 == [len(one.block_step_seconds) for one in found]
+    assert pytest.approx([1e-6 * FETCH] * ablation.REPEATS) == list(found[1].block_step_seconds)
 
 
 def test_what_is_left_out_is_answered_as_it_was_last(clock, turns):
     """The caller goes on with the answer; nothing is done for it."""
     loop = HandWritten(clock)
 
-    ablation.ablate(loop, backward=None, steps=1, turn=turns)
+    left_out(loop, steps=1, turn=turns)
 
-    settling, whole, without_metric, without_more = 1, 2, 3, [3, 3, 3]
-    assert [settling, whole, without_metric, *without_more, 4, 5, 5, 5] == loop.answers[:10]
+    settling, whole, without_metric, without_more = 1, 2, 3, [3, 3]
+    assert [settling, whole, without_metric, *without_more, 4, 5, 5, 5] == loop.answers[:9]
     assert 1 + 2 * ablation.REPEATS == loop.optimizer.done
 
 
@@ -256,22 +318,23 @@ def test_where_a_framework_fetches_batches_neither_can_be_had(clock, turns):
 
 
 @pytest.mark.parametrize("loop", [HandWritten, Compiled])
-@pytest.mark.parametrize("has_parts", [False, True])
-def test_the_number_of_turns_is_known_beforehand(clock, turns, loop, has_parts):
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_number_of_turns_is_known_beforehand(clock, turns, loop, compiled):
     """The harness shuffles them among those of the other processes."""
     measured = loop(clock)
 
     ablation.pipeline(measured, steps=10, turn=turns)
     ablation.step_alone(measured, steps=10, turn=turns)
-    if has_parts:
-        ablation.ablate(measured, backward=None, steps=10, turn=turns)
+    parts = ablation.places(measured, backward=None, compiled=compiled)
+    ablation.ablate(measured, parts=parts, steps=10, turn=turns)
 
-    assert ablation.turns(measured, has_parts=has_parts) == turns.taken
+    assert ablation.turns(measured, parts=parts) == turns.taken
+    assert turns.taken <= ablation.MOST_TURNS
 
 
 def test_a_loop_may_name_its_parts_itself(clock, turns):
     """Where it does not keep to the names of the convention."""
-    found = ablation.ablate(ByOtherNames(clock), backward=None, steps=10, turn=turns)
+    found = left_out(ByOtherNames(clock), turn=turns)
 
     assert [((), 1e-6 * FORWARD), (("forward",), 0.0)] == [
         (one.left_out, pytest.approx(one.step_seconds)) for one in found

@@ -74,7 +74,18 @@ def test_a_trial_is_asked_for_in_a_setting():
 @pytest.mark.parametrize(
     ("message", "optional"),
     [
-        (TrialRequest, {"cpus": (), "breakdown": False, "images": 0, "prepared": None, "width": None, "threads": None}),
+        (
+            TrialRequest,
+            {
+                "cpus": (),
+                "breakdown": False,
+                "profile": False,
+                "images": 0,
+                "prepared": None,
+                "width": None,
+                "threads": None,
+            },
+        ),
         (Check, {"prepared": None, "dtype": None, "recordings": None}),
         (Prepare, {"dtype": None}),
         (Measured, {"block": None}),
