@@ -4,12 +4,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from bench.cli.options import Format, cache_folder
-from bench.errors import UsageError
+from bench.errors import TrialsFailed, UsageError
 from bench.text import columns_of, display_name, lines_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.runs.progress import Display
 
 
-__all__ = ["Terminal", "asker", "cache_folder", "change_since", "show"]
+__all__ = ["Terminal", "asker", "cache_folder", "change_since", "show", "told_profiles"]
 
 
 class Terminal:
@@ -71,14 +71,39 @@ def show(
 ) -> Path | None:
     """Print the table, write the page, and say where it is; with what changed since another run, if one is given."""
     from bench import report as reporting  # noqa: PLC0415
+    from bench.records import profiles  # noqa: PLC0415
     from bench.runs.endings import name_of  # noqa: PLC0415
 
     change = None if base is None else change_since(base, run)
-    report = reporting.build(run, change=change)
+    report = reporting.build(run, change=change, profiles=profiles.load(folder))
     click.echo(reporting.render(report, format=output_format))
     if report.settling is not None:
         way_on = f"bench run --resume {name_of(folder)} --rounds {report.settling.rounds}"
         click.echo(f"{report.settling.text}: {way_on}", err=True)
+    if reports is None:
+        return None
+    page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report)
+    click.echo(f"report: {page}", err=True)
+    return page
+
+
+def told_profiles(folder: Path, *, reports: Path | None, output_format: Literal["table", "json"]) -> Path | None:
+    """Print the profiles of a run and what to change, write its page, and say where both are.
+
+    Raises:
+        TrialsFailed: If nothing could be profiled.
+    """
+    from bench import report as reporting  # noqa: PLC0415
+    from bench.records import loading, profiles  # noqa: PLC0415
+    from bench.report import profiled  # noqa: PLC0415
+
+    run = loading.load(folder)
+    report = reporting.build(run, profiles=profiles.load(folder))
+    if not report.explained.profiles:
+        raise TrialsFailed(f"nothing was profiled, see above; what its process said is in {folder / 'logs'}")
+    click.echo(profiled.render(report.explained.profiles, format=output_format, encoding=sys.stdout.encoding))
+    for one in report.explained.profiles:
+        click.echo(f"trace and stacks: {folder / one.folder}", err=True)
     if reports is None:
         return None
     page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report)

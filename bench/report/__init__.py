@@ -6,16 +6,21 @@ write     a folder with the page, the model, Markdown and plots
 """
 
 import os
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
 from bench.files import write_all
+from bench.records.profiles import FLAME_GRAPH
 from bench.records.stored_run import Run
 from bench.report.model import Change, DataFile, Report, build
 
 __all__ = ["Change", "DataFile", "Report", "build", "render", "write"]
+
+LARGEST_FLAME_BYTES = 2 << 20
+"""Of a flame graph that is shown in the page; it is linked to anyway."""
 
 Format = Literal["table", "json", "csv", "md"]
 
@@ -67,6 +72,7 @@ def write(run: Run, *, folder: Path, results_folder: Path, report: Report | None
         files=tuple(_raw_files(results_folder, folder=folder)),
         commands=provenance.commands(run, place=place),
     )
+    flames = {one.folder: flame for one in report.explained.profiles if (flame := _flame(results_folder / one.folder))}
     drawn = [plots.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
     swept = [plots.draw_scaling(sweep, suffix=str(number)) for number, sweep in enumerate(report.scaling, start=1)]
     generated = [pictures.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
@@ -75,7 +81,14 @@ def write(run: Run, *, folder: Path, results_folder: Path, report: Report | None
         contents |= {f"{plot.name}.svg": plot.svg.encode(), f"{plot.name}.png": plot.png}
     contents["report.json"] = page.to_json(report).encode()
     contents["report.md"] = page.to_markdown(report).encode()
-    contents["index.html"] = page.to_html(report, plots=drawn, scaling=swept, pictures=generated).encode()
+    contents["index.html"] = page.to_html(
+        report,
+        plots=drawn,
+        scaling=swept,
+        pictures=generated,
+        flames=flames,
+        results_address=quote(_way(results_folder, folder=folder)),
+    ).encode()
     write_all(folder, contents)
     return folder / "index.html"
 
@@ -85,5 +98,18 @@ def _raw_files(results_folder: Path, *, folder: Path) -> list[DataFile]:
     if not results_folder.is_dir():
         return []
     names = sorted(path.name for path in results_folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    way = os.path.relpath(os.path.realpath(results_folder), os.path.realpath(folder)).replace(os.sep, "/")
+    way = _way(results_folder, folder=folder)
     return [DataFile(name=name, address=quote(f"{way}/{name}")) for name in names]
+
+
+def _way(results_folder: Path, *, folder: Path) -> str:
+    """Return the way from a page's folder to that of the run."""
+    return os.path.relpath(os.path.realpath(results_folder), os.path.realpath(folder)).replace(os.sep, "/")
+
+
+def _flame(folder: Path) -> str:
+    """Return a profile's flame graph as a `data:` address, or nothing; as a picture it runs no script."""
+    path = folder / FLAME_GRAPH
+    if not path.is_file() or path.stat().st_size > LARGEST_FLAME_BYTES:
+        return ""
+    return f"data:image/svg+xml;base64,{b64encode(path.read_bytes()).decode()}"

@@ -1,6 +1,6 @@
 """The report as data: one model, from which terminal, Markdown, CSV and HTML are rendered with the same words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis import summary
@@ -8,12 +8,28 @@ from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.records.cell import Setting
+from bench.records.profile import Profile
 from bench.records.stored_run import LeastStep, Run
-from bench.report import advice, least_step, notices, provenance, rows, sentences, sweep, wording
+from bench.report import (
+    advice,
+    least_step,
+    levers,
+    notices,
+    parts,
+    profiled,
+    provenance,
+    rows,
+    sentences,
+    sweep,
+    wording,
+)
 from bench.report.advice import Advice
+from bench.report.levers import Levers
 from bench.report.notices import Notice
+from bench.report.parts import BreakdownRow
+from bench.report.profiled import ProfileReport
 from bench.report.provenance import Command, Fact
-from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WordsRow, WorkRow
+from bench.report.rows import LimitRow, MemoryRow, Row, StartUpRow, WordsRow, WorkRow
 from bench.report.settling import Settling, round_time, settling
 from bench.report.sweep import ScalingReport
 
@@ -104,6 +120,16 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Explained:
+    """Why loops take what they take, and what would help."""
+
+    levers: tuple[Levers, ...]
+    """What to change about the loops that people have, and about those that were profiled."""
+    profiles: tuple[ProfileReport, ...]
+    """Of the loops that were profiled."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """Everything that a rendering shows, in the order in which it is shown."""
 
@@ -126,6 +152,8 @@ class Report:
     """One for each sweep of batch sizes or widths; empty where only one size was measured."""
     advice: tuple[Advice, ...]
     """One paragraph for each group in which there is a choice."""
+    explained: Explained
+    """Where time goes and what to change, beyond the groups."""
     reading: tuple[str, ...]
     method: tuple[str, ...]
     facts: tuple[Fact, ...]
@@ -135,16 +163,18 @@ class Report:
     files: tuple[DataFile, ...] = ()
 
 
-def build(run: Run, *, change: Change | None = None) -> Report:
+def build(run: Run, *, change: Change | None = None, profiles: Sequence[Profile] = ()) -> Report:
     """Return the report of a stored run.
 
     Args:
         run: As it was read back, complete or not.
         change: Since an earlier run.
+        profiles: That lie beside it.
     """
     summaries = summary.summarise(run)
     noted = notices.notices(run, summaries)
     groups = tuple(_group(group, run=run) for group in summaries)
+    to_change = _levers(run, groups=summaries, profiles=profiles)
     return Report(
         schema=SCHEMA,
         run_id=wording.display_name(run.header.run_id),
@@ -159,6 +189,10 @@ def build(run: Run, *, change: Change | None = None) -> Report:
         groups=groups,
         scaling=sweep.build(summaries),
         advice=advice.build(run, summaries),
+        explained=Explained(
+            levers=tuple(to_change.values()),
+            profiles=tuple(_profiles(profiles, groups=groups, to_change=to_change)),
+        ),
         reading=provenance.reading(run),
         method=provenance.method(run),
         facts=provenance.facts(run),
@@ -203,9 +237,36 @@ def _group(group: Group, *, run: Run) -> GroupReport:
         least_step=least,
         limit=() if least is None else tuple(rows.limit_row(c, least=least) for c in cells if c.step is not None),
         limit_formula=None if least is None else least_step.formula(least),
-        breakdown=tuple(rows.breakdown_row(cell, found=cell.breakdown) for cell in cells if cell.breakdown is not None),
+        breakdown=tuple(
+            parts.row(cell.breakdown, loop=wording.display_name(cell.cell.name), step=wording.step_text(cell))
+            for cell in cells
+            if cell.breakdown is not None
+        ),
         cells=cells,
     )
+
+
+def _levers(run: Run, *, groups: Sequence[Group], profiles: Sequence[Profile]) -> dict[tuple[Setting, str], Levers]:
+    """Return what to change, by setting and name of the loop."""
+    asked = [profile.cell for profile in profiles]
+    return {
+        (group.setting, one.loop): one
+        for group in groups
+        for one in levers.of_group(
+            run, group, words=wording.of_workload(run.header.loops, workload=group.setting.workload), asked=asked
+        )
+    }
+
+
+def _profiles(
+    found: Sequence[Profile], *, groups: Sequence[GroupReport], to_change: Mapping[tuple[Setting, str], Levers]
+) -> Iterator[ProfileReport]:
+    """Yield what is said of each profile of a run's cells; one of another run's would explain nothing here."""
+    cells = {cell.cell: cell for group in groups for cell in group.cells}
+    for one in found:
+        if one.cell in cells:
+            known = to_change.get((one.cell.setting, wording.display_name(one.cell.name)))
+            yield profiled.build(one, cell=cells[one.cell], levers=known)
 
 
 def _compact(cell: CellSummary) -> CellSummary:

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -26,8 +27,10 @@ _KEPT_ROWS = (1000, 300, 100, 40, 15, 5, 1)
 _TEXT_COLUMNS = (
     *("Verdict", "Speed-up", "95 % interval", "Ahead of baseline", "Reason", "Value", "Loop", "What"),
     *("Change", "Different", "base", "new", "", "What it is", "In place of plain fit()"),
+    *("Where it goes", "In a sentence", "Alone", "Change to", "Gain", "What to type", "Not when", "Group"),
 )
 _WRAPPING_COLUMNS = ("Speed-up", "95 % interval")
+_PROSE_COLUMNS = ("Where it goes", "In a sentence", "Alone", "Change to", "Gain", "What to type", "Not when")
 _MARKDOWN_COLUMNS = 8
 
 
@@ -65,6 +68,8 @@ def to_html(
     plots: Sequence[Sequence[Plot]],
     scaling: Sequence[Plot],
     pictures: Sequence[Sequence[Picture]],
+    flames: Mapping[str, str] = MappingProxyType({}),
+    results_address: str = ".",
 ) -> str:
     """Return the page.
 
@@ -73,6 +78,8 @@ def to_html(
         plots: One sequence per group, in order; empty where there is nothing to draw.
         scaling: One for each sweep.
         pictures: One sequence per group, what generators drew.
+        flames: Folder of a profile -> its flame graph, as a `data:` address.
+        results_address: Of the run's folder, relative to the page.
     """
     sections = [_section(*parts) for parts in zip(report.groups, plots, pictures, strict=True)]
     files = [f"{plot.name}.{ending}" for group in plots for plot in group for ending in ("svg", "png")]
@@ -90,11 +97,15 @@ def to_html(
             ],
             provenance=tables.provenance(report),
             change=None if report.change is None else tables.change(report.change),
+            levers=tables.levers(report),
+            flames=flames,
+            results_address=results_address,
             own_files=["report.json", "report.md", *files],
             light=svg.COLOURS,
             dark=svg.DARK,
             text_columns=_TEXT_COLUMNS,
             wrapping_columns=_WRAPPING_COLUMNS,
+            prose_columns=_PROSE_COLUMNS,
             data=Markup(_script_json(to_json(report))),  # noqa: S704 - escaped by `_script_json`
         )
     )
@@ -118,6 +129,7 @@ def to_markdown(report: Report, *, limit: int = MARKDOWN_LIMIT) -> str:
             sweeps=sweeps,
             provenance=tables.provenance(report),
             change=None if report.change is None else tables.change(report.change),
+            levers=tables.levers(report),
             kept=kept,
             width=_MARKDOWN_COLUMNS,
             text_columns=_TEXT_COLUMNS,

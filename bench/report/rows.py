@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import units
-from bench.analysis.breakdown import REST, Breakdown
 from bench.analysis.summary import CellSummary
 from bench.records.stored_run import LeastStep
 from bench.report import wording
@@ -121,25 +120,6 @@ class LimitRow:
     """Of the step's time that would have been enough."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BreakdownRow:
-    """Where the time of a step goes. Milliseconds."""
-
-    loop: str
-    step: str
-    """As it is ranked by."""
-    pipeline: str
-    forward: str
-    backward: str
-    optimizer: str
-    metric: str
-    rest: str
-    """Python and dispatch, and whatever could not be left out."""
-    agreement: str
-    """The whole step in the process that leaves parts out, as a share of the one that is ranked."""
-    step_alone: str
-
-
 def main_row(cell: CellSummary, *, rank: str) -> Row:
     """Format one loop for the main table."""
     speed_up, step = cell.speed_up, cell.step
@@ -235,22 +215,6 @@ def limit_row(cell: CellSummary, *, least: LeastStep) -> LimitRow:
         step=wording.step_text(cell),
         above=units.NOT_AVAILABLE if step is None else f"{units.number(step.estimate / least.step_seconds)}x",
         share=units.NOT_AVAILABLE if step is None else units.percent(least.step_seconds / step.estimate),
-    )
-
-
-def breakdown_row(cell: CellSummary, *, found: Breakdown) -> BreakdownRow:
-    """Format one loop for the table of where the time of a step goes."""
-    return BreakdownRow(
-        loop=wording.display_name(cell.cell.name),
-        step=wording.step_text(cell),
-        pipeline=units.milliseconds(found.pipeline),
-        forward=units.milliseconds(found.parts.get("forward")),
-        backward=units.milliseconds(found.parts.get("backward")),
-        optimizer=units.milliseconds(found.parts.get("optimizer")),
-        metric=units.milliseconds(found.parts.get("metric")),
-        rest=units.milliseconds(found.parts.get(REST)),
-        agreement=units.NOT_AVAILABLE if found.agreement is None else units.percent(found.agreement),
-        step_alone=units.milliseconds(found.step_alone),
     )
 
 

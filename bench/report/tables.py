@@ -155,26 +155,43 @@ def breakdown(group: GroupReport) -> Table | None:
     columns = {
         "Loop": [row.loop for row in group.breakdown],
         "ms/step": [row.step for row in group.breakdown],
-        "Pipeline alone": [row.pipeline for row in group.breakdown],
-        "Forward": [row.forward for row in group.breakdown],
-        "Backward": [row.backward for row in group.breakdown],
-        "Optimizer": [row.optimizer for row in group.breakdown],
-        "Metric": [row.metric for row in group.breakdown],
-        "Python": [row.rest for row in group.breakdown],
+        "Where it goes": [", ".join(part.text for part in row.parts) for row in group.breakdown],
+        "In a sentence": [row.sentence for row in group.breakdown],
+        "Alone": [row.fetching for row in group.breakdown],
         "Beside / ranked": [row.agreement for row in group.breakdown],
-        "Step alone": [row.step_alone for row in group.breakdown],
     }
+    columns = {name: values for name, values in columns.items() if any(values)}
     caption = (
         "Milliseconds per step; the parts add up to the step that is ranked. In a second process beside each that is "
         "ranked, in turns with it, the metric was left out of the step, then the optimizer too, then the backward "
-        "pass, then forward pass and loss: a part is what that saved, as a share of the whole step in that process. "
-        "Beside / ranked: that whole against the step that is ranked, median over rounds; as far from 100 % as two "
-        "processes of one loop are apart. "
-        "Python: what is left without fetching batches, the loop itself and dispatch. A step that a framework has "
-        "compiled as a whole has no parts to leave out. Pipeline alone: only fetching batches. Step alone: on the same "
-        "batch again and again. Where `fit()` fetches the batches, neither can be had."
+        "pass, then forward pass and loss, and in the end all of the step: a part is what that saved, as a share of "
+        'the whole step in that process, and "under" says that its interval holds nothing at all. What a framework '
+        "has compiled as one thing is left out as one; `bench profile` divides it. Alone: only fetching batches, and "
+        "the step on the same batch again and again, where the loop itself fetches them. Beside / ranked: that whole "
+        "against the step that is ranked, median over rounds; as far from 100 % as two processes of one loop are "
+        "apart. With batches that are fetched ahead or steps that are queued, leaving one thing out also uncovers "
+        "what it had hidden."
     )
     return Table(title="Where does the time of a step go?", caption=caption, frame=_frame(columns))
+
+
+def levers(report: Report) -> Table | None:
+    """Return what to change about each loop that people have; None where nothing was faster."""
+    items = [(found, item) for found in report.explained.levers for item in found.items]
+    if not items:
+        return None
+    columns = {
+        "Loop": [found.loop for found, _ in items],
+        "Group": [found.group for found, _ in items],
+        "Change to": [item.title for _, item in items],
+        "Gain": [item.gain for _, item in items],
+        "What to type": [item.change for _, item in items],
+        "Not when": [item.not_when for _, item in items],
+    }
+    if len(set(columns["Group"])) == 1:
+        del columns["Group"]
+    caption = "Loops of the same framework that were faster in this run, the largest gain first, with their interval."
+    return Table(title="What to change", caption=caption, frame=_frame(columns))
 
 
 def scaling(sweep: ScalingReport) -> Table:

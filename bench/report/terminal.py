@@ -9,6 +9,8 @@ from rich.text import Text
 
 from bench.analysis.verdict import Verdict
 from bench.report.model import GroupReport, Report
+from bench.report.parts import bars
+from bench.report.profiled import levers_text, to_lines
 from bench.report.rows import Row
 from bench.report.wording import UNAVAILABLE
 from bench.text import aligned, columns_of
@@ -52,7 +54,7 @@ def to_text(report: Report, *, console: Console | None = None) -> str:
     """
     console = Console(width=columns_of(os.environ)) if console is None else console
     with console.capture() as capture:
-        for part in _parts(report, width=console.width):
+        for part in _parts(report, width=console.width, encoding=console.encoding):
             console.print(part, highlight=False, soft_wrap=False)
     text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
     return printable(text, encoding=console.encoding)
@@ -65,7 +67,20 @@ def printable(text: str, *, encoding: str) -> str:
     return text.translate(_ASCII).encode(encoding, errors="replace").decode(encoding)
 
 
-def _parts(report: Report, *, width: int) -> list[RenderableType]:
+def _below(report: Report, *, encoding: str) -> list[RenderableType]:
+    """Return where time goes and what to change, where somebody asked."""
+    found: list[RenderableType] = []
+    for row in (row for group in report.groups for row in group.breakdown):
+        found += [Text(), Text(f"{row.loop}, {row.step} ms per step: {row.sentence}")]
+        found += [Padding(Text(line), (0, 0, 0, 2)) for line in bars(row, encoding=encoding)]
+    if any(group.breakdown for group in report.groups):
+        found += [Text(line) for one in report.explained.levers if one.items for line in levers_text(one)]
+    for profile in report.explained.profiles:
+        found += [Text(), *(Text(line) for line in to_lines(profile, encoding=encoding))]
+    return found
+
+
+def _parts(report: Report, *, width: int, encoding: str) -> list[RenderableType]:
     """Return the pieces from top to bottom."""
     parts: list[RenderableType] = [Text(report.verdict, style="bold")]
     for group in report.groups:
@@ -82,6 +97,7 @@ def _parts(report: Report, *, width: int) -> list[RenderableType]:
         since = report.change
         rows = aligned(since.columns[:_CHANGE_COLUMNS], [row[:_CHANGE_COLUMNS] for row in since.rows])
         parts += [Text(), *(Text(line) for line in (f"Since {since.base}: {since.headline}", *rows, *since.remarks))]
+    parts += _below(report, encoding=encoding)
     for advice in report.advice:
         parts += [Text(), *([Text(f"{advice.group}:")] if len(report.groups) > 1 else []), Text(advice.text)]
     parts.append(Text())

@@ -73,6 +73,43 @@ def test_a_step_that_a_framework_runs_alone_has_nothing_to_tell(process):
     assert (None, {}, None, None) == (found.agreement, found.parts, found.pipeline, found.step_alone)
 
 
+def test_over_several_rounds_a_part_has_an_interval(process):
+    """Student's, over the shares of the rounds."""
+    processes = [process(400, 400 - saved, number=number) for number, saved in enumerate([100, 104, 96])]
+
+    found = break_down(processes, steps=dict.fromkeys(range(3), 400e-6))
+
+    assert pytest.approx(100e-6) == found.parts["metric"]
+    assert pytest.approx((100e-6 - 9.94e-6, 100e-6 + 9.94e-6), rel=1e-3) == (
+        found.bounds["metric"].low,
+        found.bounds["metric"].high,
+    )
+
+
+def test_of_one_process_a_part_has_the_interval_of_its_blocks(process):
+    """Each against the block before it in its turn, so that a slower machine moves no part."""
+    ladder = (
+        Ablation(left_out=(), step_seconds=400e-6, block_step_seconds=(400e-6, 800e-6, 402e-6, 398e-6)),
+        Ablation(left_out=("fit step",), step_seconds=100e-6, block_step_seconds=(99e-6, 501e-6, 101e-6, 99e-6)),
+    )
+
+    found = break_down([replace(process(), ablations=ladder)], steps={0: 400e-6})
+
+    assert {"fit step": pytest.approx(300e-6), REST: pytest.approx(100e-6)} == found.parts
+    assert 280e-6 < found.bounds["fit step"].low < 300e-6 < found.bounds["fit step"].high < 320e-6
+    assert REST not in found.bounds
+
+
+def test_a_part_that_saved_nothing_has_an_interval_that_holds_nothing(process):
+    """Its number may be negative; what can be said is how much it is at most."""
+    processes = [process(400, 400 + more, number=number) for number, more in enumerate([20, -10, 5])]
+
+    found = break_down(processes, steps=dict.fromkeys(range(3), 400e-6))
+
+    assert found.parts["metric"] < 0.0
+    assert found.bounds["metric"].low < 0.0 < found.bounds["metric"].high
+
+
 def test_no_process_has_no_breakdown():
     """All of them failed."""
     assert None is break_down([], steps={})

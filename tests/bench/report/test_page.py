@@ -73,6 +73,7 @@ def test_the_page_has_its_sections_in_order(make_run):
     assert ["Training-loop speed: mnist-mlp"] == found["h1"]
     assert [
         "mnist-mlp, matched track, CPU, batch 32",
+        "What to change",
         "Which loop to use",
         "Where this was measured",
         "How to read this page",
@@ -207,9 +208,10 @@ def test_markdown_folds_what_is_not_the_answer(report):
     assert [
         "Conclusions",
         "Start-up, same work, distance from the limit, memory",
+        "What to change",
         "Where and how this was measured",
     ] == re.findall(r"<details><summary>(.*?)</summary>", text)
-    assert 3 == text.count("</details>")
+    assert 4 == text.count("</details>")
     assert "    bench run --workload mnist-mlp --rounds 6\n" in text
 
 
@@ -218,7 +220,7 @@ def test_markdown_tables_have_equally_many_cells_in_each_row(make_run):
     text = page.to_markdown(build(make_run(steps=HOSTILE, rounds=2)))
     tables = re.findall(r"(?:^\|.*\|\n)+", text, flags=re.MULTILINE)
 
-    assert 5 == len(tables)
+    assert 6 == len(tables)
     for table in tables:
         assert 1 == len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()})
 
