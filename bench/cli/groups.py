@@ -293,6 +293,10 @@ class Running(Measuring):
             help="Find out where the time of a step goes, in a second process beside each.",
         ),
     ]
+    profile: Annotated[
+        bool,
+        option("--profile", is_flag=True, help="Profile each loop in the end, apart from what is ranked."),
+    ]
     samples: Annotated[
         bool, option("--samples", is_flag=True, help="Have generators draw images after training, outside the clock.")
     ]
@@ -343,7 +347,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "How much, and what counts": (
         *("rounds", "quick", "rigorous", "precision", "time_budget", "steps", "margin", "baseline", "again"),
-        *("breakdown", "samples", "no_verify", "calibrate"),
+        *("breakdown", "profile", "samples", "no_verify", "calibrate"),
     ),
     "Under which conditions": (
         *("threads", "pin", "wait", "on_busy", "schedule", "timeout", "seed", "interpreters", "label", "machine"),

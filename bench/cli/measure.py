@@ -46,6 +46,7 @@ def run(running: Running, output: Output, /) -> None:
         options_of(running, results=output.results_dir),
         all_guides=running.all_guides,
         breakdown=running.breakdown,
+        profile=() if running.profile else None,
         samples=running.samples,
         retry_failed=running.retry_failed,
     )

@@ -71,6 +71,8 @@ class Options:
     """Every loop on the workload that a guide trains with it; loops and workloads are then not chosen."""
     breakdown: bool = False
     """Whether to find out where the time of a step goes, after each process is done."""
+    profile: tuple[str, ...] | None = None
+    """Loops that are profiled in the end; empty means all that are measured, None means none."""
     samples: bool = False
     """Whether generators draw images after training."""
     track: Track | None = None
@@ -173,6 +175,7 @@ def plan_of(
         prepared=tuple(prepared),
         images=IMAGES if options.samples else 0,
         breakdown=options.breakdown,
+        profile=() if options.profile is None else options.profile or tuple(names),
         verify=options.verify,
         margin=options.margin,
         margins=dict(options.margins),

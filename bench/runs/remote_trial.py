@@ -97,6 +97,23 @@ class TrialProcess:
         self._add(said.run_in)
         self._add(said.block)
 
+    @property
+    def process_id(self) -> int:
+        """Of the process."""
+        return self._process.process_id
+
+    def profile(self, seconds: Seconds, *, folder: str | None = None) -> messages.Profiled:
+        """Have one block done, of about so many seconds, under the framework's profiler where a folder is given."""
+        self._process.send(messages.Profile(seconds=seconds, folder=folder))
+        return self._answer(messages.Profiled, phase="profile")
+
+    def finish_profile(self) -> Trial:
+        """Let the process go after its last profile, and return its row, which nobody stores."""
+        self._process.send(messages.Finish())
+        self._answer(messages.Closed, phase="profile")
+        self.end()
+        return self._row
+
     def finish(self) -> Trial:
         """Have the last step done and the trial evaluated, let the process go, and return its row."""
         self._process.send(messages.Finish())

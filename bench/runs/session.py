@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,27 +15,26 @@ from bench.machine import conditions, disturbances, passport, readings
 from bench.machine import gpu as gpus
 from bench.paths import SOURCE_TREE
 from bench.records import busy, tables
-from bench.records.cell import Cell, Side
+from bench.records.cell import Side
 from bench.records.journal import Journal, find, utc_now, write_manifest
 from bench.records.loading import load
 from bench.records.plan import Plan
 from bench.records.stored_run import SCHEMA_VERSION, Conditions, Run, RunHeader
 from bench.records.trial import Trial
 from bench.records.words import LoopWords
-from bench.runs import checks, consent, endings, inputs, roofline
+from bench.runs import checks, consent, endings, inputs, profiling, roofline
 from bench.runs import rounds as measuring
-from bench.runs.opened import Opened, identity_of
-from bench.runs.options import KERNEL_BLOCKS, Console, Options, loops_of, plan_of, workloads_of
+from bench.runs.launch import launch
+from bench.runs.opened import Opened
+from bench.runs.options import Console, Options, loops_of, plan_of, workloads_of
 from bench.runs.pace import Pace, Starved
 from bench.runs.quiet import Quiet
-from bench.runs.remote_trial import TrialProcess
-from bench.sides import inventory, preparation
+from bench.sides import inventory
 from bench.sides.inventory import Inventory
 from bench.sides.launcher import Launcher
 from bench.sides.recipe import restored, still_there
 from bench.worker import frameworks
 from bench.worker.log import tidy
-from bench.worker.messages import TrialRequest
 from loops import registry
 
 MEBIBYTES_PER_PROCESS = 700
@@ -100,7 +99,8 @@ def _words(plan: Plan) -> Iterator[LoopWords]:
     for loop, workload in dict.fromkeys((cell.loop, cell.workload) for cell in plan.cells if not plan.sides):
         described = registry.describe_loop(loop, workload=workload)
         if described.title:
-            yield LoopWords(loop=loop, workload=workload, title=described.title, change=described.change)
+            words = {name: getattr(described, name) for name in ("title", "change", "caution")}
+            yield LoopWords(loop=loop, workload=workload, **words)
 
 
 def _crowding(plan: Plan, *, available_mebibytes: int) -> Iterator[str]:
@@ -258,7 +258,7 @@ def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]
         _run_rounds(
             opened,
             done=done,
-            launch=partial(_launch, opened=opened, launcher=launcher),
+            launch=partial(launch, opened=opened, launcher=launcher),
             store=store,
             observer=display,
             environment=environment,
@@ -267,6 +267,15 @@ def _measure(opened: Opened, *, console: Console, environment: Mapping[str, str]
         for found in roofline.measure(plan, launcher=launcher):
             journal.add_least_step(found)
         checks.expect(opened, trials=settled, console=console)
+        screen.close()
+        profiling.of_plan(
+            plan,
+            trials=settled,
+            run=journal.folder,
+            launch=partial(launch, opened=opened, launcher=launcher),
+            environment=environment,
+            tell=console.notice,
+        )
 
 
 def _run_rounds(
@@ -322,42 +331,6 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
     write_manifest(run, folder=journal.folder)
     journal.release()
     return run
-
-
-def _launch(
-    cell: Cell, *, round_number: int, blocks: int, breakdown: bool, opened: Opened, launcher: Launcher
-) -> TrialProcess:
-    """Start one trial of a cell."""
-    plan = opened.run.header.plan
-    side = plan.side_of(cell)
-    backend, identity = identity_of(cell, opened=opened)
-    kernel = cell == plan.calibration
-    ready = preparation.of_cell(plan.prepared, workload=cell.workload, side=side)
-    request = TrialRequest(
-        **asdict(cell.setting),
-        loop=cell.loop,
-        backend=backend,
-        seed=plan.seed,
-        digits=opened.digits,
-        blocks=KERNEL_BLOCKS if kernel else blocks,
-        block_seconds=plan.block_seconds,
-        run_in_seconds=plan.run_in_seconds,
-        steps=None if kernel else plan.steps,
-        cpus=plan.cpus,
-        breakdown=breakdown,
-        prepared=None if ready is None else str(opened.cache / ready.folder),
-        images=plan.images if round_number == 0 and not kernel and not breakdown else 0,
-    )
-    return TrialProcess(
-        request,
-        cell=cell,
-        round_number=round_number,
-        identity=identity,
-        interpreter=launcher.interpreter(backend, side=side),
-        environment=launcher.environment(backend=backend, device=cell.device, threads=cell.threads, side=side),
-        log=opened.journal.log_path(round_number=round_number, cell=f"{cell}-breakdown" if breakdown else cell),
-        timeout=plan.timeout,
-    )
 
 
 def _inventories(

@@ -78,4 +78,4 @@ def test_every_command_that_takes_loops_can_leave_some_out():
     """By the same option, which is of no use to others."""
     taking = {name for name, one in main.commands.items() if any(p.name == "exclude" for p in one.params)}
 
-    assert {"run", "ab", "gate", "verify"} == taking
+    assert {"run", "ab", "gate", "verify", "profile"} == taking

@@ -10,7 +10,7 @@ COMMANDS = sorted(main.commands)
 
 def test_the_commands_are_these():
     """The documentation names them all."""
-    measured = ["ab", "gate", "run", "verify"]
+    measured = ["ab", "gate", "profile", "run", "verify"]
     stored = ["baseline", "compare", "export", "history", "list", "publish", "report", "runs", "show", "sql"]
     assert sorted([*measured, *stored, "completion", "env", "new"]) == COMMANDS
 
