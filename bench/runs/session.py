@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import __version__, redaction
+from bench.analysis.process import step_seconds_of
 from bench.errors import Interrupted, ResultsError, UsageError
 from bench.machine import conditions, disturbances, passport, readings
 from bench.machine import gpu as gpus
@@ -318,7 +319,8 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
         cell in failed or (cell, number) in settled for cell in plan.cells for number in range(run.planned_rounds)
     )
     run = replace(run, end=journal.end(complete=complete and not (plan.adaptive and interrupted)))
-    tables.write(run, folder=journal.folder)
+    counted = step_seconds_of((*run.trials, *run.calibration))
+    tables.write(run, folder=journal.folder, step_seconds=counted)
     write_manifest(run, folder=journal.folder)
     journal.release()
     return run
