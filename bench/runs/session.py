@@ -199,7 +199,12 @@ def _as_it_was(run: Run, *, environment: Mapping[str, str]) -> Run:
 
 
 def execute(
-    opened: Opened, *, console: Console, environment: Mapping[str, str], resume_with: str = "bench run --resume"
+    opened: Opened,
+    *,
+    console: Console,
+    environment: Mapping[str, str],
+    resume_with: str = "bench run --resume",
+    inside: bool = False,
 ) -> Run:
     """Measure what is missing, close the run and return it; tables are derived whatever happened.
 
@@ -208,12 +213,13 @@ def execute(
         console: For notices and progress.
         environment: The parent's.
         resume_with: The command that goes on with it, named where it is interrupted.
+        inside: Whether this is part of somebody else's program, which no signal is to end.
 
     Raises:
         Interrupted: On Ctrl-C; the run is closed first.
     """
     way_on = f"go on with: {resume_with} {endings.name_of(opened.journal.folder)}"
-    with endings.watched(way_on) as ending:
+    with endings.watched(way_on, inside=inside) as ending:
         interrupted = False
         try:
             _measure(opened, console=console, environment=environment)
