@@ -162,12 +162,11 @@ def compare(
       bench compare 20261121-0900 20261122-0900 --margin 5 --fail-on slower
       bench compare monday tuesday wednesday thursday
     """
-    from bench.analysis import two_runs  # noqa: PLC0415
     from bench.records import journal, loading  # noqa: PLC0415
     from bench.report import changes, several_runs  # noqa: PLC0415
 
     first, *others = (loading.load(journal.find(results_dir, run)) for run in (base, *new))
-    comparisons = two_runs.compare_with(first, others, margin=margin)
+    comparisons = several_runs.compare_with(first, others, margin=margin)
     admitted, refused = [], []
     for one in comparisons:
         try:

@@ -1,6 +1,5 @@
-"""How a command tells what it does: notices, progress, tables."""
+"""How a command tells what it does: questions, tables, pages."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,41 +9,14 @@ import click
 
 from bench.cli.options import Format, cache_folder
 from bench.errors import UsageError
-from bench.text import columns_of, display_name, lines_of
+from bench.runs.console import Terminal
+from bench.text import display_name
 
 if TYPE_CHECKING:
-    from rich.console import Console as RichConsole
-
-    from bench.records.plan import Plan
     from bench.records.stored_run import Run
-    from bench.report import Change
-    from bench.runs.progress import Display
 
 
-__all__ = ["Terminal", "asker", "cache_folder", "change_since", "show"]
-
-
-class Terminal:
-    """Notices and progress on stderr."""
-
-    def __init__(self) -> None:
-        """Open the console; rich honours NO_COLOR and TERM."""
-        from rich.console import Console  # noqa: PLC0415 - costs more than the rest of `--help`
-
-        from bench.redaction import redacted  # noqa: PLC0415 - patterns that `--help` does not need
-
-        self._redacted = redacted
-        self.console: RichConsole = Console(stderr=True, width=columns_of(os.environ))
-
-    def notice(self, text: str) -> None:
-        """Print one line as it is."""
-        self.console.print(lines_of(self._redacted(text)), markup=False, highlight=False, soft_wrap=True)
-
-    def display(self, plan: "Plan", *, done: int) -> "Display":
-        """Return the progress display."""
-        from bench.runs import progress  # noqa: PLC0415
-
-        return progress.for_console(self.console, plan=plan, done=done)
+__all__ = ["Terminal", "asker", "cache_folder", "show"]
 
 
 def asker(*, yes: bool) -> Callable[[str], None]:
@@ -73,7 +45,11 @@ def show(
     from bench import report as reporting  # noqa: PLC0415
     from bench.runs.endings import name_of  # noqa: PLC0415
 
-    change = None if base is None else change_since(base, run)
+    change = None
+    if base is not None:
+        from bench.report import changes  # noqa: PLC0415
+
+        change = changes.since(base, run)
     report = reporting.build(run, change=change)
     click.echo(reporting.render(report, format=output_format))
     if report.settling is not None:
@@ -84,17 +60,3 @@ def show(
     page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report)
     click.echo(f"report: {page}", err=True)
     return page
-
-
-def change_since(base: "Run", run: "Run") -> "Change":
-    """Return what a run's report says of the change since an earlier one.
-
-    Raises:
-        NothingComparable: If the two were measured on other machines or other data.
-    """
-    from bench.analysis import two_runs  # noqa: PLC0415
-    from bench.report import changes  # noqa: PLC0415
-
-    comparison = two_runs.compare_runs(base, run, margin=run.header.plan.margin, margins=run.header.plan.margins)
-    changes.admit(comparison, allow_mismatch=False)
-    return changes.told(comparison)

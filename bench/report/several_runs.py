@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from bench import units
-from bench.analysis.two_runs import Comparison, Row
+from bench.analysis.two_runs import Comparison, Row, compare_with
 from bench.report import changes, terminal, wording
 from bench.text import aligned, piped, plain
 
 if TYPE_CHECKING:
     from bench.records.cell import Cell
+
+__all__ = ["compare_with", "render", "to_json", "to_markdown", "to_text"]
 
 SCHEMA = "bench-comparisons/1"
 """Changes whenever a field of the JSON changes its name or meaning."""
