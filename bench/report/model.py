@@ -12,7 +12,7 @@ from bench.records.stored_run import LeastStep, Run
 from bench.report import advice, least_step, notices, provenance, rows, sentences, sweep, wording
 from bench.report.advice import Advice
 from bench.report.notices import Notice
-from bench.report.provenance import Command, Fact
+from bench.report.provenance import Citation, Command, Fact
 from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WordsRow, WorkRow
 from bench.report.settling import Settling, round_time, settling
 from bench.report.sweep import ScalingReport
@@ -132,7 +132,13 @@ class Report:
     commands: tuple[Command, ...]
     settling: Settling | None
     """What would settle the comparisons that are unclear; None where nothing is, or nothing would."""
+    citation: Citation
     files: tuple[DataFile, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from, in one line."""
+        return self.citation.source
 
 
 def build(run: Run, *, change: Change | None = None) -> Report:
@@ -164,6 +170,7 @@ def build(run: Run, *, change: Change | None = None) -> Report:
         facts=provenance.facts(run),
         commands=provenance.commands(run, place=None),
         settling=settling(run, [cell for group in summaries for cell in group.cells]),
+        citation=provenance.citation(run),
     )
 
 
