@@ -18,17 +18,18 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from inspect import Parameter, signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FunctionType, MethodType
 from typing import Any, Final
 from zipfile import ZipFile
 
-from loops import intake, prepared
+from loops import intake, prepared, registry
 from loops.contract import Samples
 from loops.drain import is_pipeline
 from loops.errors import InvalidWorkload
-from loops.user_file import BATCH_SIZE
+from loops.user_file import BATCH_SIZE, load_saved
 
 FOLDER: Final = "handed-in-"
 """Beginning of the names of folders in the cache; the rest is a hash over all that is in them."""
@@ -37,7 +38,11 @@ PATH: Final = "bench.measure"
 """Stands for the user's file in messages."""
 BUILD: Final = "give a function that builds and compiles the model instead: bench.measure(make_model, x, y)"
 _LAMBDA: Final = "<lambda>"
+_NOTED: Final = ("name", "dtype", "trainable")
+"""Arguments that Keras stores of every model."""
 _DIGITS: Final = 16
+_MOST_LETTERS: Final = 300
+"""Of what Keras says; it likes to quote whole configurations."""
 
 
 def hand_in(
@@ -95,13 +100,51 @@ def model(folder: Path) -> Any:
         code = _read_code(folder)
         if not isinstance(code, dict):
             return code()
-        return keras.saving.load_model(folder / MODEL, custom_objects=code, safe_mode=False)
+        for one in code.values():
+            if isinstance(one, type) and issubclass(one, keras.layers.Layer):
+                _let_arguments_be_fewer(one)
+        return load_saved(folder / MODEL, custom_objects=code)
     except (AttributeError, ImportError, NameError, NotImplementedError, OSError, TypeError, ValueError) as error:
-        told = str(error).strip().splitlines()
         raise InvalidWorkload(
-            f"{PATH}: the model cannot be made anew on {keras.backend.backend()}: "
-            f"{type(error).__name__}: {told[0] if told else ''}; {BUILD}"
+            f"{PATH}: the model cannot be made anew on {keras.backend.backend()}: {_said_by(error)}; {BUILD}"
         ) from error
+
+
+def _let_arguments_be_fewer(kind: Any) -> None:
+    """Have a class be made from what Keras noted of its arguments, also where it takes no `name`, `dtype` and the like.
+
+    Keras adds these to what it notes by itself, and then hands them to an `__init__` that may not know them.
+    """
+    import keras  # noqa: PLC0415 - the process chose the backend before this runs
+    from keras.src import dtype_policies  # noqa: PLC0415
+
+    parameters = signature(kind.__init__).parameters.values()
+    takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
+    if takes_any or not (_is_kerass(kind.get_config) and _is_kerass(kind.from_config)):
+        return
+    known = {parameter.name for parameter in parameters}
+
+    def from_config(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        del custom_objects
+        made = cls(**{name: value for name, value in config.items() if name in known})
+        for name in ("name", "trainable"):
+            if name in config and name not in known:
+                setattr(made, name, config[name])
+        asked = dtype_policies.get(config.get("dtype"))
+        usual = keras.config.dtype_policy().name  # another one where somebody asked for it by --dtype
+        if "dtype" not in known and made.dtype_policy.name == usual == "float32" != asked.name:
+            raise TypeError(
+                f"class {cls.__name__} takes no dtype, and its model was made under the policy {asked.name}"
+            )
+        return made
+
+    kind.from_config = classmethod(from_config)
+
+
+def _said_by(error: Exception) -> str:
+    """Return what an error says, on one line that has an end."""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said if len(said) <= _MOST_LETTERS else f'{said[:_MOST_LETTERS]}...'}"
 
 
 def data(folder: Path) -> tuple[Samples, Samples]:
@@ -144,9 +187,9 @@ def _whole(samples: Samples | None) -> Any:
 
 
 def _safe(name: str) -> str:
-    """Return a name that can be a workload's, which our own never have."""
+    """Return a name that can be a workload's, and is no other's."""
     word = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "model"
-    return word if word.startswith("my") else f"my-{word}"
+    return f"my-{word}" if word in registry.workload_names() else word
 
 
 def _told(model: Any) -> str:
@@ -183,17 +226,16 @@ def _write_model(folder: Path, model: Any) -> str:
     """Save a model with what Keras does not know of it, and return a hash over both.
 
     Raises:
-        InvalidWorkload: If Keras cannot save it.
+        InvalidWorkload: If Keras cannot save it, or not all of it.
     """
+    _refuse_what_keras_forgets(model)
     file = folder / MODEL
     with _named_lambdas(own_objects(model)) as objects, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a model that nobody has called yet: it is built anew anyway
+        warnings.simplefilter("ignore")  # as of a model that nobody has called yet: it is built anew anyway
         try:
             model.save(file)
         except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
-            told = str(error).strip().splitlines()
-            what = told[0] if told else type(error).__name__
-            raise InvalidWorkload(f"{PATH}: Keras cannot save this model: {what}; {BUILD}") from error
+            raise InvalidWorkload(f"{PATH}: Keras cannot save this model: {_said_by(error)}; {BUILD}") from error
         code = _write_code(folder, objects) if objects else ""
     whole = hashlib.sha256(code.encode())
     with ZipFile(file) as archive:
@@ -203,6 +245,30 @@ def _write_model(folder: Path, model: Any) -> str:
     return whole.hexdigest()
 
 
+def _refuse_what_keras_forgets(model: Any) -> None:
+    """Refuse a class of models whose arguments Keras does not note, unlike those of layers: it would take the defaults.
+
+    Source: `keras.Model.__new__` of Keras 3.15, which hands no arguments on to where they are noted.
+
+    Raises:
+        InvalidWorkload: If it takes any.
+    """
+    for one in _reached(model):
+        kind = type(one)
+        if not isinstance(one, sys.modules["keras"].Model) or _is_kerass(kind) or not _is_kerass(kind.get_config):
+            continue
+        taken = [
+            name
+            for name, parameter in list(signature(kind.__init__).parameters.items())[1:]
+            if parameter.kind is not Parameter.VAR_KEYWORD and name not in _NOTED
+        ]
+        if taken:
+            raise InvalidWorkload(
+                f"{PATH}: class {kind.__name__} takes {', '.join(taken)}, which Keras does not note of models; write "
+                f"get_config() in it, or {BUILD}"
+            )
+
+
 def own_objects(model: Any) -> dict[str, Any]:
     """Return the classes and functions of a model that Keras does not know, by the names that it saves them under."""
     found: dict[str, Any] = {}
@@ -210,7 +276,7 @@ def own_objects(model: Any) -> dict[str, Any]:
     name_of: Callable[[Any], str] = sys.modules["keras"].saving.get_registered_name
     for one in _reached(model):
         if isinstance(one, FunctionType):
-            if _is_kerass(one):
+            if _is_kerass(one) or _is_method(one):
                 continue
             named = name_of(one)
             if one.__name__ == _LAMBDA:
@@ -248,6 +314,12 @@ def _is_kerass(thing: Any) -> bool:
     return (getattr(thing, "__module__", None) or "").partition(".")[0] == "keras"
 
 
+def _is_method(function: FunctionType) -> bool:
+    """Whether a function was written in the body of a class, with which it is handed in: Keras wraps some of them."""
+    around, _, _ = function.__qualname__.rpartition(".")
+    return bool(around) and not around.endswith("<locals>")
+
+
 @contextmanager
 def _named_lambdas(objects: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Have functions without a name bear one while they are saved: Keras keeps of others what their globals lack."""
@@ -272,15 +344,14 @@ def _write_code(folder: Path, code: Any) -> str:
     try:
         content: bytes = cloudpickle.dumps(code)
     except (TypeError, ValueError, AttributeError, pickle.PicklingError) as error:
-        told = str(error).strip().splitlines()
         raise InvalidWorkload(
-            f"{PATH}: classes and functions of this model cannot be handed to another process: "
-            f"{told[0] if told else type(error).__name__}; let them hold no open files, threads or the like"
+            f"{PATH}: classes and functions of this model cannot be handed to another process: {_said_by(error)}; let "
+            "them hold no open files, threads or the like"
         ) from error
     (folder / CODE).write_bytes(content)
-    installed = {str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix)}
-    places = [str(Path(place).absolute()) for place in sys.path if Path(place).is_dir()]
-    own = [place for place in places if not any(place.startswith(prefix) for prefix in installed)]
+    installed = {Path(path).resolve() for path in (sys.prefix, sys.base_prefix)}
+    places = [Path(place).resolve() for place in sys.path if Path(place).is_dir()]
+    own = [str(place) for place in places if not any(place.is_relative_to(prefix) for prefix in installed)]
     (folder / MODULES).write_text(json.dumps(own))
     return hashlib.sha256(content).hexdigest()
 
