@@ -14,15 +14,15 @@ import click
 
 from bench.cli.options import (
     Assignment,
-    Format,
     Percent,
+    ResultFormat,
     Sizes,
     complete_loops,
     complete_workloads,
-    format_option,
     margin_option,
     option,
     reports_option,
+    result_format_option,
     results_option,
 )
 
@@ -333,7 +333,7 @@ class Pages:
 class Output(Pages):
     """And what is printed."""
 
-    output_format: Annotated[Format, format_option]
+    output_format: Annotated[ResultFormat, result_format_option]
 
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Format, cache_folder
+from bench.cli.options import ResultFormat, cache_folder
 from bench.errors import UsageError
 from bench.runs.console import Terminal
 from bench.text import display_name
 
 if TYPE_CHECKING:
     from bench.records.stored_run import Run
+    from bench.report.plots import Columns
 
 
 __all__ = ["Terminal", "asker", "cache_folder", "show"]
@@ -39,9 +40,24 @@ def asker(*, yes: bool) -> Callable[[str], None]:
 
 
 def show(
-    run: "Run", *, folder: Path, reports: Path | None, output_format: Format, base: "Run | None" = None
+    run: "Run",
+    *,
+    folder: Path,
+    reports: Path | None,
+    output_format: ResultFormat,
+    base: "Run | None" = None,
+    paper: "Columns | None" = None,
 ) -> Path | None:
-    """Print the table, write the page, and say where it is; with what changed since another run, if one is given."""
+    """Print the table, write the page, and say where it is.
+
+    Args:
+        run: What was measured.
+        folder: Where it is stored.
+        reports: Where pages go; None writes none.
+        output_format: What is printed.
+        base: An earlier run, where what changed since is shown as well.
+        paper: How many columns of a page pictures are wide that are written as PDF as well.
+    """
     from bench import report as reporting  # noqa: PLC0415
     from bench.runs.endings import name_of  # noqa: PLC0415
 
@@ -57,6 +73,7 @@ def show(
         click.echo(f"{report.settling.text}: {way_on}", err=True)
     if reports is None:
         return None
-    page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report)
+    place = reports / folder.name
+    page = reporting.write(run, folder=place, results_folder=folder, report=report, paper=paper)
     click.echo(f"report: {page}", err=True)
     return page
