@@ -144,13 +144,15 @@ def measured(words: Sequence[str]) -> tuple["Run", Path]:
     from bench.runs.console import console_here  # noqa: PLC0415
 
     command, *arguments = words
-    values = commands.main.commands[command].make_context(f"bench {command}", arguments).params
+    context = commands.main.commands[command].make_context(f"bench {command}", arguments)
+    values = context.params
     results, console = values["results_dir"], console_here()
     yes = False
     resume: str | None = None
     if command == "run":
         running = filled(Running, values)
-        options = measure.options_of_run(running, results=results, command=words)
+        with context.scope(cleanup=False):
+            options = measure.options_of_run(running, results=results, command=words)
         resume, yes = running.resume, running.yes
     else:
         options = measure.options_of(filled(Measuring, values), results=results, command=words)

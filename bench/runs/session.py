@@ -325,8 +325,7 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
         cell in failed or (cell, number) in settled for cell in plan.cells for number in range(run.planned_rounds)
     )
     run = replace(run, end=journal.end(complete=complete and not (plan.adaptive and interrupted)))
-    counted = step_seconds_of((*run.trials, *run.calibration))
-    tables.write(run, folder=journal.folder, step_seconds=counted)
+    tables.write(run, folder=journal.folder, step_seconds=step_seconds_of((*run.trials, *run.calibration)))
     write_manifest(run, folder=journal.folder)
     journal.release()
     return run

@@ -53,7 +53,7 @@ def test_an_option_that_there_is_not_is_refused_with_the_nearest():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["run", "--rounds", "0"], "'--rounds': 0 is not in the range x>=1"),
+        (["run", "--rounds", "0"], "'--rounds' / '-n': 0 is not in the range x>=1"),
         (["run", "--quick", "--rigorous"], "--rounds, --quick and --rigorous say the same thing"),
         (["run", "--retry-failed"], "--retry-failed goes with --resume"),
         (["ab", "here"], "'sides' takes 2 values"),
