@@ -172,21 +172,14 @@ def compare(
       bench compare monday tuesday wednesday thursday
     """
     from bench.records import journal, loading  # noqa: PLC0415
-    from bench.report import changes, several_runs  # noqa: PLC0415
+    from bench.report import several_runs  # noqa: PLC0415
 
     first, *others = (loading.load(journal.find(results_dir, run)) for run in (base, *new))
-    comparisons = several_runs.compare_with(first, others, margin=margin)
-    admitted, refused = [], []
-    for one in comparisons:
-        try:
-            changes.admit(one, allow_mismatch=allow_mismatch)
-            admitted.append(one)
-        except NothingComparable as error:
-            if len(comparisons) > 1:  # the others are not to blame
-                click.echo(f"left out: {display_name(f'{one.new}: {error}')}", err=True)
-            refused.append(error)
+    admitted, refused = several_runs.compare(first, others, margin=margin, allow_mismatch=allow_mismatch)
     if not admitted:
-        raise refused[0]
+        raise refused[0][1]
+    for name, error in refused:  # the others are not to blame
+        click.echo(f"left out: {display_name(f'{name}: {error}')}", err=True)
     click.echo(several_runs.render(admitted, format=output_format, encoding=sys.stdout.encoding))
     found = {row.verdict for one in admitted for row in one.rows}
     left_out = NothingComparable.exit_code if refused else 0

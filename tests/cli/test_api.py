@@ -20,9 +20,8 @@ assert 1 == threading.active_count()
 """
 
 
-def run(session, loops, then, **options):
-    """Measure loops in a program, and go on with what it does with the result."""
-    code = RUN.format(loops=loops, options=options) + then
+def program(session, code):
+    """Run a program to its end."""
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=session.folder,
@@ -32,6 +31,11 @@ def run(session, loops, then, **options):
         timeout=180,
         check=False,
     )
+
+
+def run(session, loops, then, **options):
+    """Measure loops in a program, and go on with what it does with the result."""
+    return program(session, RUN.format(loops=loops, options=options) + then)
 
 
 def test_a_program_measures_and_has_the_numbers(session):
@@ -90,15 +94,7 @@ def test_two_environments_are_compared(session):
         "print(bench.load_history().table['loop'].tolist())\n"
     )
 
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=session.folder,
-        env=session.environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    done = program(session, code)
 
     assert 0 == done.returncode, done.stderr
     assert "toy-tuned [B]" in done.stdout
