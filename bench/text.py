@@ -6,6 +6,7 @@ Names come from other people's code and files. Here is the only place where they
     lines_of           the same for text of several lines
     plain              for Markdown: no markup either
     without_formula    for CSV: nothing that a spreadsheet runs
+    tex                for LaTeX: no command, no mathematics
 
 The report's own tables are pandas'.
 """
@@ -105,6 +106,30 @@ def _escape_markdown(text: str) -> str:
 def _escape_item(match: re.Match[str]) -> str:
     """Return the beginning of a list item with its mark escaped."""
     return f"{match[1] or ''}\\{match[2] or match[3]}"
+
+
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    '"': "''",
+    "±": r"\(\pm\)",
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+}
+"""Letters that TeX reads as something else, or that its usual fonts lack."""
+
+
+def tex(text: str) -> str:
+    r"""Return text that LaTeX shows as it is, on one line; it can neither end a cell nor begin a command.
+
+    >>> print(tex("50 % of a_b"), tex("\\input{x}"))
+    50 \% of a\_b \textbackslash{}input\{x\}
+    """
+    return "".join(_TEX.get(letter, letter) for letter in display_name(" ".join(text.split())))
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> str:

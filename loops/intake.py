@@ -107,8 +107,10 @@ def look_over(returned: Any, *, path: str) -> tuple[Samples, Samples]:
 def _is_pair(returned: Any, *, inputs: int | None) -> bool:
     """Whether two things are training and validation, rather than inputs and targets."""
     first, second = returned
-    if is_pipeline(first) or is_pipeline(second) or (isinstance(first, tuple) and second is None):
+    if is_pipeline(first) or is_pipeline(second) or (isinstance(first, tuple | Samples) and second is None):
         return True
+    if isinstance(first, Samples):
+        return isinstance(second, Samples)
     if not (isinstance(first, tuple) and isinstance(second, tuple) and 1 < len(first) <= WITH_WEIGHTS):
         return False
     # Two tuples of arrays, all of one length: so may be two inputs and two targets, if the model takes that many.

@@ -122,15 +122,14 @@ def facts_of(folder: Path) -> Facts:
     return Facts(**found | {"metrics": tuple(found["metrics"]), "notes": tuple(found["notes"])})
 
 
-def load(name: str, folder: str) -> CompiledModel:
-    """Return a user's workload with what was prepared of it.
+def read_samples(folder: Path) -> tuple[Samples, Samples]:
+    """Return the arrays that were written, for training and for validation, mapped into memory.
 
     Raises:
-        InvalidData: If a file is not what was prepared.
+        InvalidData: If a file is not what was written.
     """
-    path = Path(folder)
-    index = json.loads((path / INDEX).read_text())
-    read = partial(_read, path, fingerprints=index["fingerprints"])
+    index = json.loads((folder / INDEX).read_text())
+    read = partial(_read, folder, fingerprints=index["fingerprints"])
     layout = _unlisted(index["layout"])
     training, validation = (
         Samples(
@@ -140,6 +139,19 @@ def load(name: str, folder: str) -> CompiledModel:
         )
         for suffix in ("", "_val")
     )
+    return training, validation
+
+
+def load(name: str, folder: str) -> CompiledModel:
+    """Return a user's workload with what was prepared of it.
+
+    Raises:
+        InvalidData: If a file is not what was prepared.
+    """
+    path = Path(folder)
+    index = json.loads((path / INDEX).read_text())
+    read = partial(_read, path, fingerprints=index["fingerprints"])
+    training, validation = read_samples(path)
     facts = facts_of(path)
     workload, _ = unprepared(name)
     workload.fed = training, validation

@@ -5,6 +5,7 @@ A workload is a class, or two functions, `model()` and `data()`, or a model that
 
 import re
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -135,10 +136,8 @@ class FitStyle:
         del seed, one_hot
         if not self.path.endswith(SAVED):
             return self._functions().model()
-        import keras  # noqa: PLC0415 - the process chose the backend before this runs
-
         try:
-            model = keras.saving.load_model(self.path)
+            model = load_saved(self.path)
         except (ValueError, TypeError, OSError) as error:
             raise InvalidWorkload(f"{self.path}: Keras cannot load it: {str(error).splitlines()[0]}") from error
         return model
@@ -165,6 +164,23 @@ class FitStyle:
         if self._module is None:
             self._module = load(self.path) if self.path.endswith(SUFFIX) else import_module(self.path)
         return self._module
+
+
+def load_saved(path: str | Path, *, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """Return a saved model with the optimizer of this framework: one of PyTorch's is saved by a module of PyTorch's.
+
+    Args:
+        path: A `.keras` file.
+        custom_objects: What Keras does not know of it; lambdas are read only with such, as they are code.
+    """
+    import keras  # noqa: PLC0415 - the process chose the backend before this runs
+
+    public = {name: one for name, one in vars(keras.optimizers).items() if isinstance(one, type)}
+    given = {} if custom_objects is None else dict(custom_objects)
+    with warnings.catch_warnings():
+        # Of one that has done no steps; whatever it was, it begins anew.
+        warnings.filterwarnings("ignore", "Skipping variable loading for optimizer", UserWarning)
+        return keras.saving.load_model(path, custom_objects=public | given, safe_mode=custom_objects is None)
 
 
 def read_arrays(path: str) -> Any:

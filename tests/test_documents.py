@@ -53,7 +53,7 @@ def test_a_changed_number_is_found():
     """The check must see what it is there for."""
     text = (ROOT / "README.md").read_text()
 
-    changed = text.replace("28.3x faster", "28.4x faster")
+    changed = re.sub(r"(\d)x faster \|", lambda found: f"{(int(found[1]) + 1) % 10}x faster |", text, count=1)
 
     assert (True, text) == (changed != text, writer.written(changed))
 

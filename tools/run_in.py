@@ -25,6 +25,7 @@ from scipy import stats
 from bench.records.trial import BlockKind
 from bench.worker.messages import TrialRequest
 from bench.worker.runner import Stopwatch, import_framework, job_of, rest
+from bench.worker.trained import workload_of
 from loops import registry
 from loops.data import mnist
 
@@ -52,8 +53,8 @@ def train_in_turns(name: str, *, digits: str) -> None:
         steps=None,
     )
     import_framework(backend, device="cpu", threads=None)
-    loop, workload = registry.load_loop(name, workload=request.workload)
-    job, _ = job_of(request, workload=workload)
+    loop = registry.load_loop(name, workload=request.workload)
+    job, _ = job_of(request, workload=workload_of(request))
     loop.prepare(job)
     stopwatch = Stopwatch(loop)
 

@@ -24,7 +24,6 @@ from bench.units import Seconds
 POWER = 0.8
 """Chance of finding a difference of the size that `smallest_difference` names; the usual choice since Cohen (1988)."""
 
-
 ASSURANCE = 0.8
 """How sure it is that the true spread is no larger than what is reckoned with; Browne's recommendation."""
 

@@ -3,8 +3,7 @@
     envelope      the leading loop of each stretch of step counts
     choices       the same, where loops that are not told apart share a stretch
     break_even_steps    from which step on one loop has taken less time than another
-
-    line_of     the total time of one loop, from its trials
+    line_of       the total time of one loop, from its trials
 
 Total time after n steps is ``start + (n - 1) * step``, with everything up to the end of the first step in ``start``:
 import, build and first step, tracing and compiling included. That is what start-up means wherever it is told.
@@ -205,12 +204,10 @@ def break_even_steps(base: Line, new: Line) -> BreakEvenSteps | None:
     Returns:
         None where they share no round.
     """
-    starts = list(zip(*judgement.paired(base.starts, new.starts), strict=True))
-    steps = list(zip(*judgement.paired(base.steps, new.steps), strict=True))
-    if not starts or len(starts) != len(steps):
+    extra = [there - here for here, there in zip(*judgement.paired(base.starts, new.starts), strict=True)]
+    gain = [here - there for here, there in zip(*judgement.paired(base.steps, new.steps), strict=True)]
+    if not extra:
         return None
-    extra = [there - here for here, there in starts]
-    gain = [here - there for here, there in steps]
     extra_start, mean_gain = fmean(extra), fmean(gain)
     if extra_start <= 0.0 <= mean_gain:
         return BreakEvenSteps(kind=BreakEven.AT_ONCE)

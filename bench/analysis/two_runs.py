@@ -323,11 +323,8 @@ def _tilt(base: Run, new: Run, *, cell: Cell) -> float:
 
     So many times longer is a step that only moves memory, as a multiple of the kernel's, where nothing changed.
     """
-    ceilings = [run.least_step_of(cell) for run in (base, new)]
-    if None in ceilings:
-        return 0.0
-    before, after = (one for one in ceilings if one is not None)
-    if before.threads != after.threads:
+    before, after = base.least_step_of(cell), new.least_step_of(cell)
+    if before is None or after is None or before.threads != after.threads:
         return 0.0
     memory = after.bytes_per_second / before.bytes_per_second
     arithmetic = after.operations_per_second / before.operations_per_second

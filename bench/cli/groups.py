@@ -14,15 +14,15 @@ import click
 
 from bench.cli.options import (
     Assignment,
-    Format,
     Percent,
+    ResultFormat,
     Sizes,
     complete_loops,
     complete_workloads,
-    format_option,
     margin_option,
     option,
     reports_option,
+    result_format_option,
     results_option,
 )
 
@@ -337,7 +337,7 @@ class Pages:
 class Output(Pages):
     """And what is printed."""
 
-    output_format: Annotated[Format, format_option]
+    output_format: Annotated[ResultFormat, result_format_option]
 
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
@@ -375,14 +375,15 @@ def takes(
 
 def takes(*groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the options of groups, behind its own, and hand them over as one object each, in this order."""
-    hints = {group: get_type_hints(group, include_extras=True) for group in groups}
-    decorators = {name: hint.__metadata__[0] for group in groups for name, hint in hints[group].items()}
+    hints = [get_type_hints(group, include_extras=True) for group in groups]
+    decorators = {name: hint.__metadata__[0] for of_group in hints for name, hint in of_group.items()}
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def called(**values: Any) -> Any:
-            made = [group(**{name: values.pop(name) for name in hints[group]}) for group in groups]
-            return command(*made, **values)
+            made = [filled(group, values) for group in groups]
+            own = {name: value for name, value in values.items() if name not in decorators}
+            return command(*made, **own)
 
         given: Callable[..., Any] = called
         for name in sorted(decorators, key=IN_HELP.index, reverse=True):  # what is given last is listed first
@@ -390,3 +391,8 @@ def takes(*groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., An
         return given
 
     return decorate
+
+
+def filled(group: type[First], values: Mapping[str, Any]) -> First:
+    """Return a group made of the values that were parsed for its options, among others."""
+    return group(**{name: values[name] for name in get_type_hints(group)})

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,11 @@ from click.core import ParameterSource
 from bench.cli.group import main
 from bench.cli.groups import Conditions, Measuring, Output, Running, takes
 from bench.cli.options import complete_sides, option, rounds_of
-from bench.cli.terminal import Terminal, asker, cache_folder, show
+from bench.cli.terminal import asker, cache_folder, show
+from bench.runs.console import Terminal
 
 if TYPE_CHECKING:
+    from bench.records.stored_run import Run
     from bench.runs.options import Options
 
 
@@ -42,19 +45,7 @@ def run(running: Running, output: Output, /) -> None:
       bench run --workload my_model.py --loop my_loop.py --quick
       bench run --aa --precision 1 --time-budget 600 tf-function tf-fit
     """
-    options = replace(
-        options_of(running, results=output.results_dir),
-        all_guides=running.all_guides,
-        breakdown=running.breakdown,
-        profile=() if running.profile else None,
-        samples=running.samples,
-        retry_failed=running.retry_failed,
-    )
-    if running.resume and _typed_beside_resume(running.resume) & {"rounds", "quick", "rigorous"}:
-        options = replace(options, extend_to=options.rounds)
-    if running.retry_failed and not running.resume:
-        raise click.UsageError("--retry-failed goes with --resume: name the run whose failed trials are tried again")
-    _measure(options, output=output, resume=running.resume, yes=running.yes)
+    _measure(options_of_run(running, results=output.results_dir), output=output, resume=running.resume, yes=running.yes)
 
 
 _BESIDE_RESUME = {
@@ -103,21 +94,21 @@ def ab(measuring: Measuring, output: Output, /, *, sides: tuple[str, str], show_
       bench ab here "pip=keras>=3.12,<3.13" tf-fit torch-fit --rigorous
       bench ab python=python3.11 python=python3.13,env=OMP_NUM_THREADS=1 torch-native
     """
-    from bench import redaction  # noqa: PLC0415
-    from bench.sides import recipe as preparing  # noqa: PLC0415
+    from bench.runs.compared import sides_of  # noqa: PLC0415
 
     options = options_of(measuring, results=output.results_dir)
-    recipes = [preparing.parse(text, name=name) for name, text in zip("AB", sides, strict=True)]
-    if show_values:
-        redaction.show(value for recipe in recipes for value in recipe.variables.values())
-    place = preparing.Place(folder=Path.cwd(), cache=cache_folder(), environment=os.environ)
-    tell = Terminal().notice
-    prepared = tuple(preparing.prepare(recipe, place=place, tell=tell) for recipe in recipes)
+    prepared = sides_of(sides, show_values=show_values, cache=options.cache, tell=Terminal().notice)
     _measure(replace(options, sides=prepared), output=output)
 
 
-def options_under(conditions: Conditions, *, results: Path) -> "Options":
-    """Return what a run is asked for when nothing but its conditions is known."""
+def options_under(conditions: Conditions, *, results: Path, command: Sequence[str] | None = None) -> "Options":
+    """Return what a run is asked for when nothing but its conditions is known.
+
+    Args:
+        conditions: As they were parsed.
+        results: Where runs are stored.
+        command: What to type for it; None for what was typed.
+    """
     from bench.runs.options import Options  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
@@ -140,16 +131,37 @@ def options_under(conditions: Conditions, *, results: Path) -> "Options":
         verify=not conditions.no_verify,
         results=results,
         cache=cache_folder(),
-        command=shlex.join(["bench", *sys.argv[1:]]),
+        command=shlex.join(["bench", *(sys.argv[1:] if command is None else command)]),
     )
 
 
-def options_of(measuring: Measuring, *, results: Path) -> "Options":
-    """Return what a run is asked for."""
+def options_of_run(running: Running, *, results: Path, command: Sequence[str] | None = None) -> "Options":
+    """Return what `bench run` is asked for.
+
+    Raises:
+        click.UsageError: If options contradict each other.
+    """
+    options = replace(
+        options_of(running, results=results, command=command),
+        all_guides=running.all_guides,
+        breakdown=running.breakdown,
+        profile=() if running.profile else None,
+        samples=running.samples,
+        retry_failed=running.retry_failed,
+    )
+    if running.resume and _typed_beside_resume(running.resume) & {"rounds", "quick", "rigorous"}:
+        options = replace(options, extend_to=options.rounds)
+    if running.retry_failed and not running.resume:
+        raise click.UsageError("--retry-failed goes with --resume: name the run whose failed trials are tried again")
+    return options
+
+
+def options_of(measuring: Measuring, *, results: Path, command: Sequence[str] | None = None) -> "Options":
+    """Return what a run is asked for, of loops or of sides."""
     from loops.contract import Track  # noqa: PLC0415
 
     return replace(
-        options_under(measuring, results=results),
+        options_under(measuring, results=results, command=command),
         loops=measuring.loops,
         more_loops=measuring.more_loops,
         workloads=measuring.workloads,
@@ -172,17 +184,32 @@ def options_of(measuring: Measuring, *, results: Path) -> "Options":
 def _measure(options: "Options", *, output: Output, resume: str | None = None, yes: bool = False) -> None:
     """Start a run, or go on with one, measure it to its end, and show what was found."""
     from bench.runs import outcome  # noqa: PLC0415
-    from bench.runs import session as runs  # noqa: PLC0415
     from bench.runs.endings import all_stored  # noqa: PLC0415
 
-    terminal = Terminal()
-    opened = (
-        runs.resume(resume, options=options, console=terminal, environment=os.environ, ask=asker(yes=yes))
-        if resume
-        else runs.start(options, console=terminal, environment=os.environ)
-    )
-    stored = runs.execute(opened, console=terminal, environment=os.environ)
-    folder = opened.journal.folder
+    stored, folder = measured(options, resume=resume, ask=asker(yes=yes), console=Terminal())
     with all_stored(folder):
         show(stored, folder=folder, reports=output.reports, output_format=output.output_format)
     outcome.check(stored)
+
+
+def measured(
+    options: "Options", *, resume: str | None, ask: Callable[[str], None], console: Terminal, inside: bool = False
+) -> tuple["Run", Path]:
+    """Start a run, or go on with one, measure it to its end, and return it with its folder.
+
+    Args:
+        options: What is asked for.
+        resume: The run that is gone on with; None starts one.
+        ask: Asks whether what that run names may be run.
+        console: For notices and progress.
+        inside: Whether this is part of somebody else's program, which no signal is to end.
+    """
+    from bench.runs import session  # noqa: PLC0415
+
+    opened = (
+        session.resume(resume, options=options, console=console, environment=os.environ, ask=ask)
+        if resume
+        else session.start(options, console=console, environment=os.environ)
+    )
+    stored = session.execute(opened, console=console, environment=os.environ, inside=inside)
+    return stored, opened.journal.folder

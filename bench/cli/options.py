@@ -15,6 +15,7 @@ from loops.seal import own
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Format = Literal["table", "json", "csv", "md"]
+ResultFormat = Literal["table", "json", "csv", "md", "latex"]
 ROUNDS = {"quick": 3, "default": 6, "rigorous": 20}
 
 
@@ -116,6 +117,13 @@ def format_option(command: Command) -> Command:
     """Add `--format`."""
     choice = click.Choice(["table", "json", "csv", "md"])
     return option("--format", "output_format", type=choice, default="table", help="What is printed on stdout.")(command)
+
+
+def result_format_option(command: Command) -> Command:
+    """Add `--format` where tables of results are printed, which papers show."""
+    choice = click.Choice(["table", "json", "csv", "md", "latex"])
+    said = "What is printed on stdout; latex: tables with booktabs and siunitx."
+    return option("--format", "output_format", type=choice, default="table", help=said)(command)
 
 
 def margin_option(command: Command) -> Command:

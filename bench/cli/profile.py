@@ -13,7 +13,7 @@ from bench.cli.terminal import Terminal, told_profiles
 from bench.errors import UsageError
 
 
-@main.command()
+@main.command(short_help="Say where the time of a loop goes, and what to do.")
 @click.argument("loop", metavar="LOOP", shell_complete=complete_loops)
 @option(
     "--workload",

@@ -8,12 +8,12 @@ import click
 
 from bench.cli.group import main
 from bench.cli.options import (
-    Format,
+    ResultFormat,
     complete_runs,
-    format_option,
     margin_option,
     option,
     reports_option,
+    result_format_option,
     results_option,
 )
 from bench.cli.terminal import show
@@ -22,6 +22,7 @@ from bench.text import display_name
 
 if TYPE_CHECKING:
     from bench.report.export.document import Format as Target
+    from bench.report.plots import Columns
 
 FAIL_ON = {"slower": 1, "unclear": 3, "removed": 4}
 """Verdict -> exit code where it is to fail; the gravest first."""
@@ -31,17 +32,24 @@ FAIL_ON = {"slower": 1, "unclear": 3, "removed": 4}
 @click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_runs)
 @option("--baseline", metavar="RUN", shell_complete=complete_runs, help="Show what changed since this run as well.")
 @option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
+@option(
+    "--pdf",
+    "paper",
+    type=click.Choice(["one", "two"]),
+    help="Pictures as PDF, too: as wide as one column of a paper, or as two.",
+)
 @results_option
 @reports_option
-@format_option
+@result_format_option
 def report(
     *,
     runs: tuple[str, ...],
     baseline: str | None,
     open_page: bool,
+    paper: "Columns | None",
     results_dir: Path,
     reports_dir: Path,
-    output_format: Format,
+    output_format: ResultFormat,
 ) -> None:
     """Write tables, plots and pages of stored RUNs again (the newest by default), byte for byte the same.
 
@@ -50,6 +58,7 @@ def report(
       bench report
       bench report results/reference/default --reports-dir reports/reference
       bench report --baseline results/reference/default
+      bench report --format latex --pdf one > table.tex
     """
     from bench.records import journal, loading  # noqa: PLC0415
 
@@ -64,7 +73,7 @@ def report(
                 click.echo(f"left out: {display_name(str(error))}", err=True)
             refused.append(error)
             continue
-        page = show(stored, folder=folder, reports=reports_dir, output_format=output_format, base=base)
+        page = show(stored, folder=folder, reports=reports_dir, output_format=output_format, base=base, paper=paper)
         if open_page and page is not None:
             click.launch(str(page))
     if len(refused) == 1:
@@ -162,23 +171,15 @@ def compare(
       bench compare 20261121-0900 20261122-0900 --margin 5 --fail-on slower
       bench compare monday tuesday wednesday thursday
     """
-    from bench.analysis import two_runs  # noqa: PLC0415
     from bench.records import journal, loading  # noqa: PLC0415
-    from bench.report import changes, several_runs  # noqa: PLC0415
+    from bench.report import several_runs  # noqa: PLC0415
 
     first, *others = (loading.load(journal.find(results_dir, run)) for run in (base, *new))
-    comparisons = two_runs.compare_with(first, others, margin=margin)
-    admitted, refused = [], []
-    for one in comparisons:
-        try:
-            changes.admit(one, allow_mismatch=allow_mismatch)
-            admitted.append(one)
-        except NothingComparable as error:
-            if len(comparisons) > 1:  # the others are not to blame
-                click.echo(f"left out: {display_name(f'{one.new}: {error}')}", err=True)
-            refused.append(error)
+    admitted, refused = several_runs.compare(first, others, margin=margin, allow_mismatch=allow_mismatch)
     if not admitted:
-        raise refused[0]
+        raise refused[0][1]
+    for name, error in refused:  # the others are not to blame
+        click.echo(f"left out: {display_name(f'{name}: {error}')}", err=True)
     click.echo(several_runs.render(admitted, format=output_format, encoding=sys.stdout.encoding))
     found = {row.verdict for one in admitted for row in one.rows}
     left_out = NothingComparable.exit_code if refused else 0

@@ -1,6 +1,5 @@
-"""How a command tells what it does: notices, progress, tables."""
+"""How a command tells what it does: questions, tables, pages."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,43 +7,17 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from bench.cli.options import Format, cache_folder
+from bench.cli.options import ResultFormat, cache_folder
 from bench.errors import TrialsFailed, UsageError
-from bench.text import columns_of, display_name, lines_of
+from bench.runs.console import Terminal
+from bench.text import display_name
 
 if TYPE_CHECKING:
-    from rich.console import Console as RichConsole
-
-    from bench.records.plan import Plan
     from bench.records.stored_run import Run
-    from bench.report import Change
-    from bench.runs.progress import Display
+    from bench.report.plots import Columns
 
 
-__all__ = ["Terminal", "asker", "cache_folder", "change_since", "show", "told_profiles"]
-
-
-class Terminal:
-    """Notices and progress on stderr."""
-
-    def __init__(self) -> None:
-        """Open the console; rich honours NO_COLOR and TERM."""
-        from rich.console import Console  # noqa: PLC0415 - costs more than the rest of `--help`
-
-        from bench.redaction import redacted  # noqa: PLC0415 - patterns that `--help` does not need
-
-        self._redacted = redacted
-        self.console: RichConsole = Console(stderr=True, width=columns_of(os.environ))
-
-    def notice(self, text: str) -> None:
-        """Print one line as it is."""
-        self.console.print(lines_of(self._redacted(text)), markup=False, highlight=False, soft_wrap=True)
-
-    def display(self, plan: "Plan", *, done: int) -> "Display":
-        """Return the progress display."""
-        from bench.runs import progress  # noqa: PLC0415
-
-        return progress.for_console(self.console, plan=plan, done=done)
+__all__ = ["Terminal", "asker", "cache_folder", "show", "told_profiles"]
 
 
 def asker(*, yes: bool) -> Callable[[str], None]:
@@ -67,14 +40,33 @@ def asker(*, yes: bool) -> Callable[[str], None]:
 
 
 def show(
-    run: "Run", *, folder: Path, reports: Path | None, output_format: Format, base: "Run | None" = None
+    run: "Run",
+    *,
+    folder: Path,
+    reports: Path | None,
+    output_format: ResultFormat,
+    base: "Run | None" = None,
+    paper: "Columns | None" = None,
 ) -> Path | None:
-    """Print the table, write the page, and say where it is; with what changed since another run, if one is given."""
+    """Print the table, write the page, and say where it is.
+
+    Args:
+        run: What was measured.
+        folder: Where it is stored.
+        reports: Where pages go; None writes none.
+        output_format: What is printed.
+        base: An earlier run, where what changed since is shown as well.
+        paper: How many columns of a page pictures are wide that are written as PDF as well.
+    """
     from bench import report as reporting  # noqa: PLC0415
     from bench.records import profiles  # noqa: PLC0415
     from bench.runs.endings import name_of  # noqa: PLC0415
 
-    change = None if base is None else change_since(base, run)
+    change = None
+    if base is not None:
+        from bench.report import changes  # noqa: PLC0415
+
+        change = changes.since(base, run)
     report = reporting.build(run, change=change, profiles=profiles.load(folder))
     click.echo(reporting.render(report, format=output_format))
     if report.settling is not None:
@@ -82,7 +74,8 @@ def show(
         click.echo(f"{report.settling.text}: {way_on}", err=True)
     if reports is None:
         return None
-    page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report)
+    place = reports / folder.name
+    page = reporting.write(run, folder=place, results_folder=folder, report=report, paper=paper)
     click.echo(f"report: {page}", err=True)
     return page
 
@@ -109,17 +102,3 @@ def told_profiles(folder: Path, *, reports: Path | None, output_format: Literal[
     page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report)
     click.echo(f"report: {page}", err=True)
     return page
-
-
-def change_since(base: "Run", run: "Run") -> "Change":
-    """Return what a run's report says of the change since an earlier one.
-
-    Raises:
-        NothingComparable: If the two were measured on other machines or other data.
-    """
-    from bench.analysis import two_runs  # noqa: PLC0415
-    from bench.report import changes  # noqa: PLC0415
-
-    comparison = two_runs.compare_runs(base, run, margin=run.header.plan.margin, margins=run.header.plan.margins)
-    changes.admit(comparison, allow_mismatch=False)
-    return changes.told(comparison)

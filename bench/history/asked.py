@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import text
 from bench.errors import NothingComparable
@@ -17,14 +17,43 @@ from bench.history.index import Index
 from bench.history.series import Wanted, read_series
 from bench.text import display_name
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class History:
     """What `bench history` found."""
 
     judged: list[Judged]
     page: Path | None
     """None where none was wanted."""
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row per run of each series: step in seconds, and as a multiple of the kernel's, with its level's."""
+        import pandas as pd  # noqa: PLC0415 - loaded where it is used
+
+        columns, rows = terminal.points(self.judged)
+        return pd.DataFrame(rows, columns=list(columns))
+
+    @property
+    def events(self) -> "pd.DataFrame":
+        """One row per change of a loop's step: since when, by how much, and what else changed there."""
+        import pandas as pd  # noqa: PLC0415 - loaded where it is used
+
+        series = (terminal.plain(one) for one in self.judged)
+        return pd.DataFrame(
+            [
+                {key: one[key] for key in ("machine", "loop", "setting")} | event
+                for one in series
+                for event in one["events"]
+            ]
+        )
+
+    def __repr__(self) -> str:
+        """Return what `bench history` prints."""
+        return self.text("table", encoding="utf-8")
 
     def text(self, output_format: str, *, encoding: str | None) -> str:
         """Return it as "table", "json", "csv" or "md"."""

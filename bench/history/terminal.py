@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from bench import text
@@ -45,30 +46,37 @@ def to_markdown(judged: Sequence[Judged]) -> str:
 
 def to_json(judged: Sequence[Judged]) -> str:
     """Return every level and event as data."""
-    return json.dumps({"schema": SCHEMA, "series": [_plain(one) for one in judged]}, indent=2)
+    return json.dumps({"schema": SCHEMA, "series": [plain(one) for one in judged]}, indent=2)
 
 
 def to_csv(judged: Sequence[Judged]) -> str:
     """Return one row of plain numbers per run of each series."""
+    columns, rows = points(judged)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["machine", "loop", "setting", "run", "started", "step_seconds", "value", "level"])
-    for one in judged:
-        for level in one.levels:
-            for point in one.series.points[level.start : level.stop]:
-                writer.writerow(
-                    [
-                        one.series.machine,
-                        one.series.loop,
-                        setting_name(one.series.setting),
-                        point.run,
-                        point.started.isoformat(),
-                        point.seconds,
-                        point.value,
-                        level.typical.estimate,
-                    ]
-                )
+    writer.writerow(columns)
+    writer.writerows([value.isoformat() if isinstance(value, datetime) else value for value in row] for row in rows)
     return file.getvalue().rstrip("\n")
+
+
+def points(judged: Sequence[Judged]) -> tuple[Sequence[str], list[list[Any]]]:
+    """Return columns, and one row of plain numbers per run of each series."""
+    rows = [
+        [
+            one.series.machine,
+            one.series.loop,
+            setting_name(one.series.setting),
+            point.run,
+            point.started,
+            point.seconds,
+            point.value,
+            level.typical.estimate,
+        ]
+        for one in judged
+        for level in one.levels
+        for point in one.series.points[level.start : level.stop]
+    ]
+    return ("machine", "loop", "setting", "run", "started", "step_seconds", "value", "level"), rows
 
 
 def _row(judged: Judged, *, bars: str) -> list[str]:
@@ -107,7 +115,7 @@ def _name(judged: Judged) -> str:
     return f"{display_name(series.loop)}, {setting_name(series.setting)}, {display_name(series.title)}"
 
 
-def _plain(judged: Judged) -> dict[str, Any]:
+def plain(judged: Judged) -> dict[str, Any]:
     """Return a series as data."""
     series, points = judged.series, judged.series.points
     return {

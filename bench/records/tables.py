@@ -1,27 +1,37 @@
-"""Tidy tables derived from a run: one row per trial, one row per block; the raw numbers, nothing computed.
+"""Tidy tables derived from a run: one row per trial, one row per block; the raw numbers, and what each trial counts.
 
 Trials that measured the machine come last; their `side` reads "calibration".
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.files import write_all
+from bench.records.machine import machine_of
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
 from bench.text import without_formula
+from bench.units import Seconds
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def trials(run: Run) -> "pd.DataFrame":
-    """Return one row per trial, in the order in which they ended."""
+def trials(run: Run, *, step_seconds: Sequence[Seconds | None]) -> "pd.DataFrame":
+    """Return one row per trial, in the order in which they ended.
+
+    Args:
+        run: As it was read back.
+        step_seconds: What each counts, those of the kernel last: `bench.analysis.process.step_seconds_of`.
+    """
     import pandas as pd  # noqa: PLC0415 - loaded where it is used
 
-    return pd.DataFrame([_trial_row(run.header.run_id, trial) for trial in (*run.trials, *run.calibration)])
+    of_run = {"run_id": run.header.run_id, "machine": machine_of(run.header.environment).key}
+    rows = zip((*run.trials, *run.calibration), step_seconds, strict=True)
+    return pd.DataFrame([of_run | _trial_row(trial, step_seconds=seconds) for trial, seconds in rows])
 
 
 def blocks(run: Run) -> "pd.DataFrame":
@@ -40,14 +50,19 @@ def blocks(run: Run) -> "pd.DataFrame":
     )
 
 
-def write(run: Run, *, folder: Path) -> list[Path]:
+def write(run: Run, *, folder: Path, step_seconds: Sequence[Seconds | None]) -> list[Path]:
     """Write both tables as CSV and Parquet, and return the files.
+
+    Args:
+        run: As it was read back.
+        folder: Where they go.
+        step_seconds: As for `trials`.
 
     Raises:
         FileTrouble: If they cannot be written; then none is.
     """
     contents = {}
-    for name, table in (("trials", trials(run)), ("blocks", blocks(run))):
+    for name, table in (("trials", trials(run, step_seconds=step_seconds)), ("blocks", blocks(run))):
         contents[f"{name}.csv"] = defused(table).to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")
         columns = BytesIO()
         table.to_parquet(columns, index=False)
@@ -62,7 +77,7 @@ def defused(table: "pd.DataFrame") -> "pd.DataFrame":
     return renamed.map(lambda value: without_formula(value) if isinstance(value, str) else value)
 
 
-def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
+def _trial_row(trial: Trial, *, step_seconds: Seconds | None) -> dict[str, Any]:
     """Flatten a trial; nested facts become columns such as `failure_kind` and `version_keras`."""
     row = asdict(trial)
     del row["blocks"], row["images"], row["ablations"]
@@ -72,8 +87,8 @@ def _trial_row(run_id: str, trial: Trial) -> dict[str, Any]:
     row["cpus"] = len(row["cpus"]) or None
     row["guests"] = " ".join(row["guests"]) or None
     flat: dict[str, Any] = (
-        {"run_id": run_id}
-        | cell
+        cell
+        | {"round": row.pop("round"), "step_seconds": step_seconds}
         | row
         | {f"{part}_metrics_{name}": value for part, found in metrics.items() for name, value in found.items()}
         | {f"failure_{key}": failure.get(key) for key in ("kind", "phase", "message")}

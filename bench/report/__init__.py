@@ -5,24 +5,29 @@ render    the model as a terminal table, JSON, CSV or Markdown
 write     a folder with the page, the model, Markdown and plots
 """
 
+import hashlib
 import os
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from bench.files import write_all
+from bench.records.lines import JOURNAL
 from bench.records.profiles import FLAME_GRAPH
 from bench.records.stored_run import Run
 from bench.report.model import Change, DataFile, Report, build
+
+if TYPE_CHECKING:
+    from bench.report.plots import Columns
 
 __all__ = ["Change", "DataFile", "Report", "build", "render", "write"]
 
 LARGEST_FLAME_BYTES = 2 << 20
 """Of a flame graph that is shown in the page; it is linked to anyway."""
 
-Format = Literal["table", "json", "csv", "md"]
+Format = Literal["table", "json", "csv", "md", "latex"]
 
 # pandas, matplotlib and Jinja2 take a second to import: only what is asked for is loaded.
 
@@ -33,7 +38,7 @@ def render(report: Report, *, format: Format) -> str:  # noqa: A002 - the option
     Args:
         report: As `build` returned it.
         format: "table" for a terminal, "json" for the model, "csv" for one row of plain numbers per cell, "md" for
-            a pull request.
+            a pull request, "latex" for a paper.
     """
     if format == "table":
         from bench.report import terminal  # noqa: PLC0415
@@ -43,12 +48,18 @@ def render(report: Report, *, format: Format) -> str:  # noqa: A002 - the option
         from bench.report import tables  # noqa: PLC0415
 
         return tables.to_csv(report)
+    if format == "latex":
+        from bench.report import latex  # noqa: PLC0415
+
+        return latex.to_latex(report)
     from bench.report import page  # noqa: PLC0415
 
     return page.to_json(report) if format == "json" else page.to_markdown(report)
 
 
-def write(run: Run, *, folder: Path, results_folder: Path, report: Report | None = None) -> Path:
+def write(
+    run: Run, *, folder: Path, results_folder: Path, report: Report | None = None, paper: "Columns | None" = None
+) -> Path:
     """Write report.json, report.md, index.html and the plots; equal runs give equal bytes.
 
     Args:
@@ -56,6 +67,7 @@ def write(run: Run, *, folder: Path, results_folder: Path, report: Report | None
         folder: Where the page goes; made if it is not there.
         results_folder: Where this run's raw data lie; the page links to the files in it.
         report: As `build` returned it for this run, where that is at hand.
+        paper: How many of a page's two columns pictures for print are wide, which are then written as PDF as well.
 
     Returns:
         The path of index.html, which is written last.
@@ -71,14 +83,18 @@ def write(run: Run, *, folder: Path, results_folder: Path, report: Report | None
         build(run) if report is None else report,
         files=tuple(_raw_files(results_folder, folder=folder)),
         commands=provenance.commands(run, place=place),
+        citation=provenance.citation(run, sha256=_sha256(results_folder / JOURNAL)),
     )
+    source = report.source
     flames = {one.folder: flame for one in report.explained.profiles if (flame := _flame(results_folder / one.folder))}
-    drawn = [plots.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
-    swept = [plots.draw_scaling(sweep, suffix=str(number)) for number, sweep in enumerate(report.scaling, start=1)]
+    drawn = [plots.draw(group, suffix=str(n), source=source) for n, group in enumerate(report.groups, start=1)]
+    swept = [plots.draw_scaling(sweep, suffix=str(n), source=source) for n, sweep in enumerate(report.scaling, start=1)]
     generated = [pictures.draw(group, suffix=str(number)) for number, group in enumerate(report.groups, start=1)]
     contents: dict[str, bytes] = {f"{one.name}.png": one.png for group in generated for one in group}
     for plot in (plot for group in [*drawn, swept] for plot in group):
         contents |= {f"{plot.name}.svg": plot.svg.encode(), f"{plot.name}.png": plot.png}
+    if paper is not None:
+        contents |= plots.paper(report, columns=paper)
     contents["report.json"] = page.to_json(report).encode()
     contents["report.md"] = page.to_markdown(report).encode()
     contents["index.html"] = page.to_html(
@@ -91,6 +107,11 @@ def write(run: Run, *, folder: Path, results_folder: Path, report: Report | None
     ).encode()
     write_all(folder, contents)
     return folder / "index.html"
+
+
+def _sha256(file: Path) -> str | None:
+    """Return the hash of a file; None where there is none."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
 
 
 def _raw_files(results_folder: Path, *, folder: Path) -> list[DataFile]:

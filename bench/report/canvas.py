@@ -3,17 +3,21 @@
 One unit of length is one CSS pixel.
 """
 
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, final
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.spines import Spine
+from matplotlib.text import Annotation, Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
@@ -23,7 +27,12 @@ from bench.report import svg
 FONT_SIZE = 14.0
 """Nothing is drawn smaller."""
 
+SOURCE_SIZE = 11.0
+"""But for the line that says where a picture comes from."""
+
 _POINTS_PER_INCH = 72.0
+_SCREEN_DPI = 108
+_SIDE, _TITLE_ROOM, _SOURCE_ROW, _SOURCE_GAP = 12.0, 38.0, 15.0, 12.0
 _LEGEND_ROW = 26.0
 _LEGEND_WIDTH = 290.0
 _LONGEST = 60
@@ -51,18 +60,106 @@ class Margins:
 
 
 class Frame(Enum):
-    """The two widths at which every chart is drawn."""
+    """The widths at which every chart is drawn: two for a page, two for a paper."""
 
     WIDE = Margins(width=720.0, row=34.0, left=176.0, right=124.0, name=156.0, strip=(17.0, 17.0), outside=(17.0, 17.0))
     """Names beside their strip."""
     NARROW = Margins(width=288.0, row=52.0, left=12.0, right=16.0, name=150.0, strip=(11.0, 15.0), outside=(34.0, 17.0))
     """Names above their strip."""
+    ONE_COLUMN = Margins(
+        width=441.0, row=52.0, left=12.0, right=16.0, name=300.0, strip=(11.0, 15.0), outside=(34.0, 17.0)
+    )
+    """Likewise: 3.5 inches once letters of 14 points are shrunk to 8."""
+    TWO_COLUMNS = Margins(
+        width=902.0, row=34.0, left=220.0, right=124.0, name=200.0, strip=(17.0, 17.0), outside=(17.0, 17.0)
+    )
+    """Names beside their strip: 7.16 inches likewise."""
+
+    @property
+    def has_names_beside(self) -> bool:
+        """Whether there is room for names and legends beside what is drawn."""
+        return self in (Frame.WIDE, Frame.TWO_COLUMNS)
+
+
+@final
+class Picture(Figure):
+    """A figure that a notebook shows by itself, also where nobody has imported pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        """Return it as PNG."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=_SCREEN_DPI)
+        return buffer.getvalue()
 
 
 def _figure(width: float, height: float) -> Figure:
     """Return an empty picture of this many CSS pixels."""
     size = (width / _POINTS_PER_INCH, height / _POINTS_PER_INCH)
-    return Figure(figsize=size, dpi=_POINTS_PER_INCH, facecolor=svg.COLOURS["--page"])
+    return Picture(figsize=size, dpi=_POINTS_PER_INCH, facecolor=svg.COLOURS["--page"])
+
+
+def framed(figure: Figure, *, title: str, source: str) -> Figure:
+    """Return a picture, made higher, with a title above and where it comes from below.
+
+    Args:
+        figure: As one of the charts returned it.
+        title: Cut where it is wider than the picture.
+        source: Broken into lines that fit; may be empty.
+    """
+    width, height = (float(inches) * _POINTS_PER_INCH for inches in figure.get_size_inches())
+    lines = _wrapped(source, width=(width - 2.0 * _SIDE) * FONT_SIZE / SOURCE_SIZE)
+    below = _SOURCE_ROW * len(lines) + _SOURCE_GAP if lines else 0.0
+    whole = height + _TITLE_ROOM + below
+    figure.set_size_inches(width / _POINTS_PER_INCH, whole / _POINTS_PER_INCH)
+
+    def moved(y: float) -> float:
+        return (y * height + below) / whole
+
+    for axes in figure.axes:
+        box = axes.get_position()
+        axes.set_position((box.x0, moved(box.y0), box.width, box.height * height / whole))
+    for text in figure.texts:
+        text.set_y(moved(text.get_position()[1]))
+    for line in (artist for artist in figure.artists if isinstance(artist, Line2D)):
+        line.set_ydata([moved(y) for y in np.asarray(line.get_ydata(), float).tolist()])
+    left = _SIDE / width
+    named = _cut(title, width=width - 2.0 * _SIDE)
+    figure.text(left, 1.0 - _TITLE_ROOM / 2.0 / whole, named, va="center", weight="bold")
+    muted = svg.COLOURS["--muted"]
+    for number, line_of_text in enumerate(reversed(lines)):
+        height_of_line = (_SOURCE_GAP / 2.0 + _SOURCE_ROW * number) / whole
+        figure.text(left, height_of_line, line_of_text, va="bottom", size=SOURCE_SIZE, color=muted)
+    return figure
+
+
+def shrunk(figure: Figure, *, factor: float) -> Figure:
+    """Return a picture with everything in it made smaller alike, letters and lines too."""
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width * factor, height * factor)
+    for text in figure.findobj(Text):
+        text.set_fontsize(float(text.get_fontsize()) * factor)
+    for line in figure.findobj(Line2D):
+        line.set_linewidth(line.get_linewidth() * factor)
+        line.set_markersize(line.get_markersize() * factor)
+        line.set_markeredgewidth(line.get_markeredgewidth() * factor)
+    for note in figure.findobj(Annotation):
+        note.xyann = (note.xyann[0] * factor, note.xyann[1] * factor)
+    for spine in figure.findobj(Spine):
+        spine.set_linewidth(spine.get_linewidth() * factor)
+    for axes in figure.axes:
+        axes.tick_params(length=4.0 * factor, pad=5.0 * factor, width=0.8 * factor)
+    return figure
+
+
+def _wrapped(text: str, *, width: float) -> list[str]:
+    """Return a text in lines that are no wider than so many CSS pixels at the usual size of letters."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and _text_width(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def _axes(figure: Figure, *, left: float, right: float, top: float, below: float) -> Axes:
@@ -96,7 +193,7 @@ def label(axes: Axes, row: int, *, frame: Frame, left: str, right: str) -> None:
     size = frame.value
     place = blended_transform_factory(axes.figure.transFigure, axes.transData)
     name = _cut(left, width=size.name)
-    if frame is Frame.WIDE:
+    if frame.has_names_beside:
         axes.text((size.left - 14.0) / size.width, row, name, transform=place, ha="right", va="center")
         axes.text(1.0 - (size.right - 14.0) / size.width, row, right, transform=place, ha="left", va="center")
         return
@@ -152,7 +249,7 @@ def _round_numbers(low: float, high: float, *, most: int) -> list[float]:
 def legend_beside(entries: int, *, frame: Frame) -> tuple[Figure, Axes]:
     """Return axes with room for a legend: to the right where there is room, else below."""
     size, legend = frame.value, _LEGEND_ROW * entries
-    if frame is Frame.WIDE:
+    if frame.has_names_beside:
         figure = _figure(size.width, max(340.0, legend + 90.0))
         return figure, _axes(figure, left=68.0, right=_LEGEND_WIDTH, top=14.0, below=62.0)
     figure = _figure(size.width, 250.0 + legend + 72.0)
@@ -174,8 +271,8 @@ def legend_entry(
         remark: What is said about the line; may be empty.
     """
     width, height = (inches * _POINTS_PER_INCH for inches in figure.get_size_inches())
-    x, room = (width - _LEGEND_WIDTH + 16.0, _LEGEND_WIDTH) if frame is Frame.WIDE else (frame.value.left, width)
-    y = (height - 24.0 if frame is Frame.WIDE else _LEGEND_ROW * (entries - 0.5)) - _LEGEND_ROW * place
+    x, room = (width - _LEGEND_WIDTH + 16.0, _LEGEND_WIDTH) if frame.has_names_beside else (frame.value.left, width)
+    y = (height - 24.0 if frame.has_names_beside else _LEGEND_ROW * (entries - 0.5)) - _LEGEND_ROW * place
     ends = [x / width, (x + 34.0) / width]
     figure.add_artist(Line2D(ends, [y / height] * 2, markevery=[1], transform=figure.transFigure, **style))
     behind = f", {remark}" if remark else ""

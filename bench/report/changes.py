@@ -1,6 +1,7 @@
 """Two stored runs side by side, in words: differences first, then rows, then the sentence, the same everywhere.
 
 admit          refuses runs whose numbers do not mean the same thing
+since          what a report says of the change since an earlier run
 to_text, to_markdown, to_json, told    what `bench.analysis.two_runs` found, for each kind of reader
 """
 
@@ -14,10 +15,11 @@ import msgspec
 from bench import units
 from bench.analysis.differences import Difference
 from bench.analysis.intervals import Interval
-from bench.analysis.two_runs import ORDER, Comparison, Doubt, DoubtKind, Row, median_half_width
+from bench.analysis.two_runs import ORDER, Comparison, Doubt, DoubtKind, Row, compare_runs, median_half_width
 from bench.analysis.verdict import Verdict
 from bench.errors import NothingComparable
 from bench.records.cell import Cell
+from bench.records.stored_run import Run
 from bench.report import terminal, wording
 from bench.report.model import Change
 from bench.report.notices import FEW_ROUNDS
@@ -35,6 +37,17 @@ _NAMED = 3
 
 _Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 """Headers and rows of text."""
+
+
+def since(base: Run, run: Run) -> Change:
+    """Return what a run's report says of the change since an earlier one.
+
+    Raises:
+        NothingComparable: If the two were measured on other machines or other data.
+    """
+    comparison = compare_runs(base, run, margin=run.header.plan.margin, margins=run.header.plan.margins)
+    admit(comparison, allow_mismatch=False)
+    return told(comparison)
 
 
 def to_text(comparison: Comparison, *, encoding: str = "utf-8") -> str:

@@ -70,7 +70,7 @@ def speed_up(group: GroupReport, *, frame: Frame) -> Figure:
     axes.set_xscale("log")
     axes.set_xlim(low / (high / low) ** 0.05, high * (high / low) ** 0.05)
     _margin(axes, len(cells), margin=group.margin, frame=frame)
-    canvas.log_ticks(axes.xaxis, low=low, high=high, suffix="x", most=7 if frame is Frame.WIDE else 4)
+    canvas.log_ticks(axes.xaxis, low=low, high=high, suffix="x", most=7 if frame.has_names_beside else 4)
     # Arrows need no font: the words say which way is which.
     canvas.write_below(axes, 0.0, text="\N{LEFTWARDS ARROW} slower", align="left")
     canvas.write_below(axes, 1.0, text="faster \N{RIGHTWARDS ARROW}", align="right")
@@ -96,7 +96,7 @@ def step_times(group: GroupReport, *, frame: Frame) -> Figure:
         right = f"{wording.step_text(cell)} ms"
         canvas.label(axes, row, frame=frame, left=wording.display_name(cell.cell.name), right=right)
     low, high = min(times), max(times)
-    most = 7 if frame is Frame.WIDE else 4
+    most = 7 if frame.has_names_beside else 4
     if high / low > LOG_FROM:
         axes.set_xscale("log")
         axes.set_xlim(low / (high / low) ** 0.05, high * (high / low) ** 0.05)
@@ -182,7 +182,7 @@ def break_even(group: GroupReport, *, frame: Frame) -> Figure:
     axes.set_axisbelow(True)
     _rings(axes, cells)
     totals = [_total(cell, n) for cell in cells for n in (1.0, last)]
-    canvas.log_ticks(axes.xaxis, low=1.0, high=last, suffix="", most=6 if frame is Frame.WIDE else 4)
+    canvas.log_ticks(axes.xaxis, low=1.0, high=last, suffix="", most=6 if frame.has_names_beside else 4)
     canvas.log_ticks(axes.yaxis, low=min(totals), high=max(totals), suffix=" s", most=6)
     canvas.write_below(axes, 0.5, text="steps, log scale", align="center")
     return figure
@@ -231,7 +231,7 @@ def scaling(sweep: ScalingReport, *, frame: Frame) -> Figure:
     axes.spines["left"].set_visible(True)
     axes.grid(color=_BAND, linewidth=1)
     axes.set_axisbelow(True)
-    canvas.ticks_at(axes.xaxis, sweep.sizes, most=7 if frame is Frame.WIDE else 4)
+    canvas.ticks_at(axes.xaxis, sweep.sizes, most=7 if frame.has_names_beside else 4)
     canvas.log_ticks(axes.yaxis, low=least, high=most, suffix=" us", most=6)
     canvas.write_below(axes, 0.5, text=f"{_AXIS[sweep.quantity]}, log scale", align="center")
     return figure

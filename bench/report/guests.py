@@ -14,7 +14,7 @@ def notices(run: Run) -> list[str]:
             loops.setdefault(guest, []).append(wording.display_name(trial.cell.loop))
     return [
         f"{_NAMES.get(guest, guest)} is in the processes of {wording.listing(list(dict.fromkeys(names)))} as well, "
-        f"imported by a file of this run: its threads and its memory are beside theirs. Keras' `keras.ops`, or an "
-        f"import within the function that needs it, leaves each framework alone."
+        f"imported there by a file or a package of this run: its threads and its memory are beside theirs. Keras' "
+        f"`keras.ops`, or an import within the function that needs it, leaves each framework alone."
         for guest, names in loops.items()
     ]

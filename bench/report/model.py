@@ -28,7 +28,7 @@ from bench.report.levers import Levers
 from bench.report.notices import Notice
 from bench.report.parts import BreakdownRow
 from bench.report.profiled import ProfileReport
-from bench.report.provenance import Command, Fact
+from bench.report.provenance import Citation, Command, Fact
 from bench.report.rows import LimitRow, MemoryRow, Row, StartUpRow, WordsRow, WorkRow
 from bench.report.settling import Settling, round_time, settling
 from bench.report.sweep import ScalingReport
@@ -131,7 +131,10 @@ class Explained:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """Everything that a rendering shows, in the order in which it is shown."""
+    """Everything that a rendering shows, in the order in which it is shown.
+
+    Flat, because it is the document `report.json`, whose readers find each part under its own name at the top.
+    """
 
     schema: str
     run_id: str
@@ -160,7 +163,13 @@ class Report:
     commands: tuple[Command, ...]
     settling: Settling | None
     """What would settle the comparisons that are unclear; None where nothing is, or nothing would."""
+    citation: Citation
     files: tuple[DataFile, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from, in one line."""
+        return self.citation.source
 
 
 def build(run: Run, *, change: Change | None = None, profiles: Sequence[Profile] = ()) -> Report:
@@ -198,6 +207,7 @@ def build(run: Run, *, change: Change | None = None, profiles: Sequence[Profile]
         facts=provenance.facts(run),
         commands=provenance.commands(run, place=None),
         settling=settling(run, [cell for group in summaries for cell in group.cells]),
+        citation=provenance.citation(run),
     )
 
 

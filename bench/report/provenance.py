@@ -1,5 +1,6 @@
 """Where the numbers come from: facts of the run, how it measured, and the commands that repeat it."""
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,14 +8,19 @@ from typing import TYPE_CHECKING
 from bench import units
 from bench.analysis import intervals
 from bench.analysis.differences import collate, device
+from bench.records.machine import machine_of
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
 from bench.report import wording
+from bench.text import tex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HASH_DIGITS = 12
+_DATE_LETTERS = len("2026-11-26")
+_TITLES = {"keras": "Keras", "tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX", "numpy": "NumPy"}
+"""Packages that a line has room for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +39,21 @@ class Command:
 
     purpose: str
     line: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Citation:
+    """How to cite what measured, and what somebody needs who wants the same numbers."""
+
+    text: str
+    """For a list of references."""
+    source: str
+    """Where the numbers come from in one line, for a picture or a table that stands alone."""
+    bibtex: str
+    reproduce: tuple[str, ...]
+    """Command, versions, machine, data: one line each."""
+    sha256: str | None
+    """Of the journal, which has every number; None where it is not at hand."""
 
 
 READING = (
@@ -110,6 +131,68 @@ def commands(run: Run, *, place: str | None = None) -> tuple[Command, ...]:
         Command(purpose="Check that every loop trains alike", line=f"bench verify {loops}"),
         Command(purpose="Draw this report again from the raw data", line=f"bench report {stored}"),
     )
+
+
+def source(run: Run) -> str:
+    """Return where numbers come from in one line, for a picture or a table that stands alone."""
+    versions = _versions(run)
+    parts = (
+        f"loopbench {run.header.tool_version}",
+        run.header.started[:_DATE_LETTERS],
+        machine_of(run.header.environment).title,
+        ", ".join(f"{_TITLES.get(name, name)} {version}" for name, version in versions.items()),
+        f"run {run.header.run_id}",
+    )
+    return wording.display_name("; ".join(part for part in parts if part))
+
+
+def citation(run: Run, *, sha256: str | None = None) -> Citation:
+    """Return how to cite the tool, and what it takes to measure the same again.
+
+    Args:
+        run: As it was read back.
+        sha256: Of its journal.
+    """
+    header = run.header
+    name, version = wording.display_name(header.run_id), wording.display_name(header.tool_version)
+    year = header.started[:4]
+    commit = header.environment.get("git commit", "")
+    tool = f"loopbench {version}" + (f", commit {commit[:_HASH_DIGITS]}" if commit else "")
+    lines = (
+        f"command: {header.command}",
+        f"measured: {header.started} by {tool}",
+        f"machine: {machine_of(header.environment).title}",
+        f"versions: {', '.join(f'{name} {one}' for name, one in _versions(run, every=True).items())}",
+        f"data: {header.dataset.name}, SHA-256 {header.dataset.sha256}",
+        *(() if sha256 is None else (f"journal.jsonl: SHA-256 {sha256}",)),
+    )
+    return Citation(
+        text=f"The loopbench authors: loopbench, version {version} ({year}). Run {name}.",
+        source=source(run),
+        bibtex="\n".join(
+            (
+                f"@software{{loopbench_{re.sub('[^0-9a-zA-Z]+', '_', version)},",
+                "  author  = {{The loopbench authors}},",
+                "  title   = {loopbench: which way of writing a training loop is fastest},",
+                f"  version = {{{tex(version)}}},",
+                f"  year    = {{{tex(year)}}},",
+                f"  note    = {{Run {tex(name)}}},",
+                "}",
+            )
+        ),
+        reproduce=tuple(wording.display_name(line) for line in lines),
+        sha256=sha256,
+    )
+
+
+def _versions(run: Run, *, every: bool = False) -> dict[str, str]:
+    """Return the versions that the trials had, of all packages or of those that matter most."""
+    found: dict[str, dict[str, None]] = {}
+    for trial in run.trials:
+        for name, version in trial.versions.items():
+            if every or name in _TITLES:
+                found.setdefault(name, {})[version] = None
+    return {name: " and ".join(versions) for name, versions in found.items()}
 
 
 def _run(run: Run) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Several stored runs against one base: a column for each, then a sentence for each.
 
-render    what `bench.analysis.two_runs.compare_with` found, for each kind of reader
+compare   which of the runs may be compared, and what came of it
+render    that, for each kind of reader
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from bench import units
-from bench.analysis.two_runs import Comparison, Row
+from bench.analysis.two_runs import Comparison, Row, compare_with
+from bench.errors import NothingComparable
+from bench.records.stored_run import Run
 from bench.report import changes, terminal, wording
 from bench.text import aligned, piped, plain
 
@@ -21,6 +24,30 @@ SCHEMA = "bench-comparisons/1"
 
 
 Format = Literal["table", "json", "md"]
+
+
+def compare(
+    base: Run, others: Sequence[Run], *, margin: float, allow_mismatch: bool
+) -> tuple[list[Comparison], list[tuple[str, NothingComparable]]]:
+    """Compare a run with others, those of which are told that are alike enough.
+
+    Args:
+        base: The baseline.
+        others: What is compared with it; all verdicts hold together.
+        margin: Smallest relative difference that matters.
+        allow_mismatch: Whether runs are compared that are not alike.
+
+    Returns:
+        Comparisons that may be told; and the others' names, with why not.
+    """
+    admitted, refused = [], []
+    for one in compare_with(base, others, margin=margin):
+        try:
+            changes.admit(one, allow_mismatch=allow_mismatch)
+            admitted.append(one)
+        except NothingComparable as error:
+            refused.append((one.new, error))
+    return admitted, refused
 
 
 def render(comparisons: Sequence[Comparison], *, format: Format, encoding: str) -> str:  # noqa: A002 - as the option

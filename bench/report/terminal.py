@@ -1,6 +1,7 @@
 """The report on a terminal: the answer, one table per group, and how far it can be trusted."""
 
 import os
+from io import StringIO
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -15,6 +16,7 @@ from bench.report.rows import Row
 from bench.report.wording import UNAVAILABLE
 from bench.text import aligned, columns_of
 
+_USUAL_WIDTH = 100
 _NAME_WIDTH = 32
 _OTHER_COLUMNS = 68
 """What the other columns take at 80 characters."""
@@ -58,6 +60,11 @@ def to_text(report: Report, *, console: Console | None = None) -> str:
             console.print(part, highlight=False, soft_wrap=False)
     text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
     return printable(text, encoding=console.encoding)
+
+
+def plain_console() -> Console:
+    """Return a console of usual width without colours, wherever this process prints."""
+    return Console(file=StringIO(), width=_USUAL_WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
 
 
 def printable(text: str, *, encoding: str) -> str:

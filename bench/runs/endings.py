@@ -3,7 +3,8 @@
     SIGINT, SIGTERM, SIGHUP    the first raises KeyboardInterrupt, so that what has finished is stored; the next says in
                                one line that this takes a moment; the third ends the harness at once
 
-A signal that was ignored when the harness began, as under `nohup`, is ignored.
+A signal that was ignored when the harness began, as under `nohup`, is ignored. Inside somebody else's program, as in
+a notebook, only SIGINT means a run, and no signal ends the program.
 """
 
 import os
@@ -11,7 +12,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -28,9 +29,10 @@ _AT_ONCE = 3
 class Ending:
     """Counts the signals of a run."""
 
-    def __init__(self, way_on: str) -> None:
-        """Remember how to go on with the run, in words."""
+    def __init__(self, way_on: str, *, inside: bool = False) -> None:
+        """Remember how to go on with the run, in words, and whether it is inside somebody else's program."""
         self._way_on = way_on
+        self._inside = inside
         self._closing = False
         self._count = 0
 
@@ -47,10 +49,12 @@ class Ending:
         """Do what the next signal does.
 
         Raises:
-            KeyboardInterrupt: At the first one.
+            KeyboardInterrupt: At the first one, and inside somebody else's program at the third.
         """
         del number, frame
         self._count += 1
+        if self._count >= _AT_ONCE and self._inside:
+            raise KeyboardInterrupt
         if self._count >= _AT_ONCE:
             _say(f"ended at once; {self._way_on}")
             os._exit(Interrupted.exit_code)
@@ -61,14 +65,15 @@ class Ending:
 
 
 @contextmanager
-def watched(way_on: str) -> Iterator[Ending]:
+def watched(way_on: str, *, inside: bool = False) -> Iterator[Ending]:
     """Have signals end a run in order while the body runs; only the main thread can.
 
     Args:
         way_on: "go on with: bench run --resume NAME".
+        inside: Whether the run is part of somebody else's program, which its other signals are left to.
     """
-    ending = Ending(way_on)
-    with handled_by(ending.heard):
+    ending = Ending(way_on, inside=inside)
+    with handled_by(ending.heard, signals=(signal.SIGINT,) if inside else SIGNALS):
         yield ending
 
 
@@ -94,11 +99,11 @@ def name_of(folder: Path) -> str:
 
 
 @contextmanager
-def handled_by(handler: "signal._HANDLER") -> Iterator[None]:
+def handled_by(handler: "signal._HANDLER", *, signals: Sequence[signal.Signals] = SIGNALS) -> Iterator[None]:
     """Have this handler get the signals that end a program, unless it began with them ignored."""
     before = {}
     if threading.current_thread() is threading.main_thread():
-        before = {one: signal.getsignal(one) for one in SIGNALS}
+        before = {one: signal.getsignal(one) for one in signals}
     for one, earlier in before.items():
         if earlier is not signal.SIG_IGN:
             signal.signal(one, handler)

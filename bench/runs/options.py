@@ -31,7 +31,7 @@ DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
 BLOCKS_PER_TRIAL = 24
 """Processes differ by 1 % and more however long each is measured; twice as many narrow an interval by a tenth."""
 RUN_IN_SECONDS: Seconds = 0.06
-"""Before each turn: `tools/run_in.py` shows after how long a step no longer knows that its process has waited."""
+"""Before each turn: most of what a pause costs is over by then (`tools/run_in.py`, docs/trust.md)."""
 BLOCK_SECONDS: Seconds = 0.04
 """What disturbs a block is mostly gone by the next, at 40 ms as at 160 ms, so many short blocks say more than few long
 ones in the same time. Still long against a scheduler's time slice of 3 ms."""

@@ -28,7 +28,16 @@ def usual(workloads: Iterable[str], *, elsewhere: Collection[str] = ()) -> tuple
     workloads = tuple(workloads)
     if not all(map(registry.is_prepared, workloads)):
         return registry.DEFAULT_LOOPS
-    own = {framework for name in workloads for framework in _imported(name)}
+    return of_frameworks({framework for name in workloads for framework in _imported(name)}, elsewhere=elsewhere)
+
+
+def of_frameworks(own: Collection[str], *, elsewhere: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the loops that can train a compiled model here, those of its own framework first.
+
+    Args:
+        own: Frameworks that it was made with.
+        elsewhere: As for `usual`.
+    """
     names = [name for framework in order(own, elsewhere=elsewhere) for name in LOOPS[framework]]
     return tuple(names) or registry.DEFAULT_LOOPS
 

@@ -16,10 +16,10 @@ from typing import Protocol, final
 import psutil
 
 from bench import redaction
-from bench.analysis import framework_trace, python_stacks
+from bench.analysis import python_stacks
 from bench.errors import InvalidResult
 from bench.files import make_folder, write_whole
-from bench.records import profiles
+from bench.records import framework_trace, profiles
 from bench.records.cell import Cell
 from bench.records.plan import Plan
 from bench.records.profile import MemoryReading, Profile, Sampled, Traced

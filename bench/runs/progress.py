@@ -1,11 +1,14 @@
-"""What a person sees while a run goes on: a bar on a terminal, plain lines elsewhere; both on stderr.
+"""What a person sees while a run goes on: a bar on a terminal and in a notebook, plain lines elsewhere; on stderr.
 
 Drawn only between measurements, by the thread that leads them: no clock of its own, so nothing runs beside a trial.
 """
 
+from collections.abc import Callable
+from html import escape
+from io import StringIO
 from time import monotonic
 from types import TracebackType
-from typing import Protocol, Self, final
+from typing import Any, Protocol, Self, final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -22,6 +25,8 @@ from bench.worker import ablation
 
 BETWEEN_DRAWINGS: Seconds = 0.25
 """At least so long while blocks are measured."""
+NOTEBOOK_COLUMNS = 100
+"""Width of a cell's output, in letters."""
 
 
 class Display(Observer, Protocol):
@@ -84,7 +89,6 @@ class Lines:
         self._console.print(display_name(line), markup=False, highlight=False, soft_wrap=True)
 
 
-@final
 class Bar:
     """A bar with what is being done and the time left, and one line above it for each failure."""
 
@@ -132,7 +136,8 @@ class Bar:
 
     def waiting(self, text: str) -> None:
         """Show the countdown where round and loop will stand."""
-        self._progress.update(self._task, description=display_name(text), refresh=True)
+        self._progress.update(self._task, description=display_name(text))
+        self._draw()
 
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
         """Show round, loop and phase; blocks are short, so not each of them is drawn."""
@@ -146,8 +151,9 @@ class Bar:
             self._task,
             description=f"round {_place(round_number, plan=self._plan)}  {what:<28}",
             total=rounds * len(self._plan.cells) * self._per_trial,
-            refresh=draw,
         )
+        if draw:
+            self._draw()
         if cell is not None:
             self._progress.advance(self._task)
 
@@ -159,6 +165,45 @@ class Bar:
         if trial.failure is not None:
             told = display_name(f"{trial.cell.name} {_found(trial)}")
             self._console.print(told, markup=False, highlight=False, soft_wrap=True)
+
+    def _draw(self) -> None:
+        """Draw it as it is now."""
+        self._progress.refresh()
+
+
+@final
+class NotebookBar(Bar):
+    """The same in the output of a notebook's cell, where a terminal's codes mean nothing."""
+
+    def __init__(self, console: Console, *, plan: Plan, done: int, display: Callable[..., Any]) -> None:
+        """Draw by what shows an object in a notebook: `IPython.display.display`."""
+        super().__init__(console, plan=plan, done=done)
+        self._display = display
+        self._shown: Any = None
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._shown = self._display(self._drawn_as_text(), raw=True, display_id=True)
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        self._shown.update({"text/plain": "", "text/html": ""}, raw=True)
+
+    def _draw(self) -> None:
+        """Draw it in place of what is shown."""
+        if self._shown is not None:
+            self._shown.update(self._drawn_as_text(), raw=True)
+
+    def _drawn_as_text(self) -> dict[str, str]:
+        """Return the bar in the forms that a notebook may want."""
+        console = Console(file=StringIO(), width=NOTEBOOK_COLUMNS, color_system=None, force_jupyter=False)
+        with console.capture() as capture:
+            console.print(self._progress.get_renderable())
+        line = capture.get().rstrip()
+        return {"text/plain": line, "text/html": f"<pre>{escape(line)}</pre>"}
 
 
 def _place(round_number: int, *, plan: Plan) -> str:

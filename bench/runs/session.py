@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import __version__, redaction
+from bench.analysis.process import step_seconds_of
 from bench.errors import Interrupted, ResultsError, UsageError
 from bench.machine import conditions, disturbances, passport, readings
 from bench.machine import gpu as gpus
@@ -137,16 +138,6 @@ def resume(
     if stored.header.plan != named:
         raise ResultsError(f"{folder}: another process has exchanged this run just now; try again")
     run = _as_it_was(stored, environment=environment)
-    if options.extend_to is not None:
-        run = _extended(run, journal=journal, rounds=options.extend_to, command=options.command)
-    if options.retry_failed:
-        for failed in (trial for trial in (*run.trials, *run.calibration) if trial.failure is not None):
-            journal.set_aside(failed)
-        run = replace(
-            run,
-            trials=tuple(trial for trial in run.trials if trial.failure is None),
-            calibration=tuple(trial for trial in run.calibration if trial.failure is None),
-        )
     for log in (folder / "logs").glob("*.log"):  # of processes that a killed harness could not look after
         tidy(log)
     plan = run.header.plan
@@ -157,7 +148,7 @@ def resume(
         raise UsageError(f"{folder.name} cannot go on: what was made for {gone[0]} is gone; start a new run")
     return Opened(
         journal=journal,
-        run=run,
+        run=_with_more_to_do(run, journal=journal, options=options),
         digits=fixture.folder,
         cache=options.cache,
         inventories=_inventories(
@@ -170,19 +161,29 @@ def resume(
     )
 
 
-def _extended(run: Run, *, journal: Journal, rounds: int, command: str) -> Run:
-    """Return a run with more rounds to measure, which its journal knows of from now on.
+def _with_more_to_do(run: Run, *, journal: Journal, options: Options) -> Run:
+    """Return a run with what is asked for anew, which its journal knows of from now on: once nothing speaks against it.
 
     Raises:
-        UsageError: If it has no number of rounds, or as many already.
+        UsageError: If more rounds are asked of a run that has no number of them, or as many already.
     """
-    plan = run.header.plan
-    if plan.adaptive:
+    plan, rounds = run.header.plan, options.extend_to
+    if rounds is not None and plan.adaptive:
         raise UsageError(f"--rounds {rounds}: {run.header.run_id} goes on until it is precise, or its time is up")
-    if rounds <= plan.rounds:
+    if rounds is not None and rounds <= plan.rounds:
         raise UsageError(f"--rounds {rounds}: {run.header.run_id} has {plan.rounds} already; give more")
-    journal.extend(rounds=rounds, command=command)
-    return replace(run, end=None, header=replace(run.header, plan=replace(plan, rounds=rounds)))
+    if rounds is not None:
+        journal.extend(rounds=rounds, command=options.command)
+        run = replace(run, end=None, header=replace(run.header, plan=replace(plan, rounds=rounds)))
+    if options.retry_failed:
+        for failed in (trial for trial in (*run.trials, *run.calibration) if trial.failure is not None):
+            journal.set_aside(failed)
+        run = replace(
+            run,
+            trials=tuple(trial for trial in run.trials if trial.failure is None),
+            calibration=tuple(trial for trial in run.calibration if trial.failure is None),
+        )
+    return run
 
 
 def _as_it_was(run: Run, *, environment: Mapping[str, str]) -> Run:
@@ -198,7 +199,12 @@ def _as_it_was(run: Run, *, environment: Mapping[str, str]) -> Run:
 
 
 def execute(
-    opened: Opened, *, console: Console, environment: Mapping[str, str], resume_with: str = "bench run --resume"
+    opened: Opened,
+    *,
+    console: Console,
+    environment: Mapping[str, str],
+    resume_with: str = "bench run --resume",
+    inside: bool = False,
 ) -> Run:
     """Measure what is missing, close the run and return it; tables are derived whatever happened.
 
@@ -207,12 +213,13 @@ def execute(
         console: For notices and progress.
         environment: The parent's.
         resume_with: The command that goes on with it, named where it is interrupted.
+        inside: Whether this is part of somebody else's program, which no signal is to end.
 
     Raises:
         Interrupted: On Ctrl-C; the run is closed first.
     """
     way_on = f"go on with: {resume_with} {endings.name_of(opened.journal.folder)}"
-    with endings.watched(way_on) as ending:
+    with endings.watched(way_on, inside=inside) as ending:
         interrupted = False
         try:
             _measure(opened, console=console, environment=environment)
@@ -327,7 +334,7 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
         cell in failed or (cell, number) in settled for cell in plan.cells for number in range(run.planned_rounds)
     )
     run = replace(run, end=journal.end(complete=complete and not (plan.adaptive and interrupted)))
-    tables.write(run, folder=journal.folder)
+    tables.write(run, folder=journal.folder, step_seconds=step_seconds_of((*run.trials, *run.calibration)))
     write_manifest(run, folder=journal.folder)
     journal.release()
     return run

@@ -1,8 +1,10 @@
 """Short tables of text."""
 
+import re
+
 import pytest
 
-from bench.text import aligned, display_name, lines_of, piped, table, without_formula
+from bench.text import aligned, display_name, lines_of, piped, table, tex, without_formula
 
 
 def test_columns_are_as_wide_as_their_widest_cell():
@@ -71,3 +73,13 @@ def test_a_cell_that_a_spreadsheet_would_run_begins_with_an_apostrophe(text):
     """Names and messages come from other people's code."""
     assert f"'{text}" == without_formula(text)
     assert "tf-eager" == without_formula("tf-eager")
+
+
+@pytest.mark.parametrize("name", [r"\input{x}", "a_b & 50 % #1 $x$", "~^", "<>|`", '"'])
+def test_latex_reads_no_name_as_a_command(name):
+    """Each letter that means something to TeX is written in a way that does not."""
+    shown = tex(name)
+
+    assert "\\input" not in shown
+    assert not re.search(r"(?<!\\)[&%$#_~^]", shown)
+    assert shown.count("{") == shown.count("}")

@@ -5,16 +5,26 @@ import pytest
 from loops import guides, registry
 
 COLUMNS = {
-    "loops": ["loop", "framework", "available", "trains", "what it is"],
+    "loops": ["loop", "framework", "available", "trains", "title", "what it is"],
     "workloads": ["workload", "loops", "what it is"],
     "guides": ["guides", "teaches", "loop", "workload", "the guide's figure", "command"],
 }
 
 
-@pytest.mark.parametrize("what", COLUMNS)
+def test_loops_are_the_same_as_json(session):
+    """Each in the list under its name, and every one with all that is known of it."""
+    listed = session.bench("list", "loops")
+    rows = session.bench("list", "loops", "--format", "json").json
+
+    assert (0, "") == (listed.code, listed.err)
+    assert all(COLUMNS["loops"] == list(row) for row in rows)
+    assert {row["loop"] for row in rows} <= {line.split()[0] for line in listed.out.splitlines() if line}
+
+
+@pytest.mark.parametrize("what", ["workloads", "guides"])
 def test_a_list_is_a_table_and_the_same_as_json(session, what):
-    """One line for each row under the names of the columns, and every cell in its line."""
-    table = session.bench("list", what)
+    """One line for each row under the names of its columns, every cell in its line, where no terminal has a width."""
+    table = session.bench("list", what, COLUMNS="0")
     rows = session.bench("list", what, "--format", "json").json
 
     header, *lines = table.out.splitlines()

@@ -4,6 +4,7 @@ A few of each framework by default; all of them with `-m slow`, where those that
 """
 
 import os
+from math import log
 
 import pytest
 
@@ -83,7 +84,9 @@ def test_every_loop_does_the_steps_it_is_asked_for(trials):
 def test_every_loop_learns(trials):
     """The loss falls, and validation is far better than chance."""
     for loop, trial in trials.items():
-        assert trial.last_loss < trial.first_loss, loop
+        # Many steps in one call show the loss of the last of them first, when most is learned already.
+        begun = log(10) if loop in STEPS_PER_CALL else trial.first_loss
+        assert trial.last_loss < begun, loop
         assert trial.validation_metric > 0.5, loop
 
 

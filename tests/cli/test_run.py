@@ -335,6 +335,21 @@ def test_a_run_that_is_done_can_be_extended(session):
     assert f"--resume goes on with the plan of {stored}; it takes no --threads; leave it out" in other.err
 
 
+def test_a_run_that_cannot_go_on_is_not_extended(session):
+    """It was whole, and stays so: what speaks against going on is found before anything is written."""
+    session.bench("run", "toy", "--rounds", "1", "--no-report")
+    (journal,) = session.folder.glob("results/*/journal.jsonl")
+    journal.write_text(journal.read_text().replace(session.run().header.dataset.sha256, "0" * 64))
+    before = journal.read_text()
+
+    refused = session.bench("run", "--resume", journal.parent.name, "--rounds", "5", "--no-report")
+
+    assert 2 == refused.code
+    assert "was measured on other data" in refused.err
+    assert before == journal.read_text()
+    assert session.run().complete
+
+
 def test_killing_the_harness_leaves_no_process_and_a_readable_run(session, wait_for, workers):
     """Even inside a step that never returns."""
     running = session.start("run", "never-returns", "--no-report")

@@ -61,3 +61,29 @@ def test_a_legend_cuts_the_name_and_keeps_the_remark():
     canvas.legend_entry(figure, 0, entries=1, frame=Frame.WIDE, style={}, name="n" * 60, remark="after 74 steps")
 
     assert figure.texts[0].get_text().endswith("n…, after 74 steps")
+
+
+def test_a_picture_grows_by_its_title_and_source_and_nothing_else_moves():
+    """What was drawn keeps its size in pixels; a source that is too long is broken, not cut."""
+    figure, axes = canvas.strips(3, frame=Frame.NARROW, below=56.0)
+    height, before = figure.get_size_inches()[1] * 72, axes.get_position().height
+
+    canvas.framed(figure, title="What it shows", source="word " * 40)
+
+    grown = figure.get_size_inches()[1] * 72
+    assert before * height == pytest.approx(axes.get_position().height * grown)
+    texts = [text.get_text() for text in figure.texts]
+    assert "What it shows" == texts[0]
+    assert 40 == " ".join(texts[1:]).count("word")
+    assert len(texts) > 5
+
+
+def test_a_picture_is_shrunk_with_its_letters():
+    """Half the width is half of everything."""
+    figure, _ = canvas.strips(1, frame=Frame.WIDE, below=56.0)
+    canvas.framed(figure, title="title", source="")
+
+    canvas.shrunk(figure, factor=0.5)
+
+    assert 360.0 == pytest.approx(figure.get_size_inches()[0] * 72)
+    assert figure.texts[0].get_fontsize() <= canvas.FONT_SIZE / 2.0

@@ -19,6 +19,6 @@ def test_a_framework_that_a_file_brings_along_is_named_with_the_loops_it_is_besi
 
     (notice,) = [one for one in build(beside).notices if one.kind is NoticeKind.GUESTS]
 
-    assert notice.text.startswith("TensorFlow is in the processes of torch-native as well, imported by a file")
+    assert notice.text.startswith("TensorFlow is in the processes of torch-native as well, imported there by a file")
     assert not notice.lowers_trust
     assert NoticeKind.GUESTS not in {one.kind for one in build(run).notices}

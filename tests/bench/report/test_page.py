@@ -77,6 +77,7 @@ def test_the_page_has_its_sections_in_order(make_run):
         "Which loop to use",
         "Where this was measured",
         "How to read this page",
+        "Cite and reproduce",
         "Data",
     ] == found["h2"]
     assert [

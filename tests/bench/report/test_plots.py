@@ -105,3 +105,33 @@ def test_left_out_lines_are_announced(make_run):
     *_, break_even = plots.draw(build(make_run(steps=steps, rounds=2)).groups[0], suffix="1")
 
     assert break_even.caption.endswith("Only the 7 fastest loops are shown.")
+
+
+def test_what_stands_alone_has_its_title_and_its_source_in_it(report):
+    """A picture that was copied out of a page still says what it shows, and where that was measured; a page says it."""
+    for plot in plots.draw(report.groups[0], suffix="1", source=report.source):
+        assert f">{plot.title}<" in plot.svg
+        assert report.run_id in plot.svg
+        assert f">{plot.title}<" not in plot.wide + plot.narrow
+        assert report.run_id not in plot.wide + plot.narrow
+
+
+@pytest.mark.parametrize(("columns", "inches"), [("one", 3.5), ("two", 7.16)])
+def test_pictures_for_a_paper_are_as_wide_as_its_columns(report, columns, inches):
+    """In true size, with their fonts, and equal numbers give equal bytes."""
+    made = plots.paper(report, columns=columns)
+
+    assert {f"{kind}-1-{columns}-column.pdf" for kind in plots.KINDS[:4]} == set(made)
+    for content in made.values():
+        width = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", content)[1]) / 72.0
+        assert inches == pytest.approx(width, abs=0.005)
+        assert b"/FontFile2" in content
+    assert made == plots.paper(report, columns=columns)
+
+
+def test_a_figure_is_the_picture_that_is_written(report):
+    """For programs that go on drawing; letters keep the size that they were drawn with."""
+    figure = plots.figure(report.groups[0], kind="speed-up", source=report.source)
+
+    assert "Speed against tf-eager" in {text.get_text() for text in figure.texts}
+    assert 720.0 == figure.get_size_inches()[0] * 72.0

@@ -93,3 +93,25 @@ def test_commands_measure_check_draw_and_compare(make_run):
 def test_the_reading_aid_names_the_margin(make_run):
     """The words of the verdicts are explained with the number behind them."""
     assert "beyond a difference of 2 %." in " ".join(provenance.reading(make_run()))
+
+
+def test_a_line_says_where_numbers_come_from(make_run):
+    """For a picture or a table that stands alone."""
+    source = provenance.source(make_run())
+
+    assert source.startswith("loopbench 0.1.0; 2026-01-02; ")
+    assert "TensorFlow 2.21.0" in source
+    assert source.endswith("run 2026-01-02-120000-abcd")
+
+
+def test_a_run_can_be_cited_and_measured_again(make_run):
+    """Command, versions, data and the journal's hash; what BibTeX would read as a command is none."""
+    found = provenance.citation(make_run(run_id="a_{run}"), sha256="12" * 32)
+
+    assert found.text == "The loopbench authors: loopbench, version 0.1.0 (2026). Run a_{run}."
+    assert r"note    = {Run a\_\{run\}}" in found.bibtex
+    lines = "\n".join(found.reproduce)
+    assert f"command: {make_run().header.command}" in lines
+    assert "tensorflow 2.21.0" in lines
+    assert f"SHA-256 {'cd' * 32}" in lines
+    assert f"journal.jsonl: SHA-256 {'12' * 32}" in lines

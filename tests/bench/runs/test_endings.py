@@ -42,6 +42,24 @@ def test_a_signal_while_a_run_is_closed_is_heard_and_interrupts_nothing(capfd):
     assert ending.asked_for
 
 
+def test_inside_somebody_elses_program_no_signal_ends_it(capfd):
+    """Only Ctrl-C means the run; a notebook whose kernel is asked to end is not ours, and no state of it is lost."""
+    before = [signal.getsignal(number) for number in endings.SIGNALS]
+
+    with endings.watched(WAY_ON, inside=True) as ending:
+        assert before[1:] == [signal.getsignal(number) for number in endings.SIGNALS[1:]]
+        for raises in (True, False, True):
+            if raises:
+                with pytest.raises(KeyboardInterrupt):
+                    os.kill(os.getpid(), signal.SIGINT)
+            else:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    assert ending.asked_for
+    assert before == [signal.getsignal(number) for number in endings.SIGNALS]
+    assert WAY_ON in capfd.readouterr().err
+
+
 def test_the_third_signal_ends_at_once_and_says_how_to_go_on():
     """Whatever hangs."""
     code = (

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from bench.analysis.framework_trace import read
 from bench.errors import InvalidResult
+from bench.records.framework_trace import read
 from bench.records.trial import Block, BlockKind
 
 
@@ -158,7 +158,14 @@ def test_ten_are_listed_and_all_are_counted(traced):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no JSON", b"[]", gzip.compress(b"{}", mtime=0), b"\x1f\x8b of a file that was torn off", b'{"traceEvents": [1]}'],
+    [
+        b"",
+        b"no JSON",
+        b"[]",
+        gzip.compress(b"{}", mtime=0),
+        b"\x1f\x8b of a file that was torn off",
+        b'{"traceEvents": [1]}',
+    ],
 )
 def test_what_is_no_trace_is_said_in_one_line(content):
     """A profiler of another version may write anything."""
