@@ -11,7 +11,7 @@ from bench.records.cell import Setting
 from bench.records.stored_run import LeastStep, Run
 from bench.report import advice, least_step, notices, provenance, rows, sentences, sweep, wording
 from bench.report.advice import Advice
-from bench.report.notices import Notice
+from bench.report.notice import Notice
 from bench.report.provenance import Command, Fact
 from bench.report.rows import BreakdownRow, LimitRow, MemoryRow, Row, StartUpRow, WordsRow, WorkRow
 from bench.report.settling import Settling, round_time, settling

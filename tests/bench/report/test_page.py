@@ -183,7 +183,7 @@ def test_markdown_begins_with_the_answer(report):
         "",
         "▲ 4 faster · ▼ 0 slower · ≈ 0 same · ? 0 unclear · ✖ 0 failed",
         "",
-        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.6 %, no warnings.",
+        "Order: certain for 4 of 4. Size: within ± 4.6 %. Complete: 30 of 30 processes, 6 of 6 rounds, no warnings.",
         "",
         "- Batch 32 measures dispatch and Python overhead, not compute: larger batches differ less.",
         "- One machine: elsewhere milliseconds differ and ratios may. Measure where you train.",
