@@ -29,7 +29,7 @@ class Oddities:
     disturbed_blocks: int
     """Blocks that were slow and in which the operating system took the processor away unusually often."""
     odd_rounds: tuple[int, ...]
-    """Rounds whose process is more than `DISAGREEMENT` away from the median of its siblings."""
+    """Rounds whose process is more than `DISAGREEMENT` away from the median of the other processes of its loop."""
     starvation: Starvation | None = None
     """In which rounds other work took the processor away, which are left out; None where it did not."""
     rare: RareCosts | None = None
@@ -113,4 +113,4 @@ def cores_in_use(trial: Trial) -> float | None:
 
 
 DISAGREEMENT = 0.20
-"""A process whose step time is this far from the median of its siblings is pointed out."""
+"""A process whose step time is this far from the median of the other processes of its loop is pointed out."""

@@ -25,7 +25,7 @@ from bench.report import (
 )
 from bench.report.advice import Advice
 from bench.report.levers import Levers
-from bench.report.notices import Notice
+from bench.report.notice import Notice
 from bench.report.parts import BreakdownRow
 from bench.report.profiled import ProfileReport
 from bench.report.provenance import Citation, Command, Fact

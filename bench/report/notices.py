@@ -1,8 +1,6 @@
 """What a reader must know before quoting a number: notices above the tables, and one line of trust."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from bench import units
 from bench.analysis import oddities, process
@@ -11,6 +9,7 @@ from bench.analysis.verdict import Verdict
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind, Trial
 from bench.report import busy_machine, guests, least_step, parting, rare_costs, wording
+from bench.report.notice import Notice, NoticeKind
 
 FEW_ROUNDS = 5
 """Below this, Student's t makes an interval more than twice as wide as the spread alone would."""
@@ -28,65 +27,6 @@ _ONE_MACHINE = "One machine: elsewhere milliseconds differ and ratios may. Measu
 _SMALL_BATCH = 128
 _SMALL_STEP = 2e-3
 _NAMED = 5
-
-
-class NoticeKind(StrEnum):
-    """Why a notice is there; stable words."""
-
-    INCOMPLETE = "incomplete"
-    FAILED = "failed"
-    INVALID = "invalid"
-    UNVERIFIED = "unverified"
-    METRICS_APART = "metrics-apart"
-    UNAVAILABLE = "unavailable"
-    FRAMEWORK_WIDE = "framework-wide"
-    BASELINE = "baseline"
-    SYNTHETIC_DATA = "synthetic-data"
-    CHOSEN_DATA = "chosen-data"
-    GUESTS = "guests"
-    IDENTITY = "identity"
-    FEW_ROUNDS = "few-rounds"
-    WIDE_INTERVALS = "wide-intervals"
-    RECOMPILED = "recompiled"
-    UNSTEADY = "unsteady"
-    ODD_PROCESS = "odd-process"
-    INTERRUPTED = "interrupted-blocks"
-    STARVED = "starved"
-    RARE_COSTS = "rare-costs"
-    LEAST_STEP = "least-step"
-    STOLEN = "stolen-time"
-    MACHINE_SPEED = "machine-speed"
-    GPU_SLOWED = "gpu-slowed"
-    GPU_CLOCK = "gpu-clock"
-    DISTURBANCE = "disturbance"
-    SMALL_BATCH = "small-batch"
-    ONE_MACHINE = "one-machine"
-
-
-SCOPE = (
-    NoticeKind.RARE_COSTS,
-    NoticeKind.LEAST_STEP,
-    NoticeKind.UNAVAILABLE,
-    NoticeKind.FRAMEWORK_WIDE,
-    NoticeKind.CHOSEN_DATA,
-    NoticeKind.GUESTS,
-    NoticeKind.SMALL_BATCH,
-    NoticeKind.ONE_MACHINE,
-)
-"""Notices that say how far the numbers reach, rather than that something is wrong with them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notice:
-    """One thing to know, and what to do about it."""
-
-    kind: NoticeKind
-    text: str
-
-    @property
-    def lowers_trust(self) -> bool:
-        """Whether something is wrong with the numbers."""
-        return self.kind not in SCOPE
 
 
 def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
@@ -128,19 +68,17 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
 
 
 def trust(run: Run, *, groups: Sequence[Group], noted: Sequence[Notice]) -> str:
-    """Return how far the run can be trusted, in one line: processes, rounds, intervals, warnings."""
-    widest = widest_interval(groups)
+    """Return how sure the order is, how sure the sizes are, and on what that rests, in one line."""
     warnings = sum(notice.lowers_trust for notice in noted)
     rounds = len({trial.round for trial in _started(run)})
     failed = sum(trial.failure is not None for trial in _started(run))
     parts = (
-        processes(run) + (f" ({failed} failed)" if failed else ""),
+        processes(run).capitalize() + (f" ({failed} failed)" if failed else ""),
         f"{rounds} of {run.planned_rounds} rounds",
-        f"intervals up to {wording.width_text(widest)}",
         *(f"identical loops {units.percent(group.noise.relative)} apart" for group in groups[:1] if group.noise),
         "no warnings" if warnings == 0 else f"{warnings} {'warning' if warnings == 1 else 'warnings'}",
     )
-    return f"Trust: {'low' if warnings else 'good'} - {', '.join(parts)}."
+    return " ".join([*wording.certainty(groups), f"{', '.join(parts)}."])
 
 
 def processes(run: Run) -> str:
@@ -321,7 +259,10 @@ def _odd_processes(groups: Sequence[Group]) -> list[str]:
         for cell in found[:_NAMED]
     )
     far = units.percent(oddities.DISAGREEMENT)
-    return [f"More than {far} away from their siblings: {where}. They count; something else may have run then."]
+    return [
+        f"More than {far} away from the other processes of the loop: {where}. "
+        "They are included; something else may have run then."
+    ]
 
 
 def _interrupted(groups: Sequence[Group]) -> list[str]:

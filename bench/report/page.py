@@ -24,6 +24,8 @@ MARKDOWN_LIMIT = 65_536
 """Characters that GitHub accepts in a comment."""
 
 _KEPT_ROWS = (1000, 300, 100, 40, 15, 5, 1)
+_SHORT_COLUMNS = 6
+"""Of the main table, what is shown before anything is opened: rank to milliseconds."""
 _TEXT_COLUMNS = (
     *("Verdict", "Speed-up", "95 % interval", "Ahead of baseline", "Reason", "Value", "Loop", "What"),
     *("Change", "Different", "base", "new", "", "What it is", "In place of plain fit()"),
@@ -103,6 +105,7 @@ def to_html(
             own_files=["report.json", "report.md", *files],
             light=svg.COLOURS,
             dark=svg.DARK,
+            short_columns=_SHORT_COLUMNS,
             text_columns=_TEXT_COLUMNS,
             wrapping_columns=_WRAPPING_COLUMNS,
             prose_columns=_PROSE_COLUMNS,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench import text, units
 from bench.analysis.intervals import Interval
-from bench.analysis.summary import CellSummary
+from bench.analysis.summary import CellSummary, Group
 from bench.analysis.total_time import BreakEvenSteps
 from bench.analysis.verdict import Verdict
 from bench.records import busy
@@ -43,6 +43,9 @@ _REASON_LIMIT = 300
 _ALTERNATIVES = 4
 
 
+_ANSWERS = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME)
+
+
 def setting_name(setting: Setting, *, without: str | None = None) -> str:
     """Return in words what cells that are ranked together have in common; what nobody chose is left out.
 
@@ -52,7 +55,7 @@ def setting_name(setting: Setting, *, without: str | None = None) -> str:
     """
     parts = {
         "workload": display_name(setting.workload),
-        "track": f"{setting.track} track",
+        "track": None if setting.track == "matched" else f"{setting.track} track",
         "device": setting.device.upper(),
         "batch_size": f"batch {units.count(setting.batch_size)}",
         "width": None if setting.width is None else f"width {units.count(setting.width)}",
@@ -151,6 +154,22 @@ def drift_text(cell: CellSummary) -> str:
         return units.NOT_AVAILABLE
     drift = cell.trace.drift - 1.0
     return f"{'-' if drift < 0.0 else '+'}{units.percent(abs(drift))}"
+
+
+def certainty(groups: Sequence[Group]) -> list[str]:
+    """Return how many comparisons with the baseline have an answer, and between which bounds they lie.
+
+    >>> certainty([])
+    []
+    """
+    judged = [cell for group in groups for cell in group.cells if cell.verdict in (*_ANSWERS, Verdict.UNCLEAR)]
+    if not judged:
+        return []
+    sizes = [cell.speed_up.relative_half_width for cell in judged if cell.speed_up is not None]
+    known = [size for size in sizes if size is not None]
+    certain = sum(cell.verdict in _ANSWERS for cell in judged)
+    size = f"Size: within {width_text(max(known))}." if known else "Size: not known."
+    return [f"Order: certain for {certain} of {len(judged)}.", size]
 
 
 def break_even_text(cell: CellSummary) -> str:

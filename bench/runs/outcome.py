@@ -22,7 +22,7 @@ def check(run: Run) -> None:
     off = [cell.name for cell in run.header.plan.cells if reading.off_the_curve(run, cell) is not None]
     if crashed:
         names = ", ".join(dict.fromkeys(cell.name for cell in crashed))
-        raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} cells failed: {names}")
+        raise TrialsFailed(f"{len(crashed)} of {len(run.header.plan.cells)} measurements failed: {names}")
     if invalid:
         names = ", ".join(v.loop if v.side is None else f"{v.loop} [{v.side}]" for v in invalid)
         raise TrialsFailed(f"not the same work as {invalid[0].peer or 'the reference'}: {names}")

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+EVERY_RULE = {"rules": {"target-size": {"enabled": True}}}
+"""What axe-core finds by itself, and the size of targets, which it looks at only when asked."""
 BACKGROUNDS = {"light": "rgb(254, 254, 254)", "dark": "rgb(20, 24, 29)"}
 
 SMALLEST_TEXT = """() => {
@@ -121,7 +124,11 @@ def runs(factories) -> dict[str, Run]:
         warnings=("load 1.8 on 2 cores",),
     )
     cells = [factories._cell(loop, batch_size=size) for size in (32, 512) for loop in factories.STEP_SECONDS]
-    return {"ordinary": factories._run(), "trouble": trouble, "groups": factories._run(cells=cells)}
+    return {
+        "ordinary": factories._run(),
+        "trouble": trouble,
+        "groups": factories._run(cells=cells),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +159,7 @@ def visit(browser, pages):
     """Return a function that opens a page offline, and fails afterwards if anything was asked for or complained of."""
     contexts, requests, complaints = [], [], []
 
-    def visit(name, *, width=1280, height=800, scheme="light", scripts=True):
+    def visit(name, *, width=1280, height=800, scheme="light", scripts=True, opened=True):
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,
@@ -165,6 +172,8 @@ def visit(browser, pages):
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(pages[name].as_uri())
+        for summary in page.locator("summary").all() if opened else ():
+            summary.click()
         return page
 
     yield visit
@@ -190,6 +199,20 @@ def test_the_page_fits_every_width_in_both_schemes(visit, name, width, scheme):
     assert BACKGROUNDS[scheme] == page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
+@pytest.mark.parametrize(
+    ("width", "scheme", "media"), [*product((320, 768, 1280), SCHEMES, ["screen"]), (1280, "light", "print")]
+)
+def test_axe_finds_nothing_to_complain_of(visit, width, scheme, media):
+    """Headings, names, targets, contrast, regions: every rule of axe-core, with what is folded opened."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page = visit("groups", width=width, scheme=scheme)
+    page.emulate_media(media=media)
+
+    found = axe.Axe().run(page, options=EVERY_RULE)
+
+    assert 0 == found.violations_count, found.generate_report()
+
+
 @pytest.mark.parametrize("name", ["ordinary", "trouble", "groups"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_label_of_a_plot_lies_on_another_or_is_cut(visit, name, width):
@@ -200,7 +223,7 @@ def test_no_label_of_a_plot_lies_on_another_or_is_cut(visit, name, width):
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_is_whole_without_scripts(visit, width, scheme):
-    """Nothing depends on JavaScript."""
+    """Nothing depends on JavaScript, what is folded included."""
     page = visit("ordinary", width=width, scheme=scheme, scripts=False)
 
     assert page.locator(".verdict").is_visible()
@@ -211,13 +234,32 @@ def test_the_page_is_whole_without_scripts(visit, width, scheme):
 @pytest.mark.parametrize("name", ["ordinary", "trouble", "groups"])
 def test_the_answer_is_on_the_first_phone_screen(visit, name):
     """Verdict with loop and speed, without scrolling; the counts too where there is one group."""
-    page = visit(name, width=360, height=640)
+    page = visit(name, width=360, height=640, opened=False)
     box = page.locator(".verdict").bounding_box()
 
     assert box["y"] + box["height"] <= 640
     if name == "ordinary":
         trust = page.locator(".trust").bounding_box()
         assert trust["y"] + trust["height"] <= 640
+
+
+def test_plot_and_advice_are_on_the_first_two_phone_screens(visit):
+    """Whoever scrolls once knows by how much, and what to use."""
+    page = visit("ordinary", width=360, height=640, opened=False)
+
+    for part in (page.locator("figure").first, page.locator(".advice").first):
+        box = part.bounding_box()
+        assert box["y"] + box["height"] <= 2 * 640
+
+
+def test_what_is_folded_is_printed(visit):
+    """Paper cannot be clicked on."""
+    page = visit("ordinary", width=700, opened=False)
+    assert not page.get_by_role("cell", name="3,870").is_visible()
+
+    page.emulate_media(media="print")
+
+    assert page.get_by_role("cell", name="3,870").is_visible()
 
 
 def test_loop_verdict_and_speed_fit_a_phone_side_by_side(visit):

@@ -49,7 +49,7 @@ def test_a_program_measures_and_has_the_numbers(session):
     )
 
     assert (0, "1 raises-in-training failed") == (done.returncode, done.stdout.strip()), done.stderr
-    assert "warning: 1 of 2 cells failed: raises-in-training" in done.stderr
+    assert "warning: 1 of 2 measurements failed: raises-in-training" in done.stderr
     stored = session.run()
     assert "bench run --name 'from a program' toy raises-in-training" == stored.header.command
     assert stored.header.run_id == api.load(results_dir=session.folder / "results").name

@@ -172,7 +172,7 @@ def test_a_crash_has_its_own_word_and_is_no_number(tests_of):
     assert (1, 1) == (gated.returncode, alone.returncode), gated.stdout + alone.stdout
     assert "missing" not in gated.stdout  # -k chose
     assert "failed: other: head: raised: RuntimeError: planted" in gated.stdout
-    assert "not measured: other: Error: 1 of 1 cells failed: other" in alone.stdout
+    assert "not measured: other: Error: 1 of 1 measurements failed: other" in alone.stdout
     assert "RuntimeError: planted" in alone.stdout
     assert "to repeat it: bench run other" in alone.stdout
     assert "training_loop measures one loop per test; parametrise the test" in alone.stdout

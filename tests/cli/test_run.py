@@ -56,7 +56,7 @@ def test_several_widths_are_measured_apart(session):
     assert ["toy-mnist-mlp-matched-cpu-b32-w64", "toy-mnist-mlp-matched-cpu-b32-w256"] == [
         str(cell) for cell in run.header.plan.cells
     ]
-    assert "mnist-mlp, matched track, CPU, batch 32, width 256" in done.out
+    assert "mnist-mlp, CPU, batch 32, width 256" in done.out
 
 
 @pytest.mark.slow
@@ -187,7 +187,7 @@ def test_a_loop_that_fails_is_a_typed_row_and_the_others_complete(session, loop,
     assert (5, True) == (done.code, run.complete)
     message = next(trial.failure.message for trial in run.trials if trial.failure)
     assert words in message
-    assert f"Error: 1 of 2 cells failed: {loop}" in done.err
+    assert f"Error: 1 of 2 measurements failed: {loop}" in done.err
 
 
 def test_a_loop_that_never_returns_is_given_up_after_the_timeout(session):

@@ -72,7 +72,7 @@ def test_a_process_that_never_settles_is_pointed_out(make_run, make_trial):
     }
 
 
-def test_a_process_far_from_its_siblings_is_named(make_run):
+def test_a_process_far_from_the_others_of_its_loop_is_named(make_run):
     """Half as fast again as the others."""
     run = make_run(steps={"tf-eager": 1e-3, "tf-fit": 1e-3}, noise=0.001)
     first = run.trials[0]

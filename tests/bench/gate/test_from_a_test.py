@@ -139,7 +139,7 @@ def test_a_command_that_gives_no_verdict_is_told_by_its_last_words(ask, base_ref
 def test_a_loop_that_failed_is_named_before_the_exit_code(ask):
     """It is nearer to the cause."""
     with pytest.raises(NotMeasured, match=r"\nmine failed \(raised\): ValueError"):
-        ask(Bench(row=None, code=5, errors="mine failed (raised): ValueError\nError: 1 of 1 cells failed\n"))
+        ask(Bench(row=None, code=5, errors="mine failed (raised): ValueError\nError: 1 of 1 measurements failed\n"))
 
 
 def test_a_command_that_says_nothing_is_told_too(ask):

@@ -24,7 +24,7 @@ def test_a_row_holds_level_course_and_last_change(slower):
     """With the day of the change."""
     (_, row, *_) = lines(slower)
 
-    for part in ("tf-fit", "mnist-mlp, matched track, CPU, batch 32", "AMD EPYC, 2 cores", "  4  ", "▁▁█", "0.660"):
+    for part in ("tf-fit", "mnist-mlp, CPU, batch 32", "AMD EPYC, 2 cores", "  4  ", "▁▁█", "0.660"):
         assert part in row
     assert row.endswith("+10.0 % (+8.9 to +11.1) slower, 2026-01-03")
 
@@ -81,7 +81,7 @@ def test_notes_follow_the_events_of_their_loop(make_judged, make_event):
     """Indented, under the loop's name."""
     said = lines(make_judged(events=[make_event(2)], left_out=2))
 
-    assert ["", "tf-fit, mnist-mlp, matched track, CPU, batch 32, AMD EPYC, 2 cores:"] == said[2:4]
+    assert ["", "tf-fit, mnist-mlp, CPU, batch 32, AMD EPYC, 2 cores:"] == said[2:4]
     assert "  2 runs without a kernel are left out" == said[-1]
     assert said[4].startswith("  +10.0 %")
 

@@ -78,8 +78,8 @@ def test_each_size_has_advice_of_its_own(make_run, make_cell):
     cells = [make_cell(loop, batch_size=size) for size in (32, 512) for loop in ("tf-eager", "tf-function")]
 
     assert [advice.group for advice in build(make_run(cells=cells)).advice] == [
-        "mnist-mlp, matched track, CPU, batch 32",
-        "mnist-mlp, matched track, CPU, batch 512",
+        "mnist-mlp, CPU, batch 32",
+        "mnist-mlp, CPU, batch 512",
     ]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bench.report import build
-from bench.report.notices import NoticeKind
+from bench.report.notice import NoticeKind
 
 
 def test_a_framework_that_a_file_brings_along_is_named_with_the_loops_it_is_beside(make_run):

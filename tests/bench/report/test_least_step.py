@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bench.report import build
-from bench.report.notices import NoticeKind
+from bench.report.notice import NoticeKind
 
 
 def test_a_loop_below_the_bound_takes_it_off_the_page_and_is_named(make_run, make_least_step):

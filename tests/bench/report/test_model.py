@@ -52,11 +52,11 @@ def test_cells_that_differ_in_more_than_the_loop_are_never_ranked_together(make_
     report = build(make_run(cells=cells))
 
     assert [group.name for group in report.groups] == [
-        "mnist-mlp, matched track, CPU, batch 32",
-        "mnist-mlp, matched track, CPU, batch 512",
-        "mnist-mlp, matched track, CPU, batch 32, 1 thread",
+        "mnist-mlp, CPU, batch 32",
+        "mnist-mlp, CPU, batch 512",
+        "mnist-mlp, CPU, batch 32, 1 thread",
     ]
-    assert report.verdict.startswith("mnist-mlp, matched track, CPU, batch 32: tf-function is the fastest loop: ")
+    assert report.verdict.startswith("mnist-mlp, CPU, batch 32: tf-function is the fastest loop: ")
     assert [2, 2, 2] == [len(group.rows) for group in report.groups]
 
 

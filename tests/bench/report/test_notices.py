@@ -9,7 +9,7 @@ from bench.records.cell import AGAIN, CALIBRATION, Cell
 from bench.records.stored_run import AcceleratorState, Conditions, DatasetRecord
 from bench.records.trial import BlockKind, FailureKind
 from bench.report.model import build
-from bench.report.notices import NoticeKind
+from bench.report.notice import NoticeKind
 
 SMALL_BATCH = "Batch 32 measures dispatch and Python overhead, not compute: larger batches differ less."
 ONE_MACHINE = "One machine: elsewhere milliseconds differ and ratios may. Measure where you train."
@@ -26,9 +26,8 @@ def test_an_ordinary_run_states_only_its_scope(make_run):
 
     assert [SMALL_BATCH, ONE_MACHINE] == [notice.text for notice in report.notices]
     assert not any(notice.lowers_trust for notice in report.notices)
-    assert (
-        report.trust
-        == "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.6 %, no warnings."
+    assert report.trust == (
+        "Order: certain for 4 of 4. Size: within ± 4.6 %. Complete: 30 of 30 processes, 6 of 6 rounds, no warnings."
     )
 
 
@@ -39,7 +38,7 @@ def test_an_interrupted_run_is_incomplete_and_can_be_finished(make_run):
     assert texts(run)[NoticeKind.INCOMPLETE] == (
         "The run is incomplete: 10 of 30 processes. Finish it with `bench run --resume 2026-01-02-120000-abcd`."
     )
-    assert build(run).trust.startswith("Trust: low - incomplete: 10 of 30 processes, 2 of 6 rounds, intervals up to ")
+    assert build(run).trust.endswith("Incomplete: 10 of 30 processes, 2 of 6 rounds, 2 warnings.")
 
 
 def test_failed_loops_are_named(make_run, make_failure):
@@ -49,7 +48,7 @@ def test_failed_loops_are_named(make_run, make_failure):
     assert texts(run)[NoticeKind.FAILED] == (
         "Failed and not ranked: tf-fit, tf-function. The reasons stand below; `journal.jsonl` has the tracebacks."
     )
-    assert "complete: 30 of 30 processes (2 failed), " in build(run).trust
+    assert "Complete: 30 of 30 processes (2 failed), " in build(run).trust
 
 
 def test_many_failed_loops_are_counted(make_run, make_failure):
@@ -66,7 +65,7 @@ def test_a_missing_framework_does_not_lower_trust(make_run, make_failure):
     run = make_run(steps={"a": 4e-3, "b": 8e-3, "jax-fit": 1e-3}, failures={"jax-fit": missing})
 
     assert texts(run)[NoticeKind.UNAVAILABLE] == "Not measured here: jax-fit. The reasons stand below."
-    assert build(run).trust.startswith("Trust: good - complete: 12 of 12 processes, 6 of 6 rounds")
+    assert build(run).trust.endswith("Complete: 12 of 12 processes, 6 of 6 rounds, no warnings.")
 
 
 def test_a_baseline_that_stands_in_is_named(make_run, make_failure):
@@ -87,8 +86,8 @@ def test_synthetic_digits_are_announced(make_run):
     assert texts(make_run(dataset=chosen))[NoticeKind.CHOSEN_DATA] == (
         "Trained on synthetic digits, as asked: speed is unaffected; accuracies are not MNIST's."
     )
-    assert build(make_run(dataset=fallen)).trust.startswith("Trust: low")
-    assert build(make_run(dataset=chosen)).trust.startswith("Trust: good")
+    assert build(make_run(dataset=fallen)).trust.endswith("1 warning.")
+    assert build(make_run(dataset=chosen)).trust.endswith("no warnings.")
 
 
 def test_a_loop_that_ends_with_another_metric_is_named(make_run):
@@ -132,7 +131,7 @@ def test_wide_intervals_are_announced_with_a_remedy(make_run):
     assert texts(run)[NoticeKind.WIDE_INTERVALS].endswith(
         "More rounds, `--threads 1` or a quieter machine narrow them."
     )
-    assert build(run).trust.startswith("Trust: low")
+    assert build(run).trust.endswith(" 2 warnings.")
 
 
 def test_disturbances_announced_at_the_start_are_repeated(make_run):
@@ -140,7 +139,7 @@ def test_disturbances_announced_at_the_start_are_repeated(make_run):
     run = make_run(warnings=("load 1.8 on 2 cores",))
 
     assert "load 1.8 on 2 cores" == texts(run)[NoticeKind.DISTURBANCE]
-    assert build(run).trust.endswith("intervals up to ± 4.6 %, 1 warning.")
+    assert build(run).trust.endswith("6 of 6 rounds, 1 warning.")
 
 
 def test_large_batches_and_slow_steps_measure_compute(make_run):
@@ -273,7 +272,7 @@ def test_a_loop_that_compiled_while_measured_is_named_with_the_steps(make_run):
         f"Traced or compiled again while measured: tf-eager from step {first:,}, {first + 2 * block_steps:,}. "
         "A shape or a Python value changes between steps."
     )
-    assert build(run).trust.startswith("Trust: low")
+    assert build(run).trust.endswith("1 warning.")
 
 
 def test_processes_without_a_steady_state_are_counted_and_named(make_run):
@@ -291,14 +290,14 @@ def test_processes_without_a_steady_state_are_counted_and_named(make_run):
     assert texts(two)[NoticeKind.UNSTEADY].startswith("No steady state in 2 processes (tf-fit)")
 
 
-def test_a_process_unlike_its_siblings_is_named_with_its_round(make_run):
+def test_a_process_unlike_the_others_of_its_loop_is_named_with_its_round(make_run):
     """Rounds are counted from 1 for readers; the process counts all the same."""
     run = make_run(steps={"tf-eager": 1e-3, "tf-fit": 1e-3}, noise=0.001, drift=0.001)
     run = changed(run, "tf-fit", number=3, seconds=lambda _, seconds: 1.5 * seconds)
 
     assert re.fullmatch(
-        r"More than \d+ % away from their siblings: tf-fit in round 4\. "
-        r"They count; something else may have run then\.",
+        r"More than \d+ % away from the other processes of the loop: tf-fit in round 4\. "
+        r"They are included; something else may have run then\.",
         texts(run)[NoticeKind.ODD_PROCESS],
     )
 

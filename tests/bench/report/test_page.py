@@ -72,17 +72,19 @@ def test_the_page_has_its_sections_in_order(make_run):
 
     assert ["Training-loop speed: mnist-mlp"] == found["h1"]
     assert [
-        "mnist-mlp, matched track, CPU, batch 32",
+        "mnist-mlp, CPU, batch 32",
         "What to change",
-        "Which loop to use",
         "Where this was measured",
         "How to read this page",
         "Cite and reproduce",
         "Data",
     ] == found["h2"]
     assert [
-        "How much faster",
+        "Speed against tf-eager",
+        "Which loop to use",
         "All loops",
+        "Sentence by sentence",
+        "All numbers",
         "Start-up and break-even",
         "Did every loop do the same work?",
         "How steady was it?",
@@ -132,10 +134,8 @@ def test_each_group_has_its_own_tables_and_plots(make_run, make_cell):
 
     assert 2 == found["h3"].count("All loops")
     assert 2 * (4 + 4 + 1) == len(found["svg"])  # each wide and narrow; one plot has both sizes
-    assert [
-        "mnist-mlp, matched track, CPU, batch 32",
-        "mnist-mlp, matched track, CPU, batch 512",
-    ] == found["a"][:2]
+    groups = ["mnist-mlp, CPU, batch 32", "mnist-mlp, CPU, batch 512"]
+    assert groups == [name for name in found["a"] if name in groups][:2]
 
 
 def test_failures_stand_on_the_page_with_their_reason(make_run, make_failure):
@@ -151,7 +151,6 @@ def test_a_run_without_trials_has_a_page(make_run):
     """No plots, no empty headings."""
     found = outline(html_of(make_run(finished_rounds=0)))
 
-    assert "How much faster" not in found["h3"]
     assert "svg" not in found
 
 
@@ -185,12 +184,12 @@ def test_markdown_begins_with_the_answer(report):
         "",
         "▲ 4 faster · ▼ 0 slower · ≈ 0 same · ? 0 unclear · ✖ 0 failed",
         "",
-        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.6 %, no warnings.",
+        "Order: certain for 4 of 4. Size: within ± 4.6 %. Complete: 30 of 30 processes, 6 of 6 rounds, no warnings.",
         "",
         "- Batch 32 measures dispatch and Python overhead, not compute: larger batches differ less.",
         "- One machine: elsewhere milliseconds differ and ratios may. Measure where you train.",
         "",
-        "#### mnist-mlp, matched track, CPU, batch 32",
+        "#### mnist-mlp, CPU, batch 32",
         "",
         "| Rank | Loop | Verdict | Speed-up | 95 % interval | ms/step | Samples/s | First step s |",
         "|--:|:--|:--|:--|:--|--:|--:|--:|",

@@ -6,7 +6,7 @@ import pytest
 
 from bench.records.trial import BlockKind
 from bench.report import build
-from bench.report.notices import NoticeKind
+from bench.report.notice import NoticeKind
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def test_a_sweep_says_who_leads_where_they_meet_and_how_to_predict(make_sweep):
     """Templates, with the numbers of two loops that meet at batch 36.9."""
     (found,) = build(make_sweep(COSTS)).scaling
 
-    assert found.name == "mnist-mlp, matched track, CPU"
+    assert found.name == "mnist-mlp, CPU"
     assert (32, 256, 1024) == found.sizes
     leaders, meeting, example = found.conclusions
     assert leaders == "Fastest at batch 32: numpy; at batch 256 and 1,024: tf-function."
@@ -82,7 +82,7 @@ def test_widths_are_compared_without_a_cost_model(make_run, make_cell):
     cells = [make_cell(loop, width=width) for width in (64, 256) for loop in ("tf-eager", "tf-function")]
     (found,) = build(make_run(cells=cells)).scaling
 
-    assert (sweep.Quantity.WIDTH, "mnist-mlp, matched track, CPU, batch 32") == (found.quantity, found.name)
+    assert (sweep.Quantity.WIDTH, "mnist-mlp, CPU, batch 32") == (found.quantity, found.name)
     assert found.conclusions == (
         "Fastest at width 64 and 256: tf-function.",
         "No cost model is fitted over the width: the work does not grow in proportion to it.",

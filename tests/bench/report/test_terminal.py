@@ -34,8 +34,8 @@ def test_eighty_columns_show_the_whole_answer(report):
         "against tf-function, the fastest hand-written TensorFlow loop, tf-fit takes 87 %",
         "more (95 % interval 75 % to 101 %).",
         "",
-        "Trust: good - complete: 30 of 30 processes, 6 of 6 rounds, intervals up to ± 4.6",
-        "%, no warnings.",
+        "Order: certain for 4 of 4. Size: within ± 4.6 %. Complete: 30 of 30 processes, 6",
+        "of 6 rounds, no warnings.",
     ]
 
 
@@ -70,8 +70,8 @@ def test_groups_have_a_table_each(make_run, make_cell):
 
     lines = shown(build(make_run(cells=cells))).splitlines()
 
-    assert "mnist-mlp, matched track, CPU, batch 32:" in lines
-    assert "mnist-mlp, matched track, CPU, batch 512:" in lines
+    assert "mnist-mlp, CPU, batch 32:" in lines
+    assert "mnist-mlp, CPU, batch 512:" in lines
 
 
 def test_long_and_hostile_names_keep_the_table_in_shape(make_run):
@@ -79,7 +79,7 @@ def test_long_and_hostile_names_keep_the_table_in_shape(make_run):
     text = shown(build(make_run(steps={"base": 8e-3, "[bold]x": 4e-3, "n" * 200: 2e-3}, rounds=2)))
 
     assert "[bold]x" in text
-    folded = "".join(re.findall(r"n{5,}", re.split(r"# +loop", text)[1].partition("Trust")[0]))
+    folded = "".join(re.findall(r"n{5,}", re.split(r"# +loop", text)[1].partition("Order:")[0]))
     assert folded.startswith("n" * 200)
 
 
@@ -121,7 +121,7 @@ def test_a_terminal_without_unicode_gets_ascii(report):
 
     assert text.isascii()
     assert "1  tf-function  + faster 21.7x faster" in text
-    assert "intervals up to ~ 4.6\n%" in text
+    assert "Size: within ~ 4.6 %." in text
 
 
 def test_what_to_type_stands_below_the_answer_and_the_name_where_there_is_room(named_report):

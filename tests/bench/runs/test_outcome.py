@@ -28,7 +28,7 @@ def test_a_run_in_which_everything_worked_is_no_error(make_run):
 @pytest.mark.parametrize("kind", [kind for kind in FailureKind if kind is not FailureKind.UNAVAILABLE])
 def test_a_loop_that_failed_in_any_way_is_counted_and_named(make_run, make_failure, kind):
     """Exit code 5; the others are stored."""
-    with pytest.raises(TrialsFailed, match=r"1 of 2 cells failed: tf-fit$") as failed:
+    with pytest.raises(TrialsFailed, match=r"1 of 2 measurements failed: tf-fit$") as failed:
         outcome.check(failing(make_run, make_failure, kind))
 
     assert 5 == failed.value.exit_code
@@ -73,7 +73,7 @@ def test_a_crash_is_told_before_other_work(make_run, make_failure):
         failures={"tf-fit": make_failure(FailureKind.TIMEOUT)},
     )
 
-    with pytest.raises(TrialsFailed, match="cells failed: tf-fit"):
+    with pytest.raises(TrialsFailed, match="measurements failed: tf-fit"):
         outcome.check(run)
 
 
