@@ -260,8 +260,10 @@ def _odd_processes(groups: Sequence[Group]) -> list[str]:
     )
     far = units.percent(oddities.DISAGREEMENT)
     return [
-        f"More than {far} away from the other processes of the loop: {where}. "
-        "They are included; something else may have run then."
+        (
+            f"More than {far} away from the other processes of the loop: {where}. "
+            "They are included; something else may have run then."
+        )
     ]
 
 
