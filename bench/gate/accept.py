@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from bench.analysis.verdict import Verdict
-from bench.gate.result import GateResult, LoopVerdict
+from bench.gate.result import Anchored, GateResult, LoopVerdict
 from bench.gate.settings import Accepted, Settings
 from bench.sides import commit
 
@@ -51,8 +51,17 @@ def apply(result: GateResult, *, holding: tuple[Accepted, ...]) -> GateResult:
 
 
 def _marked(row: LoopVerdict, *, holding: tuple[Accepted, ...]) -> LoopVerdict:
-    """Return a loop with its acceptance, where it has one that is large enough."""
-    for one in holding:
-        if row.verdict == Verdict.SLOWER and one.loop == row.loop and row.low is not None and row.low <= one.up_to:
-            return replace(row, accepted=str(one), reason=f"{row.reason}; {one}")
+    """Return a loop with its acceptance, where it has one that is large enough, against the base or the anchor."""
+    for one in (one for one in holding if one.loop == row.loop):
+        if _covers(one, row):
+            row = replace(row, accepted=str(one), reason=f"{row.reason}; {one}")
+        if row.anchor is not None and _covers(one, row.anchor):
+            anchor = replace(row.anchor, accepted=str(one), reason=f"{row.anchor.reason}; {one}")
+            row = replace(row, anchor=anchor)
     return row
+
+
+def _covers(one: Accepted, found: LoopVerdict | Anchored) -> bool:
+    """Whether a slowdown is accepted: it is not shown to be beyond what is, and no other accepts it already."""
+    slower = found.verdict == Verdict.SLOWER and found.accepted is None
+    return slower and found.low is not None and found.low <= one.up_to

@@ -314,7 +314,7 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
     plan = run.header.plan
     settled = {(trial.cell, trial.round) for trial in run.trials}
     failed = {trial.cell for trial in run.trials if trial.failure is not None}
-    complete = all(
+    complete = bool(plan.looks) or all(  # what is decided has no row in later rounds
         cell in failed or (cell, number) in settled for cell in plan.cells for number in range(run.planned_rounds)
     )
     run = replace(run, end=journal.end(complete=complete and not (plan.adaptive and interrupted)))

@@ -47,7 +47,7 @@ def test_both_sides_are_ready_under_their_names(prepared):
     """Base first, whatever they were called."""
     found = prepared()
 
-    assert ("base", "head") == tuple(side.name for side in found.both)
+    assert ("base", "head") == tuple(side.name for side in found.all)
     assert (True, None) == (found.base.tree is not None, found.head.tree)
 
 
@@ -165,7 +165,7 @@ def test_sides_of_a_run_that_is_gone_on_with_are_those_that_it_had(prepared, rep
     """There is something to compare: it has begun."""
     first = prepared()
 
-    again = sides.again(first.both, settings=read_settings(repository.folder))
+    again = sides.again(first.all, settings=read_settings(repository.folder))
 
     assert (first.base, first.head, first.listed, None) == (again.base, again.head, again.listed, again.same)
     assert sides.again((first.head, first.head), settings=read_settings(repository.folder)).listed is None
