@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from bench.gate.verdict_file import VerdictFile, ended
 from bench.machine import passport
 from bench.paths import SOURCE_TREE
 from bench.records import journal, loading
+from bench.records.cell import Side
 from bench.records.stored_run import Run
 from bench.runs import consent, session
 from bench.runs import options as run_options
@@ -174,7 +176,7 @@ class Comparison:
     removed: tuple[LoopVerdict, ...] = ()
     same: str | None = None
     base_commit: str | None = None
-    anchor: str | None = None
+    anchor: Side | None = None
 
 
 def check(options: Options, *, around: Surroundings, file: VerdictFile) -> Gated:
@@ -212,14 +214,11 @@ def _named(options: Options) -> Options:
 
 def _gated(comparison: Comparison, *, options: Options, around: Surroundings) -> Gated:
     """Measure, confirm, and settle what it means."""
-    holding = accept.in_force(
-        options.settings,
-        today=datetime.now(UTC).date(),
-        base=comparison.base_commit,
-        folder=around.folder,
-        environment=around.environment,
-    )
-    notes = list(accept.ended(options.settings, holding=holding))
+    anchor, today = comparison.anchor, datetime.now(UTC).date()
+    in_force = partial(accept.in_force, today=today, folder=around.folder, environment=around.environment)
+    holding = in_force(options.settings, base=comparison.base_commit)
+    since_anchor = () if anchor is None else in_force(options.settings, base=anchor.facts["commit"])
+    notes = list(accept.ended(options.settings, holding=(*holding, *since_anchor)))
     if comparison.same is not None:
         for name in options.measuring.loops:
             registry.describe_loop(name)  # a name that is no loop's does not pass in silence
@@ -231,8 +230,9 @@ def _gated(comparison: Comparison, *, options: Options, around: Surroundings) ->
         measuring = replace(options.measuring, remarks=remarks)
         result, page = _confirmed(comparison, measuring=measuring, console=around.console)
         notes += sensitivity.remarks(result.loops, rounds=result.rounds)
-        result = replace(result, anchor=comparison.anchor)
-    result = settle(accept.apply(result, holding=holding), policies=options.policies, removed=comparison.removed)
+        result = replace(result, anchor=None if anchor is None else judge.told(anchor.description, anchor.facts))
+    result = accept.apply(result, holding=holding, since_anchor=since_anchor)
+    result = settle(result, policies=options.policies, removed=comparison.removed)
     return Gated(result=replace(result, notes=tuple(notes)), page=page)
 
 
@@ -287,7 +287,7 @@ def _side_by_side(options: Options, *, around: Surroundings) -> Comparison:
         removed=removed,
         same=ready.same,
         base_commit=ready.base.facts.get("commit"),
-        anchor=None if ready.anchor is None else judge.told(ready.anchor.description, ready.anchor.facts),
+        anchor=ready.anchor,
     )
 
 

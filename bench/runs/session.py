@@ -281,6 +281,8 @@ def _run_rounds(
 ) -> None:
     """Measure what is missing, and keep what the machine did meanwhile."""
     journal, plan = opened.journal, opened.run.header.plan
+    if plan.looks and opened.run.complete:  # the last look has spent what was left of the error
+        return
     kernel = opened.run.calibration
     pace = Pace(opened.run.header, done=[*done, *kernel], conditions=opened.run.conditions, starved=starved)
 
