@@ -16,11 +16,10 @@ from statistics import fmean
 import numpy as np
 from rules_of_others import ALPHA, BLOCKS, RIVALS, ROUNDS, pooled
 
-from bench.analysis import effort, holm, intervals, judgement
+from bench.analysis import effort, holm, intervals, judgement, sequential
 from bench.analysis import verdict as deciding
 from bench.analysis.intervals import Interval
 from bench.analysis.verdict import Verdict
-from bench.gate import judge, result
 from bench.records.cell import Cell
 from bench.runs.schedule import turns
 
@@ -147,33 +146,18 @@ def found_in_gate(noise, *, slowdown, repetitions, generator, alpha, control=Fal
 
 
 def red_gates(noise, *, slowdown, repetitions, generator):
-    """Return the share of gates on one loop that fail: suspects measured again, and judged as `bench gate` does."""
-
-    def finding(old, new, one, same):
-        (pair,) = holm.simultaneous([intervals.ratio_interval(old, new)])
-        noise = judgement.noise_of("loop", dict(enumerate(one)), dict(enumerate(same))).relative
-        row = result.LoopVerdict(
-            loop="loop",
-            workload="workload",
-            verdict=deciding.verdict(pair, noise=noise).value,
-            slowdown=1.0 / pair.estimate - 1.0,
-            low=1.0 / pair.high - 1.0,
-            high=1.0 / pair.low - 1.0,
-            budget=deciding.MARGIN,
-            confirmed=None,
-            base_step_seconds=None,
-            head_step_seconds=None,
-            reason="",
-        )
-        ratios = {(row.loop, row.workload): tuple(base / head for base, head in zip(old, new, strict=True))}
-        return result.Finding(rows=(row,), base="", head="", noise=noise, rounds=len(old), run_id="", ratios=ratios)
-
-    shape = (2 * repetitions, 4, ROUNDS, BLOCKS)
-    data = simulate(noise, shape=shape, slower=[1.0, 1.0 + slowdown, 1.0, 1.0], generator=generator)
-    found = [finding(*one) for one in steps(data)]
+    """Return the share of gates on one loop that fail: looked at until it is decided, as `bench gate` does."""
+    shape = (repetitions, 2, sequential.LOOKS[-1], BLOCKS)
+    data = simulate(noise, shape=shape, slower=[1.0, 1.0 + slowdown], generator=generator)
     return fmean(
-        judge.judge(first, confirmation=fresh if first.suspects else None, fail_on_unclear=False).exit_code == 1
-        for first, fresh in zip(found[::2], found[1::2], strict=True)
+        sequential.decide(
+            [base / head for base, head in zip(old, new, strict=True)],
+            budget=deciding.MARGIN,
+            looks=sequential.LOOKS,
+            ended=True,
+        ).verdict
+        is Verdict.SLOWER
+        for old, new in steps(data)
     )
 
 
@@ -307,7 +291,7 @@ def print_found(**settings) -> None:
 
 def print_red_gates(**settings) -> None:
     """Print how often a gate fails."""
-    print("\n## A gate that fails: exit 1, suspects measured again\n")
+    print("\n## A gate that fails: exit 1, looked at until it is decided\n")
     unruly = (*NOISES, UNRULY)
     rows = [
         [f"+{100 * slowdown:.0f} %", *(percent(red_gates(noise, slowdown=slowdown, **settings)) for noise in unruly)]

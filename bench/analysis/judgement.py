@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from bench.analysis import intervals
 from bench.analysis.intervals import CONFIDENCE, Interval
-from bench.analysis.verdict import Verdict, verdict
+from bench.analysis.verdict import Verdict, against_budget, verdict
 from bench.units import Seconds
 
 
@@ -49,6 +49,7 @@ def judge(
     new: Condition = Condition.SOUND,
     margin: float,
     noise: float | None = None,
+    looked_at: bool = False,
 ) -> Judgement:
     """Return the verdict on ``new`` against ``base``.
 
@@ -61,6 +62,8 @@ def judge(
         new: What became of the other.
         margin: Smallest relative difference that matters.
         noise: As `Noise.relative`: a smaller difference is neither faster nor slower.
+        looked_at: Whether it is the interval of a look of `bench.analysis.sequential`, which asks whether ``new`` is
+            slower than a budget, the margin, and nothing else; noise is in its level already.
     """
     both = (new, base)
     if Condition.ABSENT in both:
@@ -70,6 +73,8 @@ def judge(
             return Judgement(verdict=word, speed_up=None)
     if speed_up is None or Condition.STARVED in both:
         return Judgement(verdict=Verdict.UNCLEAR, speed_up=None)
+    if looked_at:
+        return Judgement(verdict=against_budget(speed_up, budget=margin), speed_up=speed_up)
     return Judgement(verdict=verdict(speed_up, margin=margin, noise=noise), speed_up=speed_up)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bench.analysis import effort, holm, intervals, metrics, total_time
+from bench.analysis import effort, intervals, metrics, side_by_side, total_time
 from bench.analysis import verdict as deciding
 from bench.analysis.breakdown import Breakdown, break_down
 from bench.analysis.drift import Trace, trace
@@ -77,7 +77,7 @@ class CellSummary:
     speed_up: Interval | None
     """How many times faster than the baseline, paired by round; None for the baseline and without one.
 
-    The interval is at the level that Holm's procedure gives it among all pairs of the run."""
+    The interval is as `bench.analysis.side_by_side.simultaneous` has it, together with all pairs of the run."""
     margin: float
     """Smallest relative difference that matters for this loop, as the run was asked."""
     rounds_to_settle: int | None
@@ -162,6 +162,8 @@ class Group:
     """The least time that a step can take; None where it was not measured, or was refuted."""
     below_least: str | None
     """The loop whose step took less than what was taken for the least: then the machine's ceilings were not found."""
+    anchored: Judgement | None = None
+    """What is decided about the second side against the third, the anchor; None where there is none."""
 
     def between(self, base: CellSummary, new: CellSummary) -> Judgement:
         """Return what is decided about two cells of the group, each of which has a place in it.
@@ -203,8 +205,7 @@ def summarise(run: Run) -> tuple[Group, ...]:
         for of_group, baseline in zip(groups, baselines, strict=True)
         for reading in of_group
     }
-    margins = [plan.margin_of(cell) for cell in pairs]
-    shown = dict(zip(pairs, holm.simultaneous(list(pairs.values()), margins=margins), strict=True))
+    shown = side_by_side.simultaneous(run, pairs, readings=readings)
     return tuple(
         _group(run, of_group, baseline=baseline, shown=shown, noise=noise)
         for of_group, baseline in zip(groups, baselines, strict=True)
@@ -283,6 +284,7 @@ def _group(
         confidence=max([*levels, _of_all_pairs(cells)]),
         least_step=None if below else least,
         below_least=below,
+        anchored=side_by_side.anchored(run, readings={reading.cell: reading for reading in readings}),
     )
     ranked = [cell for cell in group.cells if cell.is_ranked and cell.step is not None and cell.step.low is not None]
     if any(cell.too_busy for cell in group.cells):  # nobody is first where one of them might be faster still
@@ -321,6 +323,7 @@ def _summarise_cell(
         new=reading.condition,
         margin=margin,
         noise=None if noise is None else noise.relative,
+        looked_at=bool(run.header.plan.looks),
     )
     alone = reading is baseline and reading.condition in (Condition.SOUND, Condition.STARVED)
     unclear = found.verdict is Verdict.UNCLEAR and speed_up is not None

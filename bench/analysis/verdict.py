@@ -46,6 +46,25 @@ def verdict(speed_up: Interval, *, margin: float = MARGIN, noise: float | None =
     return Verdict.UNCLEAR
 
 
+def against_budget(speed_up: Interval, *, budget: float) -> Verdict:
+    """Decide whether something is slower than its budget allows; how much faster it may be does not matter.
+
+    Args:
+        speed_up: Base time over new time.
+        budget: How much slower it may be; 0.02 is 2 %.
+
+    Returns:
+        `slower` where the whole interval is beyond the budget, and `same` where none of it is: `faster` if it is as far
+        on the other side. `unclear` otherwise.
+    """
+    edge = 1.0 + budget
+    if speed_up.low is None or speed_up.high is None or speed_up.low <= 1.0 / edge <= speed_up.high:
+        return Verdict.UNCLEAR
+    if speed_up.high < 1.0 / edge:
+        return Verdict.SLOWER
+    return Verdict.FASTER if speed_up.low > edge else Verdict.SAME
+
+
 def rounds_to_settle(speed_up: Interval, *, margin: float = MARGIN, limit: int = 1000) -> int | None:
     """Return how many rounds in all would make the verdict clear, if the spread stays what it is.
 

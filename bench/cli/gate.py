@@ -76,7 +76,12 @@ class GateCommand(Sectioned):
 @option("--creep", type=Percent(), help="With --against NAME: slower in all by more than so many per cent fails.")
 @option("--max-slowdown", type=Percent(most=inf), help="Slower by more than so many per cent fails. [default: 2]")
 @option("--workload", metavar="WORKLOAD", shell_complete=complete_workloads, help="What is trained.")
-@option("--rounds", "-n", type=click.IntRange(min=2), help="Fresh processes per loop and side. [default: 6]")
+@option(
+    "--rounds",
+    "-n",
+    type=click.IntRange(min=2),
+    help="Most fresh processes per loop and side; with --baseline and --against, how many. [default: 48; 6]",
+)
 @option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: 1]")
 @option("--on-unclear", type=POLICY, help="What 'unclear' does: exit 0 or 3. [default: pass]")
 @option("--on-new", type=POLICY, help="What a loop does that the base lacks: exit 0 or 4. [default: pass]")
@@ -95,9 +100,10 @@ class GateCommand(Sectioned):
 def gate(context: click.Context, conditions: Conditions, pages: Pages, /, *, verdict_file: Path, **asked: Any) -> None:
     """Fail when a LOOP has become slower: the commit it comes from and the working tree, measured side by side.
 
-    Base and head take turns in the same rounds, so the machine's drift hits both. A slowdown fails only if its whole
-    interval is beyond the budget and fresh rounds say so again. One thread on one CPU by default: threads are most of
-    the noise.
+    Base and head take turns in the same rounds, so the machine's drift hits both. After 6, 12, 18, 24, 36 and 48 rounds
+    each loop is looked at, and measured on only while it is not told whether it is slower than its budget allows:
+    identical code is called slower in at most one gate of forty. At most 10 minutes a loop; --time-budget says
+    otherwise. One thread on one CPU by default: threads are most of the noise.
 
     \b
     Budgets stand in pyproject.toml:
@@ -144,7 +150,7 @@ def _options(
     asked: Mapping[str, Any], *, conditions: Conditions, pages: Pages, file: Path, terminal: Terminal
 ) -> "Options":
     """Return what was asked for: on the command line, then in pyproject.toml, then the usual."""
-    from bench.gate.confirm import Options  # noqa: PLC0415
+    from bench.gate.confirm import MOST_ROUNDS, Options  # noqa: PLC0415
     from bench.gate.policy import Policies  # noqa: PLC0415
     from bench.gate.settings import FILE, read_settings  # noqa: PLC0415
 
@@ -169,6 +175,7 @@ def _options(
         measuring=_measuring(asked, conditions=conditions, results=pages.results_dir, wanted=wanted),
         policies=Policies.of(wanted, **{name: asked[name] for name in asked if name.startswith("on_")}),
         reports=None if pages.no_report else pages.reports_dir,
+        most_rounds=asked["rounds"] or wanted.rounds or MOST_ROUNDS,
         outputs=(file, file.with_suffix(".md"), pages.results_dir, pages.reports_dir),
     )
 
@@ -183,8 +190,10 @@ def _measuring(asked: Mapping[str, Any], *, conditions: Conditions, results: Pat
     from bench.gate import confirm  # noqa: PLC0415
 
     workload = asked["workload"] or wanted.workload
+    in_the_past = asked["baseline"] is not None or asked["against"] is not None
     return replace(
         options_under(conditions, results=results),
+        time_budget=conditions.time_budget or (None if in_the_past else wanted.time_budget),
         loops=asked["loops"],
         workloads=() if workload is None else (workload,),
         rounds=asked["rounds"] or wanted.rounds or confirm.ROUNDS,

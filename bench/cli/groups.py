@@ -105,7 +105,8 @@ class Conditions(Preparing):
             "--time-budget",
             type=click.FloatRange(min=0, min_open=True),
             metavar="SEC",
-            help="Go on for about this long, instead of a number of rounds.",
+            help="Go on for about this long, instead of a number of rounds; a gate at most so long. "
+            "[default of a gate: 600 a loop]",
         ),
     ]
     wait: Annotated[

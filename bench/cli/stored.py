@@ -162,7 +162,7 @@ def compare(
     machine that ran faster or slower is not taken for a change of the loop; what two sessions differ by besides (2 %,
     more where memory and arithmetic moved apart) is in the intervals. Where a run has no kernel, or the kernel
     itself is another one, plain times decide, and a line says so. A slower loop is no error unless --fail-on says so;
-    'bench gate' judges by fresh rounds.
+    'bench gate' measures until it is decided.
 
     \b
     Examples:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from bench.analysis.verdict import Verdict
-from bench.gate.result import GateResult, LoopVerdict
+from bench.gate.result import Anchored, GateResult, LoopVerdict
 from bench.gate.settings import Accepted, Settings
 from bench.sides import commit
 
@@ -45,14 +46,32 @@ def ended(settings: Settings, *, holding: tuple[Accepted, ...]) -> Iterator[str]
             yield f"note: {one.loop}: no longer {one}; take it out of [[tool.bench.gate.accept]]"
 
 
-def apply(result: GateResult, *, holding: tuple[Accepted, ...]) -> GateResult:
-    """Return the result with what is accepted marked: a slowdown that is not shown to be beyond it."""
-    return replace(result, loops=tuple(_marked(row, holding=holding) for row in result.loops))
+def apply(result: GateResult, *, holding: tuple[Accepted, ...], since_anchor: tuple[Accepted, ...] = ()) -> GateResult:
+    """Return the result with what is accepted marked: a slowdown that is not shown to be beyond it.
+
+    Args:
+        result: Of what was measured.
+        holding: What is accepted against the base.
+        since_anchor: What is accepted against the anchor, which knows no commit that came after it.
+    """
+    return replace(
+        result,
+        loops=tuple(
+            replace(
+                _marked(row, holding=holding, loop=row.loop),
+                anchor=None if row.anchor is None else _marked(row.anchor, holding=since_anchor, loop=row.loop),
+            )
+            for row in result.loops
+        ),
+    )
 
 
-def _marked(row: LoopVerdict, *, holding: tuple[Accepted, ...]) -> LoopVerdict:
-    """Return a loop with its acceptance, where it has one that is large enough."""
+Slowdown = TypeVar("Slowdown", LoopVerdict, Anchored)
+
+
+def _marked(found: Slowdown, *, holding: tuple[Accepted, ...], loop: str) -> Slowdown:
+    """Return what is said of a loop with its acceptance, where it has one that is large enough."""
     for one in holding:
-        if row.verdict == Verdict.SLOWER and one.loop == row.loop and row.low is not None and row.low <= one.up_to:
-            return replace(row, accepted=str(one), reason=f"{row.reason}; {one}")
-    return row
+        if found.verdict == Verdict.SLOWER and one.loop == loop and found.low is not None and found.low <= one.up_to:
+            return replace(found, accepted=str(one), reason=f"{found.reason}; {one}")
+    return found

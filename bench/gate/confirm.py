@@ -1,14 +1,16 @@
-"""One `bench gate`, settings to verdict: measure base and head together, confirm what is suspected, write it down."""
+"""One `bench gate`, settings to verdict: measure base and head together until it is decided, and write it down."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from bench import redaction, report
+from bench.analysis import sequential
 from bench.errors import Interrupted, UsageError
-from bench.gate import accept, growth, judge, listed, sensitivity, sides, stored
+from bench.gate import accept, growth, identical, judge, listed, sensitivity, sides, stored
 from bench.gate.policy import Policies, settle
 from bench.gate.result import Finding, GateResult, LoopVerdict, Outcome
 from bench.gate.settings import Settings, is_gone, resolved
@@ -16,11 +18,13 @@ from bench.gate.verdict_file import VerdictFile, ended
 from bench.machine import passport
 from bench.paths import SOURCE_TREE
 from bench.records import journal, loading
+from bench.records.cell import Side
 from bench.records.stored_run import Run
 from bench.runs import consent, session
 from bench.runs import options as run_options
 from bench.runs.endings import all_stored
 from bench.sides import recipe
+from bench.units import Seconds
 from loops import registry, selection
 from loops.data import mnist
 
@@ -28,6 +32,11 @@ THREADS = 1
 """Threads are most of the noise, and at small batches one is no slower."""
 
 ROUNDS = 6
+"""Against a stored run."""
+MOST_ROUNDS = sequential.LOOKS[-1]
+
+PATIENCE: Seconds = 600.0
+"""How long a gate measures at most for each of its loops, where nobody says otherwise."""
 
 RESUME = "bench gate --resume"
 
@@ -51,6 +60,8 @@ class Options:
     policies: Policies
     reports: Path | None
     """Where the page goes; None writes none."""
+    most_rounds: int = MOST_ROUNDS
+    """Of sides that are looked at until they are decided."""
     outputs: tuple[Path, ...] = ()
     """Files and folders that a gate writes: no change of the working tree."""
 
@@ -159,15 +170,18 @@ class Comparison:
 
     measure: Measure | None
     """None where there is nothing to measure."""
+    in_fresh_rounds: bool
+    """Whether what is suspected is measured again; sides are looked at until they are decided."""
     base: str
     head: str
     removed: tuple[LoopVerdict, ...] = ()
     same: str | None = None
     base_commit: str | None = None
+    anchor: Side | None = None
 
 
 def check(options: Options, *, around: Surroundings, file: VerdictFile) -> Gated:
-    """Measure both sides, measure suspects again, and write the verdict.
+    """Measure both sides until it is decided, and write the verdict.
 
     Args:
         options: What was asked for.
@@ -201,14 +215,11 @@ def _named(options: Options) -> Options:
 
 def _gated(comparison: Comparison, *, options: Options, around: Surroundings) -> Gated:
     """Measure, confirm, and settle what it means."""
-    holding = accept.in_force(
-        options.settings,
-        today=datetime.now(UTC).date(),
-        base=comparison.base_commit,
-        folder=around.folder,
-        environment=around.environment,
-    )
-    notes = list(accept.ended(options.settings, holding=holding))
+    anchor, today = comparison.anchor, datetime.now(UTC).date()
+    in_force = partial(accept.in_force, today=today, folder=around.folder, environment=around.environment)
+    holding = in_force(options.settings, base=comparison.base_commit)
+    since_anchor = () if anchor is None else in_force(options.settings, base=anchor.facts["commit"])
+    notes = list(accept.ended(options.settings, holding=(*holding, *since_anchor)))
     if comparison.same is not None:
         for name in options.measuring.loops:
             registry.describe_loop(name)  # a name that is no loop's does not pass in silence
@@ -218,30 +229,32 @@ def _gated(comparison: Comparison, *, options: Options, around: Surroundings) ->
     else:
         remarks = tuple(f"{one.loop} may be slower than its budget: {one}" for one in holding)
         measuring = replace(options.measuring, remarks=remarks)
-        result, page = _confirmed(comparison.measure, measuring=measuring, console=around.console)
+        result, page = _confirmed(comparison, measuring=measuring, console=around.console)
         notes += sensitivity.remarks(result.loops, rounds=result.rounds)
-    result = settle(accept.apply(result, holding=holding), policies=options.policies, removed=comparison.removed)
+        result = replace(result, anchor=None if anchor is None else judge.told(anchor.description, anchor.facts))
+    result = accept.apply(result, holding=holding, since_anchor=since_anchor)
+    result = settle(result, policies=options.policies, removed=comparison.removed)
     return Gated(result=replace(result, notes=tuple(notes)), page=page)
 
 
 def _confirmed(
-    measure: Measure, *, measuring: run_options.Options, console: run_options.Console
+    comparison: Comparison, *, measuring: run_options.Options, console: run_options.Console
 ) -> tuple[GateResult, Path | None]:
-    """Measure all loops, and those that are suspected again."""
-    first, page = measure(measuring)
+    """Measure all loops, and against a stored run those that are suspected again."""
+    assert comparison.measure is not None  # or there is nothing to do
+    first, page = comparison.measure(measuring)
     confirmation = None
-    if first.suspects:
+    if comparison.in_fresh_rounds and first.suspects:
         console.notice(f"suspected, or too noisy to tell: {', '.join(first.suspects)}; measuring again")
         # Another seed, so that nothing about the order of blocks is repeated; the loops were checked a moment ago.
         again = replace(measuring, again=False, verify=False, seed=measuring.seed + 1)
         try:
-            confirmation, _ = measure(again, first.suspects)
+            confirmation, _ = comparison.measure(again, first.suspects)
         except Interrupted as error:
             raise Interrupted(
                 f"interrupted while suspects were measured again; go on with: {RESUME} {first.run_id}"
             ) from error
-    result = judge.judge(first, confirmation=confirmation, fail_on_unclear=False)
-    return replace(result, loops=tuple(growth.confirm(result.loops, again=confirmation))), page
+    return judge.judge(first, confirmation=confirmation, fail_on_unclear=False), page
 
 
 def _side_by_side(options: Options, *, around: Surroundings) -> Comparison:
@@ -251,21 +264,31 @@ def _side_by_side(options: Options, *, around: Surroundings) -> Comparison:
     loops = asked or tuple(loop for loop in settings.loops if not is_gone(loop))
     removed = () if asked else _removed(options, listed_then=ready.listed)
 
-    def measure(measuring: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
-        these = replace(measuring, sides=ready.both, loops=suspects or loops)
-        resume = None if suspects else options.resume
-        run, page = _measure(these, options=options, around=around, resume=resume)
-        finding = judge.of_sides(run)
+    def measure(measuring: run_options.Options, _: tuple[str, ...] = ()) -> Measured:
+        these = replace(
+            measuring,
+            sides=ready.all,
+            loops=loops,
+            looks=sequential.looks_until(options.most_rounds),
+            anchor_margin=None if ready.anchor is None else settings.anchor_budget,
+        )
+        if these.time_budget is None:
+            these = replace(these, time_budget=PATIENCE * len(run_options.loops_of(these)))
+        run, page = _measure(these, options=options, around=around, resume=options.resume)
+        found = identical.pooled(run, results=measuring.results)
+        finding = replace(judge.of_sides(run), identical=found)
         return growth.add(finding, found=growth.find(run, settings=settings)), page
 
     return Comparison(
         # Nothing that is listed is left; without a list, the loops of the guides are meant.
         measure=measure if loops or not settings.loops else None,
+        in_fresh_rounds=False,
         base=judge.told(ready.base.description, ready.base.facts),
         head=judge.told(ready.head.description, ready.head.facts),
         removed=removed,
         same=ready.same,
         base_commit=ready.base.facts.get("commit"),
+        anchor=ready.anchor,
     )
 
 
@@ -273,7 +296,7 @@ def _prepared(options: Options, *, around: Surroundings) -> sides.Sides:
     """Make both sides ready, or find them in the run that is to be gone on with."""
     if options.resume is not None:
         found = loading.load(journal.find(options.measuring.results, options.resume)).header.plan.sides
-        if len(found) != len(sides.NAMES):
+        if len(found) < len(sides.NAMES):
             raise UsageError(
                 f"{options.resume} is no run of a gate of two sides; give its --baseline too, if it had one"
             )
@@ -336,8 +359,11 @@ def _against_stored(options: Options, *, around: Surroundings) -> Comparison:
         only = replace(base, header=replace(base.header, plan=replace(base.header.plan, cells=kept)))
         return judge.of_stored(only, run, settings=settings), page
 
+    if settings.anchor is not None:
+        around.console.notice(sides.ANCHOR_LEFT_OUT.format(settings.anchor))
     return Comparison(
         measure=measure if here else None,
+        in_fresh_rounds=True,
         base=f"run {base.header.run_id}",
         head="this working tree",
         removed=tuple(gone),

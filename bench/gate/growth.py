@@ -1,11 +1,12 @@
 """Budgets on what a step's time does not show: the peak memory of a process and its first step, compiling included."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bench import units
-from bench.analysis import intervals, starvation
-from bench.gate.result import BASE, HEAD, Finding, Growth, LoopVerdict
+from bench.analysis import sequential, starvation
+from bench.analysis.verdict import Verdict
+from bench.gate.result import BASE, HEAD, Finding, Growth
 from bench.gate.settings import Settings
 from bench.records.cell import AGAIN
 from bench.records.stored_run import Run
@@ -41,25 +42,12 @@ def add(finding: Finding, *, found: Mapping[str, tuple[Growth, ...]]) -> Finding
     return replace(finding, rows=tuple(replace(row, growth=found.get(row.loop, ())) for row in finding.rows))
 
 
-def confirm(rows: Iterable[LoopVerdict], *, again: Finding | None) -> Iterator[LoopVerdict]:
-    """Yield the loops with what fresh rounds say too; what they do not confirm is open, and fails nothing."""
-    fresh = {(row.loop, row.workload): row.growth for row in (again.rows if again is not None else ())}
-    for row in rows:
-        second = {growth.quantity: growth for growth in fresh.get((row.loop, row.workload), ())}
-        yield replace(row, growth=tuple(_confirmed(growth, second.get(growth.quantity)) for growth in row.growth))
-
-
-def _confirmed(first: Growth, second: Growth | None) -> Growth:
-    """Return what holds of one quantity after fresh rounds, if there were any."""
-    if not first.exceeded:
-        return first
-    if second is None or not second.exceeded:
-        return replace(first, exceeded=None, reason=f"{first.reason}, not confirmed by fresh rounds")
-    return replace(first, reason=f"{first.reason}; fresh rounds: {second.reason}")
-
-
 def _growth(run: Run, *, loop: str, quantity: str, budget: float) -> Growth | None:
-    """Compare one quantity of one loop, round by round; None where no round has it on both sides."""
+    """Compare one quantity of one loop, round by round; None where no round has it on both sides.
+
+    By looks of its own, after as many rounds as the step time is looked at: however many that took, it is decided with
+    the certainty of a single look.
+    """
     read = QUANTITIES[quantity]
     values: dict[str, dict[int, float]] = {BASE: {}, HEAD: {}}
     # Other work makes a first step longer and no process larger.
@@ -70,9 +58,15 @@ def _growth(run: Run, *, loop: str, quantity: str, budget: float) -> Growth | No
             if value:
                 values[trial.cell.side][trial.round] = value
     shared = sorted(values[BASE].keys() & values[HEAD].keys())
-    interval = intervals.ratio_interval(*([values[side][number] for number in shared] for side in (HEAD, BASE)))
-    if interval is None:
+    decision = sequential.decide(
+        [values[BASE][number] / values[HEAD][number] for number in shared],
+        budget=budget,
+        looks=run.header.plan.looks or (run.header.plan.rounds,),
+        ended=run.complete,
+    )
+    if decision is None:
         return None
+    interval = decision.speed_up.reciprocal()
     low, high = (None if bound is None else bound - 1.0 for bound in (interval.low, interval.high))
     size = interval.estimate - 1.0
     change = f"{quantity} {'+' if size >= 0 else '-'}{units.percent(abs(size))}, budget {units.percent(budget)}"
@@ -82,6 +76,6 @@ def _growth(run: Run, *, loop: str, quantity: str, budget: float) -> Growth | No
         low=low,
         high=high,
         budget=budget,
-        exceeded=None if low is None or high is None else low > budget if low > budget or high <= budget else None,
+        exceeded=decision.verdict is Verdict.SLOWER if decision.is_made() else None,
         reason=change,
     )

@@ -4,27 +4,38 @@
     of_stored   what a run says against one that was stored earlier
     judge       what holds once it is confirmed: one row per loop, one outcome, one exit code
 
-A slowdown is *suspected* when its whole interval is beyond the loop's budget, or when the rounds disagree so much that
-a large one may hide in them. It is *confirmed* when fresh rounds of that loop say so, or when all rounds together do
-and the fresh ones lean the same way. Only a confirmed one fails.
+Of sides in the same rounds, `bench.analysis.sequential` decides: a slowdown is beyond its budget, or it is not, or the
+time was up before that was known. Against a stored run a slowdown is *suspected* when its whole interval is beyond the
+loop's budget, or when the rounds disagree so much that a large one may hide in them, and *confirmed* when fresh rounds
+of that loop say so. Only a confirmed one fails.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import log1p
 
 from bench import units
-from bench.analysis import intervals, judgement, summary, two_runs
-from bench.analysis import verdict as deciding
+from bench.analysis import judgement, side_by_side, summary, two_runs
 from bench.analysis.intervals import Interval
 from bench.analysis.judgement import Condition, Judgement
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.gate import policy, stored
 from bench.gate.policy import Policies
-from bench.gate.result import BASE, HEAD, SCHEMA, Finding, GateResult, LoopVerdict, Outcome, is_suspected
+from bench.gate.result import (
+    ANCHOR,
+    BASE,
+    HEAD,
+    SCHEMA,
+    Anchored,
+    Finding,
+    GateResult,
+    LoopVerdict,
+    Outcome,
+    is_suspected,
+)
 from bench.gate.settings import Settings
 from bench.records.cell import Cell
+from bench.records.plan import Plan
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind
 from bench.report import changes, wording
@@ -32,25 +43,16 @@ from bench.report import changes, wording
 
 def of_sides(run: Run) -> Finding:
     """Return what a run of two sides says, base first; its plan holds the budgets, so its report says the same."""
+    plan = run.header.plan
     groups = [group for group in summary.summarise(run) if len(group.cells) > 1]
-    base, head = run.header.plan.sides
+    base, head = plan.sides[:2]
     return Finding(
-        rows=tuple(_of_group(group) for group in groups),
+        rows=tuple(_of_group(group, plan=plan) for group in groups),
         base=told(base.description, base.facts),
         head=told(head.description, head.facts),
         noise=max((group.noise.relative for group in groups if group.noise is not None), default=None),
         rounds=run.planned_rounds,
         run_id=run.header.run_id,
-        ratios={
-            (group.cells[0].cell.loop, group.setting.workload): tuple(
-                base / head
-                for base, head in zip(
-                    *judgement.paired(_side(group, BASE).process_steps, _side(group, HEAD).process_steps), strict=True
-                )
-            )
-            for group in groups
-            if not any(cell.too_busy for cell in group.cells)
-        },
     )
 
 
@@ -69,7 +71,6 @@ def of_stored(base: Run, head: Run, *, settings: Settings) -> Finding:
                 changes.reason(row),
                 cell=row.cell,
                 budget=settings.budget(row.cell.loop),
-                noise=comparison.noise,
                 steps=(row.base_step, row.new_step),
             )
             for row in comparison.rows
@@ -103,6 +104,7 @@ def judge(first: Finding, *, confirmation: Finding | None, fail_on_unclear: bool
         rounds=first.rounds,
         confirmation_rounds=0 if confirmation is None else confirmation.rounds,
         runs=tuple(one.run_id for one in (first, confirmation) if one is not None),
+        identical=first.identical,
     )
 
 
@@ -111,29 +113,56 @@ def _side(group: Group, name: str) -> CellSummary:
     return next(cell for cell in group.cells if cell.cell.side == name)
 
 
-def _of_group(group: Group) -> LoopVerdict:
+def _of_group(group: Group, *, plan: Plan) -> LoopVerdict:
     """Put one loop of a run of two sides into words."""
     base, head = _side(group, BASE), _side(group, HEAD)
-    noise = None if group.noise is None else group.noise.relative
+    looked_at = bool(plan.looks)
     judged = judgement.judge(
-        head.speed_up,
-        base=base.condition,
-        new=head.condition,
-        margin=head.margin,
-        noise=noise,
+        head.speed_up, base=base.condition, new=head.condition, margin=head.margin, looked_at=looked_at
     )
     why_not = _why_not(judged.verdict, base=base, head=head)
     if _mends(base=base, head=head):
         judged, why_not = Judgement(verdict=Verdict.NEW, speed_up=None), f"{MENDED}: {why_not}"
-    elif judged.verdict is Verdict.SAME and is_refused(head.margin, noise=noise):
-        judged = Judgement(verdict=Verdict.UNCLEAR, speed_up=judged.speed_up)
-    return _verdict(
+    row = _verdict(
         judged,
-        why_not,
+        why_not or (_looked_at(judged, budget=head.margin) if looked_at else None),
         cell=head.cell,
         budget=head.margin,
-        noise=noise,
         steps=(base.step, head.step),
+    )
+    interval = judged.speed_up
+    if not looked_at or interval is None or interval.low is None:
+        return replace(row, anchor=_of_anchor(group, head=head, plan=plan))
+    return replace(
+        row,
+        confirmed=True if judged.verdict is Verdict.SLOWER else None,
+        rounds=interval.count,
+        decidable=interval.relative_half_width,
+        anchor=_of_anchor(group, head=head, plan=plan),
+    )
+
+
+def _of_anchor(group: Group, *, head: CellSummary, plan: Plan) -> Anchored | None:
+    """Put the same loop against the anchor into words; None where there is no anchor, or no head that works."""
+    judged = group.anchored
+    if judged is None or plan.anchor_margin is None or head.condition not in (Condition.SOUND, Condition.STARVED):
+        return None
+    anchor, budget = _side(group, ANCHOR), side_by_side.anchor_budget(plan, head.cell)
+    if anchor.condition not in (Condition.SOUND, Condition.STARVED):
+        reason = f"in the head, and not in the anchor, or not working there: {wording.failure_text(anchor)}"
+        judged = Judgement(verdict=Verdict.NEW, speed_up=None)
+    else:
+        starved = _why_not(judged.verdict, base=anchor, head=head)
+        reason = starved or _looked_at(judged, budget=budget)
+    slowdown, low, high = _slowdown(judged.speed_up)
+    return Anchored(
+        verdict=judged.verdict.value,
+        slowdown=slowdown,
+        low=low,
+        high=high,
+        budget=budget,
+        rounds=None if low is None or judged.speed_up is None else judged.speed_up.count,
+        reason=reason,
     )
 
 
@@ -181,42 +210,54 @@ def _verdict(
     *,
     cell: Cell,
     budget: float,
-    noise: float | None,
     steps: tuple[Interval | None, Interval | None],
 ) -> LoopVerdict:
-    """Return a row; the interval is of base time / head time, a slowdown is the other way round."""
-    times = None if judged.speed_up is None else judged.speed_up.reciprocal()
+    """Return a row."""
+    slowdown, low, high = _slowdown(judged.speed_up)
     base, head = (None if step is None else step.estimate for step in steps)
     return LoopVerdict(
         loop=cell.loop,
         workload=cell.workload,
         verdict=judged.verdict.value,
-        slowdown=None if times is None else times.estimate - 1.0,
-        low=None if times is None or times.low is None else times.low - 1.0,
-        high=None if times is None or times.high is None else times.high - 1.0,
+        slowdown=slowdown,
+        low=low,
+        high=high,
         budget=budget,
         confirmed=None,
         base_step_seconds=base,
         head_step_seconds=head,
-        reason=reason or _compared(judged.speed_up, budget=budget, noise=noise),
+        reason=reason or _compared(judged.speed_up, budget=budget),
     )
 
 
-def _compared(interval: Interval | None, *, budget: float, noise: float | None) -> str:
+def _slowdown(speed_up: Interval | None) -> tuple[float | None, float | None, float | None]:
+    """Return estimate and bounds; the interval is of base time / head time, a slowdown is the other way round."""
+    if speed_up is None:
+        return None, None, None
+    times = speed_up.reciprocal()
+    low, high = (None if bound is None else bound - 1.0 for bound in (times.low, times.high))
+    return times.estimate - 1.0, low, high
+
+
+def _looked_at(judged: Judgement, *, budget: float) -> str:
+    """Return the sentence that explains what the looks at a comparison came to."""
+    compared, interval = _compared(judged.speed_up, budget=budget), judged.speed_up
+    if interval is None or interval.relative_half_width is None:
+        return compared
+    rounds = f"{interval.count} rounds"
+    if judged.verdict is Verdict.UNCLEAR:
+        could = units.percent(interval.relative_half_width)
+        return f"{compared}, not decided in {rounds}: this machine could have decided {could}"
+    return f"{compared}, decided in {rounds}"
+
+
+def _compared(interval: Interval | None, *, budget: float) -> str:
     """Return the sentence that explains what an interval says against a budget."""
     if interval is None:
         return "no round was finished on both sides"
     if interval.low is None:
         return "too few rounds for an interval"
-    refused = ""
-    if noise is not None and is_refused(budget, noise=noise):
-        refused = f" refused, as identical loops were {units.percent(noise)} apart in this run"
-    return f"{change_text(interval)}, budget {units.percent(budget)}{refused}"
-
-
-def is_refused(budget: float, *, noise: float | None) -> bool:
-    """Whether a budget cannot be held in a run: identical loops came out further apart."""
-    return noise is not None and noise > budget
+    return f"{change_text(interval)}, budget {units.percent(budget)}"
 
 
 def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
@@ -225,16 +266,12 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
     settled = []
     for row in first.rows:
         fresh = second.get((row.loop, row.workload))
-        fresh = None if fresh is None else _beyond_noise(fresh, noise=first.noise)
         if not is_suspected(row) or fresh is None:
             settled.append(row)
         elif fresh.verdict in (Verdict.FAILED, Verdict.INVALID):
             settled.append(fresh)
         elif fresh.verdict == Verdict.SLOWER:
             reason = f"{row.reason}; fresh rounds: {fresh.reason}"
-            settled.append(replace(row, verdict=Verdict.SLOWER.value, confirmed=True, reason=reason))
-        elif (together := _together(first, again, row=row, suspects=len(second))) is not None:
-            reason = f"{row.reason}; fresh rounds: {fresh.reason}; all together: {together}"
             settled.append(replace(row, verdict=Verdict.SLOWER.value, confirmed=True, reason=reason))
         elif row.verdict == Verdict.SLOWER:
             reason = f"suspected ({row.reason}), not confirmed by fresh rounds ({fresh.reason})"
@@ -243,33 +280,6 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
             reason = f"{fresh.reason}, in fresh rounds; the first ones disagreed ({row.reason})"
             settled.append(replace(fresh, confirmed=False, reason=reason))
     return settled
-
-
-def _beyond_noise(fresh: LoopVerdict, *, noise: float | None) -> LoopVerdict:
-    """Return what fresh rounds say, or `unclear` where it is no more than identical loops showed in the first ones."""
-    if noise is None or fresh.slowdown is None or fresh.verdict not in (Verdict.SLOWER, Verdict.FASTER):
-        return fresh
-    if abs(log1p(fresh.slowdown)) > log1p(noise):
-        return fresh
-    reason = f"{fresh.reason}, less than the {units.percent(noise)} of identical loops in the first rounds"
-    return replace(fresh, verdict=Verdict.UNCLEAR.value, reason=reason)
-
-
-def _together(first: Finding, again: Finding, *, row: LoopVerdict, suspects: int) -> str | None:
-    """Return the slowdown that all rounds show together, or None where they do not or the fresh ones lean elsewhere.
-
-    By ranks, so that one wild round on either side does not hide what all others agree on.
-    """
-    key = (row.loop, row.workload)
-    fresh = intervals.signed_rank_interval(again.ratios.get(key, ()))
-    level = 1.0 - (1.0 - intervals.CONFIDENCE) / suspects  # Bonferroni
-    everything = intervals.signed_rank_interval(
-        (*first.ratios.get(key, ()), *again.ratios.get(key, ())), confidence=level
-    )
-    if fresh is None or everything is None or everything.low is None or 1.0 / fresh.estimate <= 1.0 + row.budget:
-        return None
-    word = deciding.verdict(everything, margin=row.budget, noise=first.noise)
-    return change_text(everything) if word is Verdict.SLOWER else None
 
 
 def told(description: str, facts: Mapping[str, str]) -> str:

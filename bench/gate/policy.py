@@ -48,6 +48,8 @@ def settle(result: GateResult, *, policies: Policies, removed: Iterable[LoopVerd
 def outcome(rows: Sequence[LoopVerdict], *, policies: Policies) -> tuple[Outcome, int]:
     """Return the gravest thing that any loop says, and the exit code that goes with it."""
     words = {row.verdict for row in rows}
+    if any(row.anchor is not None and row.anchor.verdict == Verdict.UNCLEAR for row in rows):
+        words.add(Verdict.UNCLEAR)
     failing = {
         word
         for word, policy in {
@@ -73,6 +75,6 @@ def outcome(rows: Sequence[LoopVerdict], *, policies: Policies) -> tuple[Outcome
 
 def is_regression(row: LoopVerdict) -> bool:
     """Whether a loop alone would have a gate fail: confirmed, and beyond what is accepted."""
-    if row.verdict == Verdict.SLOWER and row.accepted is None:
+    if any(one.verdict == Verdict.SLOWER and one.accepted is None for one in (row, row.anchor) if one is not None):
         return True
     return any(growth.exceeded for growth in row.growth)

@@ -1,15 +1,14 @@
 """What a gate finds, and what is written to `bench-verdict.json`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.analysis.verdict import Verdict
 
-SCHEMA = "bench-verdict/2"
+SCHEMA = "bench-verdict/3"
 """Changes whenever a field of `bench-verdict.json` changes its name or meaning."""
 
-BASE, HEAD = "base", "head"
+BASE, HEAD, ANCHOR = "base", "head", "anchor"
 
 
 class Outcome(StrEnum):
@@ -17,7 +16,7 @@ class Outcome(StrEnum):
 
     PASSED = "passed"
     REGRESSION = "regression"
-    """A slowdown beyond its budget, confirmed by fresh rounds."""
+    """A slowdown beyond its budget, confirmed."""
     UNCLEAR = "unclear"
     """No regression is confirmed, and for some loop none can be ruled out."""
     NOT_COMPARABLE = "not-comparable"
@@ -45,13 +44,32 @@ class Growth:
     """Relative: 0.1 is 10 % more."""
     low: float | None
     high: float | None
-    """Interval at 95 %, of this quantity alone."""
+    """Interval of the look that decided or was the last, of this quantity alone."""
     budget: float
     """How much more it may be."""
     exceeded: bool | None
-    """Whether fresh rounds too show more than the budget; None where that cannot be told."""
+    """Whether it is more than the budget, by looks as the step time; None where that cannot be told."""
     reason: str
     """One sentence."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Anchored:
+    """What the gate says of a loop against the anchor: what small changes, each within its budget, came to."""
+
+    verdict: str
+    """A word of `bench.analysis.verdict.Verdict`; `new` where the anchor has no such loop, or none that works."""
+    slowdown: float | None
+    low: float | None
+    high: float | None
+    """As of a loop, with the anchor in place of the base."""
+    budget: float
+    rounds: int | None
+    """As of a loop."""
+    reason: str
+    """One sentence."""
+    accepted: str | None = None
+    """As of a loop."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +88,8 @@ class LoopVerdict:
     budget: float
     """How much slower it may be."""
     confirmed: bool | None
-    """Whether fresh rounds say so too; None where nothing was suspected."""
+    """Whether it is sure: by the looks of `bench.analysis.sequential`, or by fresh rounds that say so too. None where
+    nothing was suspected."""
     base_step_seconds: float | None
     head_step_seconds: float | None
     reason: str
@@ -79,6 +98,26 @@ class LoopVerdict:
     """Up to how much, until when and why this slowdown is accepted; None where it is not."""
     growth: tuple[Growth, ...] = ()
     """Peak memory and first step, where there is a budget for them."""
+    rounds: int | None = None
+    """On both sides, until it was decided or the time was up; None without an interval."""
+    decidable: float | None = None
+    """Smallest budget that unchanged code would have been told to be within, by so many rounds at what they differ by;
+    None without an interval, and where fresh rounds decide."""
+    anchor: Anchored | None = None
+    """Against the anchor; None where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identical:
+    """How far the same code came out apart: a check of the harness on this machine, which decides nothing."""
+
+    runs: int
+    """That measured one loop twice under two names, on this machine."""
+    apart: float
+    """Relative, with its sign: the second against the first, which should be 0 but for chance."""
+    low: float | None
+    high: float | None
+    """Interval at 95 % over these runs; None for a single one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,22 +131,25 @@ class GateResult:
     head: str
     loops: tuple[LoopVerdict, ...]
     noise: float | None
-    """How far one loop, measured twice under two names, came out apart in a typical round; a budget below it is
-    refused."""
+    """How far one loop, measured twice under two names, came out apart in a typical round; nothing hangs on it."""
     rounds: int
     confirmation_rounds: int
-    """0 when nothing was suspected."""
+    """0 when nothing was suspected, and where looks decide."""
     runs: tuple[str, ...]
     """Where the numbers are stored."""
     reason: str = ""
     """One sentence where no loop tells why: what ended the gate, or why there is nothing to compare."""
     notes: tuple[str, ...] = ()
     """What a reader should know of these numbers, one sentence each."""
+    identical: Identical | None = None
+    """The same pooled over runs of this machine."""
+    anchor: str | None = None
+    """The commit that loops are held against besides the base; None where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What one measurement of base and head says, before anything is confirmed."""
+    """What one measurement of base and head says; against a stored run, before anything is confirmed."""
 
     rows: tuple[LoopVerdict, ...]
     base: str
@@ -115,13 +157,12 @@ class Finding:
     noise: float | None
     rounds: int
     run_id: str
-    ratios: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
-    """(loop, workload) -> base time / head time of each round; empty where rounds are not paired."""
+    identical: Identical | None = None
 
     @property
     def suspects(self) -> tuple[str, ...]:
         """The loops that are to be measured again."""
-        return tuple(row.loop for row in self.rows if is_suspected(row) or any(one.exceeded for one in row.growth))
+        return tuple(row.loop for row in self.rows if is_suspected(row))
 
 
 LARGE = 5.0

@@ -1,4 +1,4 @@
-"""How large a slowdown would have to be for these rounds to confirm it: few or noisy rounds pass anything smaller."""
+"""How large a slowdown the rounds of a gate could have told: few or noisy ones pass anything smaller."""
 
 from collections.abc import Iterator
 
@@ -21,9 +21,20 @@ def least_confirmed(row: LoopVerdict) -> float | None:
 
 
 def remarks(rows: tuple[LoopVerdict, ...], *, rounds: int) -> Iterator[str]:
-    """Yield a sentence for each loop that could be slower by several budgets and still pass."""
+    """Yield a sentence for each loop that was left open: what these rounds could have told, and what would help.
+
+    Args:
+        rows: Of the loops.
+        rounds: Of a loop that does not say itself how many it had.
+    """
     for row in rows:
-        if row.verdict not in (Verdict.SAME, Verdict.UNCLEAR):
+        if row.verdict == Verdict.UNCLEAR and row.decidable is not None:
+            yield (
+                f"{row.loop}: {row.rounds} rounds did not decide a budget of {units.percent(row.budget)}; one of "
+                f"{units.percent(row.decidable)}, more time (--time-budget), more --rounds or a quieter machine would"
+            )
+            continue
+        if row.verdict not in (Verdict.SAME, Verdict.UNCLEAR) or row.decidable is not None:
             continue
         least = least_confirmed(row)
         if least is None:

@@ -18,6 +18,7 @@ import msgspec
 
 from bench.analysis import verdict
 from bench.errors import UsageError
+from bench.units import Seconds
 from loops import registry, selection, user_file
 from loops.errors import LoopError, UnknownName
 from loops.regular import read_regular
@@ -26,6 +27,7 @@ FEWEST_ROUNDS = 2
 """For a variance; the command line asks for as many."""
 
 FILE = "pyproject.toml"
+POLICIES = ("on_unclear", "on_new", "on_removed", "on_faster")
 _LARGEST_BYTES = 4 << 20
 Policy = Literal["pass", "fail"]
 Percent = Annotated[float, msgspec.Meta(gt=0.0)]
@@ -53,6 +55,9 @@ class _Gate(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=T
     max_first_step_slowdown: Percent | None = None
     rounds: Annotated[int, msgspec.Meta(ge=FEWEST_ROUNDS)] | None = None
     threads: Count | None = None
+    time_budget: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
+    anchor: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    anchor_budget: Percent | None = None
     build: str | None = None
     accept: tuple[_Accepted, ...] = ()
     on_unclear: Policy | None = None
@@ -116,7 +121,14 @@ class Settings:  # one field for each that may be written
     """The same for the peak memory of a process; None asks for nothing."""
     max_first_step_slowdown: float | None = None
     rounds: int | None = None
+    """Most rounds."""
     threads: int | None = None
+    time_budget: Seconds | None = None
+    """Of all loops together; None leaves it to their number."""
+    anchor: str | None = None
+    """A commit, such as the last release, that is measured in the same rounds as base and head."""
+    anchor_budget: float | None = None
+    """How much slower than that commit a loop may be; there is one if and only if there is an anchor."""
     build: str | None = None
     """A command that makes what git does not track, run by a shell in the files of each side."""
     accept: tuple[Accepted, ...] = ()
@@ -166,12 +178,17 @@ def read_file(file: Path) -> Settings:
     for name, value in _percents(table):
         if not isfinite(value):
             raise UsageError(f"{FILE}: [tool.bench.gate] {name}: expected a number of per cent above 0, got {value}")
+    if (table.anchor is None) != (table.anchor_budget is None):
+        given, missing = ("anchor", "anchor-budget = 4") if table.anchor else ("anchor-budget", 'anchor = "v1.2"')
+        raise UsageError(f"{FILE}: [tool.bench.gate] {given} has no effect alone; write {missing} as well")
+    if table.time_budget is not None and not isfinite(table.time_budget):
+        raise UsageError(f"{FILE}: [tool.bench.gate] time-budget: expected seconds, got {table.time_budget}")
     for one in table.accept:
         if one.until is None and one.until_commit is None:
             raise UsageError(
                 f"{FILE}: [[tool.bench.gate.accept]] {one.loop}: say when it ends: until = 2026-12-31, or until-commit"
             )
-    taken = ("rounds", "threads", "build", "on_unclear", "on_new", "on_removed", "on_faster")
+    taken = ("rounds", "threads", "time_budget", "anchor", "build", *POLICIES)
     return Settings(
         **{name: getattr(table, name) for name in taken},
         file=file,
@@ -181,6 +198,7 @@ def read_file(file: Path) -> Settings:
         budgets={_placed(loop, file=file): value / 100.0 for loop, value in table.budgets.items()},
         max_memory_growth=_fraction(table.max_memory_growth),
         max_first_step_slowdown=_fraction(table.max_first_step_slowdown),
+        anchor_budget=_fraction(table.anchor_budget),
         accept=tuple(
             Accepted(
                 loop=_placed(one.loop, file=file),
@@ -303,7 +321,7 @@ def _percents(table: _Gate) -> Iterator[tuple[str, float]]:
         yield f"budgets.{loop}", value
     for one in table.accept:
         yield f"accept of {one.loop}", one.up_to
-    for name in ("max_memory_growth", "max_first_step_slowdown"):
+    for name in ("max_memory_growth", "max_first_step_slowdown", "anchor_budget"):
         value = getattr(table, name)
         if value is not None:
             yield name.replace("_", "-"), value

@@ -1,4 +1,4 @@
-"""The two sides of a gate: base made ready first, then head, and what they have to do with each other."""
+"""The sides of a gate: base made ready first, then head, then the anchor, and what they have to do with each other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,14 +6,16 @@ from pathlib import Path
 
 from bench.errors import UsageError
 from bench.gate import listed
-from bench.gate.result import BASE, HEAD
-from bench.gate.settings import Settings
+from bench.gate.result import ANCHOR, BASE, HEAD
+from bench.gate.settings import FILE, Settings
 from bench.records.cell import Side
 from bench.sides import commit, recipe
 from bench.sides.build import Build
 from bench.sides.recipe import Place, Recipe, Tell
 
 NAMES = (BASE, HEAD)
+"""Sides that every gate has."""
+ANCHOR_LEFT_OUT = "the anchor {} is left out: it is measured where the base is a commit too"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,11 +28,13 @@ class Sides:
     """What the base's own pyproject.toml asks for; None where it is no commit or has none."""
     same: str | None
     """Why there is nothing to compare, in words; None where there is."""
+    anchor: Side | None = None
+    """The commit that many small changes are held against together."""
 
     @property
-    def both(self) -> tuple[Side, Side]:
-        """Base first."""
-        return self.base, self.head
+    def all(self) -> tuple[Side, ...]:
+        """Base first, then head."""
+        return (self.base, self.head) if self.anchor is None else (self.base, self.head, self.anchor)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +51,7 @@ class Wanted:
 
 
 def prepare(wanted: Wanted, *, place: Place, tell: Tell) -> Sides:
-    """Make both sides ready.
+    """Make the sides ready.
 
     Raises:
         UsageError: If a side cannot be had.
@@ -62,19 +66,21 @@ def prepare(wanted: Wanted, *, place: Place, tell: Tell) -> Sides:
     )
     ready = {name: recipe.prepare(one, place=place, tell=tell) for name, one in ((BASE, base), (HEAD, recipes[HEAD]))}
     tree = ready[BASE].tree
+    same = _same(base, recipes[HEAD], ready=ready, place=place, outputs=wanted.outputs)
     return Sides(
         base=ready[BASE],
         head=ready[HEAD],
         listed=None
         if tree is None
         else listed.of_base(Path(tree), repository=Path(ready[BASE].facts["repository"]), settings=wanted.settings),
-        same=_same(base, recipes[HEAD], ready=ready, place=place, outputs=wanted.outputs),
+        same=same,
+        anchor=None if same is not None else _anchor(wanted.settings, base=ready[BASE], place=place, tell=tell),
     )
 
 
 def again(found: Sequence[Side], *, settings: Settings) -> Sides:
     """Return the sides of a run that is gone on with, as they were made ready then."""
-    base, head = found
+    base, head, *more = found
     return Sides(
         base=base,
         head=head,
@@ -82,7 +88,31 @@ def again(found: Sequence[Side], *, settings: Settings) -> Sides:
         if base.tree is None
         else listed.of_base(Path(base.tree), repository=Path(base.facts["repository"]), settings=settings),
         same=None,
+        anchor=more[0] if more else None,
     )
+
+
+def _anchor(settings: Settings, *, base: Side, place: Place, tell: Tell) -> Side | None:
+    """Make the anchor ready; None where none is wanted, or it would tell nothing that the base does not.
+
+    Raises:
+        UsageError: If there is no such commit here.
+    """
+    if settings.anchor is None:
+        return None
+    if "commit" not in base.facts:
+        tell(ANCHOR_LEFT_OUT.format(settings.anchor))
+        return None
+    try:
+        found = commit.commit_of(settings.anchor, folder=place.folder, environment=place.environment)
+    except UsageError as error:
+        raise UsageError(
+            f"{FILE}: [tool.bench.gate] anchor = '{settings.anchor}': {error}; 'git fetch --tags' gets tags"
+        ) from error
+    if found == base.facts["commit"]:
+        tell(f"the anchor {settings.anchor} is the base itself, and is not measured twice")
+        return None
+    return recipe.prepare(recipe.parse(f"ref={settings.anchor}", name=ANCHOR), place=place, tell=tell)
 
 
 def _from_merge_base(base: Recipe, *, place: Place, tell: Tell) -> Recipe:

@@ -32,6 +32,7 @@ LONGEST_TRACEBACK = 1_000_000
 LONGEST_IMAGES = 16_000_000
 """Characters of base64."""
 MOST_ROUNDS = 1_000_000
+FEWEST_LOOKED_AT = 2
 MOST_ITEMS = 1_000_000
 """Of anything that is listed."""
 MOST_STEPS = 10**12
@@ -112,6 +113,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(_threads, "threads"),
     Side: _each(NAME, "name") | _each(_text, "description interpreter python_path tree variables facts"),
     Plan: _each(Number(1, MOST_ROUNDS), "rounds")
+    | _each(Number(FEWEST_LOOKED_AT, MOST_ROUNDS), "looks")
     | _each(Number(1, MOST_ITEMS), "blocks_per_trial")
     | _each(Number(1, MOST_STEPS), "steps")
     | _each(_long_seconds, "block_seconds timeout time_budget")
@@ -119,7 +121,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     | _each(Number(0, 2**63 - 1), "seed")
     | _each(Number(0, MOST_IMAGES), "images")
     | _each(_count, "cpus")
-    | _each(Number(1e-9, MOST_MARGIN), "margin margins precision")
+    | _each(Number(1e-9, MOST_MARGIN), "margin margins anchor_margin precision")
     | _each(OneOf(("interleaved", "sequential")), "schedule")
     | _each(OneOf(("again", "count")), "on_busy")
     | _each(NAME, "baseline profile")

@@ -21,7 +21,11 @@ class Plan:
 
     cells: tuple[Cell, ...]
     rounds: int
-    """With a precision, the fewest; with a time budget, the most that are begun unless a precision asks for more."""
+    """With a precision or looks, the fewest; with a time budget, the most that are begun unless a precision asks for
+    more."""
+    looks: tuple[int, ...] = ()
+    """Rounds of a comparison after which it is looked at, and no more of it is measured once it is decided; ascending.
+    Empty measures a number of rounds and decides in the end. Only where sides are compared."""
     blocks_per_trial: int
     block_seconds: Seconds
     """Aim for the wall time of one block; the steps per block are sized from warm steps."""
@@ -56,6 +60,9 @@ class Plan:
     """Smallest relative difference that matters."""
     margins: dict[str, float] = field(default_factory=dict)
     """Loop -> its own margin, where it is not that."""
+    anchor_margin: float | None = None
+    """How much slower than the third side the second may be; None where there is none. The third is no base of the
+    page: it is what many small changes are held against together."""
     precision: float | None = None
     """Rounds are added until every interval is at most this wide to either side, as a fraction."""
     time_budget: Seconds | None = None
@@ -70,14 +77,15 @@ class Plan:
 
     @property
     def adaptive(self) -> bool:
-        """Whether precision or time decides how many rounds there are."""
-        return self.precision is not None or self.time_budget is not None
+        """Whether precision, time or what is seen decides how many rounds there are."""
+        return self.precision is not None or self.time_budget is not None or bool(self.looks)
 
     @property
     def most_rounds(self) -> int:
-        """How many rounds are begun at most where their number is fixed: a third more, in place of starved ones."""
-        more = max(FEWEST_MORE_ROUNDS, self.rounds // MORE_ROUNDS) if self.on_busy == "again" else 0
-        return self.rounds + more
+        """How many rounds are begun at most, but for a precision: a third more, in place of starved ones."""
+        wanted = self.looks[-1] if self.looks else self.rounds
+        more = max(FEWEST_MORE_ROUNDS, wanted // MORE_ROUNDS) if self.on_busy == "again" else 0
+        return wanted + more
 
     def side_of(self, cell: Cell) -> Side | None:
         """Return the environment that a cell is measured in; None for the harness' own."""

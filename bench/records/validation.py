@@ -13,6 +13,7 @@ from typing import Any, final
 
 from bench.records.cell import AGAIN, CALIBRATION, Cell
 from bench.records.limits import LIMITS, LONGEST_TEXT, LONGEST_TRACEBACK, MOST_ITEMS, NAME, Number, shown
+from bench.records.plan import Plan
 from bench.records.stored_run import Extension, RunHeader
 from bench.records.trial import Block, BlockKind, Failure, FailureKind, Retry, Trial
 from bench.records.verification import Expectation, Verification
@@ -102,6 +103,7 @@ class Contents:
         names = [side.name for side in plan.sides]
         if len(set(names)) < len(names) or {AGAIN, CALIBRATION} & set(names):
             yield "$.run.plan.sides: expected names that differ, and none of them a word of this tool"
+        yield from _wrong_looks(plan)
         for number, cell in enumerate(plan.cells):
             if cell.side not in ({*names, AGAIN} if names else {None, AGAIN}):
                 yield f"$.run.plan.cells[{number}].side: there is no side {shown(cell.side)} in this plan"
@@ -157,6 +159,15 @@ class Contents:
             )
         if any(later <= earlier for earlier, later in zip(curve.steps, curve.steps[1:], strict=False)):
             yield "$.expectation.steps: expected them to ascend"
+
+
+def _wrong_looks(plan: Plan) -> Iterator[str]:
+    """Yield what does not fit together in how a plan looks at its sides."""
+    if list(plan.looks) != sorted(set(plan.looks)):
+        yield "$.run.plan.looks: expected each to be later than the one before"
+    anchors = 0 if plan.anchor_margin is None else 1
+    if plan.looks and len(plan.sides) != 2 + anchors:
+        yield "$.run.plan.sides: expected two that are looked at, and the anchor where there is a margin for one"
 
 
 def storable_trial(trial: Trial) -> Trial:

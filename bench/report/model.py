@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.analysis import summary
+from bench.analysis import side_by_side, summary
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
@@ -220,7 +220,8 @@ def _group(group: Group, *, run: Run) -> GroupReport:
     baseline = next(cell for cell in cells if cell.cell.name == group.baseline)
     ranks = rows.ranks(ordered)
     names = {cell.cell.name for cell in cells}
-    sensitivity = sentences.sensitivity(cells, noise=group.noise)
+    looked_at = bool(run.header.plan.looks)
+    sensitivity = sentences.sensitivity(cells, noise=None if looked_at else group.noise)
     least = group.least_step
     limit = None if least is None else least_step.limit(cells, least=least)
     start_up = [sentences.start_up(cell, baseline=baseline) for cell in cells]
@@ -238,7 +239,12 @@ def _group(group: Group, *, run: Run) -> GroupReport:
         conclusions=tuple(sentences.conclusion(cell, baseline=baseline, round_time=lasting) for cell in cells)
         + (() if sensitivity is None else (sensitivity,))
         + (() if (unseen := sentences.unseen(cells)) is None else (unseen,))
-        + ((sentences.noise(group.noise),) if group.noise is not None and group.noise.loop in names else ())
+        + (
+            (sentences.noise(group.noise, decides=not looked_at),)
+            if group.noise is not None and group.noise.loop in names
+            else ()
+        )
+        + _anchored(group, run=run)
         + (() if limit is None else (limit,)),
         start_up=tuple(rows.start_up_row(cell, baseline=cell is baseline) for cell in cells),
         start_up_conclusions=tuple(sentence for sentence in start_up if sentence is not None),
@@ -277,6 +283,16 @@ def _profiles(
         if one.cell in cells:
             known = to_change.get((one.cell.setting, wording.display_name(one.cell.name)))
             yield profiled.build(one, cell=cells[one.cell], levers=known)
+
+
+def _anchored(group: Group, *, run: Run) -> tuple[str, ...]:
+    """Return what changes since the anchor came to, where there is one."""
+    if group.anchored is None:
+        return ()
+    plan = run.header.plan
+    head = next(cell.cell for cell in group.cells if cell.cell.side == plan.sides[1].name)
+    budget = side_by_side.anchor_budget(plan, head)
+    return (sentences.anchored(group.anchored, anchor=plan.sides[2].description, budget=budget),)
 
 
 def _compact(cell: CellSummary) -> CellSummary:

@@ -86,8 +86,9 @@ def processes(run: Run) -> str:
     started, planned = _started(run), 0
     for cell in run.header.plan.cells:
         trials = run.trials_of(cell)
-        # A loop that failed gets no further rounds, and one that cannot run here gets none.
-        ended = any(trial.failure is not None for trial in trials)
+        # A loop that failed or was decided gets no further rounds, and one that cannot run here gets none.
+        decided = bool(run.header.plan.looks) and run.complete
+        ended = decided or any(trial.failure is not None for trial in trials)
         planned += sum(trial in started for trial in trials) if ended else run.planned_rounds
     return f"{'complete' if run.complete else 'incomplete'}: {len(started)} of {planned} processes"
 

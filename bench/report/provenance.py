@@ -98,14 +98,24 @@ def method(run: Run) -> tuple[str, ...]:
         "Once a round, {} on {} is measured as well, in blocks of its own: how fast the machine was, for comparison "
         "with other runs. It is not ranked."
     )
+    up_to = "up to " if plan.looks else ""
+    together = (
+        "Where a run has several comparisons, Holm's procedure widens their intervals, so that they hold together."
+    )
+    if plan.looks:
+        together = (
+            f"A comparison is looked at after {', '.join(map(units.count, plan.looks))} rounds, and no more of it is "
+            "measured once it is decided: its interval is so much wider that it holds at all looks (Lan and DeMets, "
+            "1983), and together with those of the other loops (Bonferroni)."
+        )
     return (
-        f"Each loop is trained by {run.planned_rounds} fresh processes, one per round. {order}",
+        f"Each loop is trained by {up_to}{run.planned_rounds} fresh processes, one per round. {order}",
         "The clock is read between blocks only, when the device is idle. First call and warm-up are kept apart.",
         "A process counts once: total time over total steps, once settled; only what the machine took is left out.",
         "The step time of a loop is the geometric mean over its processes.",
         "The speed-up is the geometric mean over rounds of baseline time / loop time.",
         f"Its {100 * intervals.CONFIDENCE:.0f} % interval is Student's t on the logarithms of these ratios.",
-        "Where a run has several comparisons, Holm's procedure widens their intervals, so that they hold together.",
+        together,
         "Blocks are left out where a change-point test shows that a process was still warming up.",
         f"Differences below {units.percent(plan.margin)} are too small to matter.",
         *(() if kernel is None else (apart.format(kernel.loop, kernel.workload),)),

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from bench import units
 from bench.analysis.intervals import CONFIDENCE
-from bench.analysis.judgement import Noise
+from bench.analysis.judgement import Judgement, Noise
 from bench.analysis.summary import CellSummary
 from bench.analysis.total_time import BreakEven
 from bench.analysis.verdict import Verdict
@@ -89,7 +89,9 @@ def conclusion(cell: CellSummary, *, baseline: CellSummary, round_time: Seconds 
         return f"{name} is {wording.speed_text(cell)} than {reference} on this {cell.cell.device.upper()} {numbers}."
     if cell.verdict is Verdict.SAME:
         margin = units.percent(cell.margin)
-        return f"{name} and {reference} are equally fast: any difference is under {margin} {numbers}."
+        equal = f"{name} and {reference} are equally fast: any difference is under {margin} {numbers}."
+        faster = cell.speed_up.high is not None and cell.speed_up.high > 1.0 + cell.margin  # perhaps; nobody asked
+        return f"{name} is not slower than {reference} by more than {margin} {numbers}." if faster else equal
     return f"Can't tell {name} from {reference}: {_doubt(cell, baseline)}. {_remedy(cell, round_time=round_time)}"
 
 
@@ -139,15 +141,42 @@ def unseen(cells: Sequence[CellSummary]) -> str | None:
     )
 
 
-def noise(found: Noise) -> str:
-    """Return what measuring one thing twice has shown."""
+def noise(found: Noise, *, decides: bool = True) -> str:
+    """Return what measuring one thing twice has shown, and whether verdicts hang on it."""
     ratio = found.ratio
     known = ratio.low is not None and ratio.high is not None
     span = f" (95 % interval {units.speed_span(ratio.estimate, low=ratio.low, high=ratio.high)})" if known else ""
     return (
         f"Noise: {wording.display_name(found.loop)} was measured twice under two names in the same rounds, and came "
-        f"out {units.percent(found.relative)} apart in a typical round{span}. A smaller difference is called unclear."
+        f"out {units.percent(found.relative)} apart in a typical round{span}."
+        f"{' A smaller difference is called unclear.' if decides else ''}"
     )
+
+
+def anchored(found: Judgement, *, anchor: str, budget: float) -> str:
+    """Return what the changes of a loop since an anchor came to.
+
+    Args:
+        found: Against it.
+        anchor: As it was written.
+        budget: How much slower the loop may have become.
+    """
+    name, allowed = wording.display_name(anchor), units.percent(budget)
+    if found.speed_up is None or found.speed_up.low is None or found.speed_up.high is None:
+        return f"Against the anchor {name} nothing can be said ({found.verdict.value})."
+    change, low, high = (_change(ratio) for ratio in (found.speed_up.estimate, found.speed_up.high, found.speed_up.low))
+    numbers = f"step time {change} ({low} to {high})"
+    if found.verdict is Verdict.SLOWER:
+        return f"Slower than the anchor {name} by more than the {allowed} that it may be: {numbers}."
+    if found.verdict is Verdict.UNCLEAR:
+        return f"Not decided whether it is slower than the anchor {name} by more than {allowed}: {numbers}."
+    return f"Not slower than the anchor {name} by more than {allowed}: {numbers}."
+
+
+def _change(speed_up: float) -> str:
+    """Return what a speed-up is as a change of the step time, with its sign."""
+    times = 1.0 / speed_up - 1.0
+    return f"{'-' if times < 0 else '+'}{units.percent(abs(times))}"
 
 
 def speed_up_plot(cells: Sequence[CellSummary], *, baseline: str) -> str:

@@ -95,6 +95,10 @@ class Options:
     margin: float = verdict.MARGIN
     margins: Mapping[str, float] = field(default_factory=dict)
     """Loop -> its own margin, where it is not that."""
+    looks: tuple[int, ...] = ()
+    """Rounds after which sides are looked at, to go on only with what is not decided; empty measures `rounds`."""
+    anchor_margin: float | None = None
+    """With three sides, how much slower the second may be than the third."""
     again: bool = False
     """Whether the baseline is measured twice, under two names, to see what noise does."""
     precision: float | None = None
@@ -160,7 +164,8 @@ def plan_of(
     baseline = baseline_of(options, names=names, workloads=wanted, console=console)
     return Plan(
         cells=_with_repetition(cells, baseline=baseline) if options.again else cells,
-        rounds=options.rounds,
+        rounds=options.looks[0] if options.looks else options.rounds,
+        looks=options.looks,
         blocks_per_trial=BLOCKS_PER_TRIAL,
         block_seconds=BLOCK_SECONDS,
         run_in_seconds=RUN_IN_SECONDS,
@@ -179,6 +184,7 @@ def plan_of(
         verify=options.verify,
         margin=options.margin,
         margins=dict(options.margins),
+        anchor_margin=options.anchor_margin,
         precision=options.precision,
         time_budget=options.time_budget,
         on_busy=options.on_busy,

@@ -1,14 +1,16 @@
-"""How long a run goes on: a number of rounds, or until intervals are narrow or time is up. Verdicts have no say in it.
+"""How long a run goes on: a number of rounds, or until intervals are narrow, time is up or all looks are decided.
 
-A rule that stops at the first significant difference finds one between identical loops in a fifth of all runs.
+Verdicts have no say in it but where the plan looks at them, at a price (`bench.analysis.sequential`): a rule that stops
+at the first significant difference finds one between identical loops in a fifth of all runs.
 """
 
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, final
 
-from bench.analysis import effort, starvation
+from bench.analysis import effort, side_by_side, starvation
 from bench.analysis.summary import paired_intervals
+from bench.records.cell import Cell
 from bench.records.stored_run import Conditions, Run, RunHeader
 from bench.records.trial import BlockKind, Trial
 from bench.units import Seconds
@@ -60,6 +62,9 @@ class Pace:
         self._clock = clock
         self._started = clock()
         self._rounds_here: set[int] = set()
+        self._begun = self._started
+        """When the last round began, or would have."""
+        self._open = frozenset(self._plan.cells)
 
     def stored(self, trial: Trial) -> None:
         """Take note of a finished or failed trial."""
@@ -78,7 +83,10 @@ class Pace:
         """
         run = self._run()
         starved = starvation.rounds(run)
+        if self._plan.looks:
+            self._open = side_by_side.still_open(run)
         goes_on = self._goes_on(run, rounds_done, starved=len(starved))
+        self._begun = self._clock()
         last = rounds_done - 1
         if goes_on and self._tell_starved is not None and last in starved and last in self._rounds_here:
             self._tell_starved(last, run.conditions_of(last))
@@ -87,6 +95,8 @@ class Pace:
     def _goes_on(self, run: Run, rounds_done: int, *, starved: int) -> bool:
         """Whether to run another round; in place of a starved one, as often as the plan allows."""
         plan = self._plan
+        if plan.looks:
+            return bool(self._open) and rounds_done < plan.most_rounds and not self._time_is_up()
         if not plan.adaptive:
             return rounds_done < min(plan.rounds + starved, plan.most_rounds)
         if rounds_done >= MOST_ROUNDS or self._time_is_up():
@@ -96,6 +106,10 @@ class Pace:
         if plan.time_budget is None and starved * 2 > rounds_done:  # such a machine reaches no precision
             return False
         return not effort.precise_enough(paired_intervals(run), precision=plan.precision)
+
+    def wants(self, cell: Cell) -> bool:
+        """Whether a cell is measured in the next round: not once all is decided that it is looked at for."""
+        return cell in self._open
 
     def _run(self) -> Run:
         """Return what was measured until now as a run."""
@@ -127,11 +141,17 @@ class Pace:
         return max(wanted)
 
     def _time_is_up(self) -> bool:
-        """Whether a round as long as the mean one so far would end after the budget."""
+        """Whether a round as long as the mean one so far would end after the budget.
+
+        As long as the last one where rounds get shorter, because what is decided is not measured in them.
+        """
         rounds = len(self._rounds_here)
         if self._plan.time_budget is None or rounds == 0:
             return False
-        return (self._clock() - self._started) * (rounds + 1) / rounds > self._plan.time_budget
+        now = self._clock()
+        spent = now - self._started
+        another = now - self._begun if self._plan.looks else spent / rounds
+        return spent + another > self._plan.time_budget
 
 
 def _overhead(trials: Iterable[Trial]) -> Seconds:

@@ -69,6 +69,9 @@ class Pacing(Protocol):
     def another(self, rounds_done: int) -> bool:
         """Whether to run another round."""
 
+    def wants(self, cell: Cell) -> bool:
+        """Whether a cell takes part in it."""
+
     def blocks(self) -> int:
         """Return how many blocks each process of the next round measures at most."""
 
@@ -104,7 +107,7 @@ def measure(
         launch: Starts a trial.
         store: Called as each trial ends.
         observer: Told about progress.
-        pace: Says how many rounds there are.
+        pace: Says how many rounds there are, and who takes part in each.
         watch: Looks at the machine before and after each round.
     """
     earlier = list(done)
@@ -114,6 +117,7 @@ def measure(
         if not pace.another(round_number):
             break
         cells = [cell for cell in plan.cells if cell not in failed and (cell, round_number) not in finished]
+        cells = [cell for cell in cells if pace.wants(cell)]
         if not cells:
             if failed.issuperset(plan.cells):
                 break

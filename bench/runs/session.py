@@ -297,6 +297,8 @@ def _run_rounds(
 ) -> None:
     """Measure what is missing, and keep what the machine did meanwhile."""
     journal, plan = opened.journal, opened.run.header.plan
+    if plan.looks and opened.run.complete:  # the last look has spent what was left of the error
+        return
     kernel = opened.run.calibration
     pace = Pace(opened.run.header, done=[*done, *kernel], conditions=opened.run.conditions, starved=starved)
 
@@ -330,7 +332,7 @@ def close(journal: Journal, *, interrupted: bool) -> Run:
     plan = run.header.plan
     settled = {(trial.cell, trial.round) for trial in run.trials}
     failed = {trial.cell for trial in run.trials if trial.failure is not None}
-    complete = all(
+    complete = bool(plan.looks) or all(  # what is decided has no row in later rounds
         cell in failed or (cell, number) in settled for cell in plan.cells for number in range(run.planned_rounds)
     )
     run = replace(run, end=journal.end(complete=complete and not (plan.adaptive and interrupted)))

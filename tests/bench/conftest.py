@@ -6,6 +6,7 @@
     make_failure   why a trial failed
     make_header    the first line of a journal
     make_run       a whole run; five loops and six rounds unless told otherwise
+    make_gate_run  a run of two sides, or of three with an anchor
 
 Each fixture returns a function, so that a test says only what matters to it: ``make_run(rounds=1)``. Equal arguments
 give equal runs: the noise comes from a generator seeded by loop, round and ``seed``.
@@ -19,7 +20,7 @@ from random import Random
 
 import pytest
 
-from bench.records.cell import CALIBRATION, Cell
+from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.plan import Plan
 from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, LeastStep, Run, RunEnd, RunHeader
 from bench.records.trial import Block, BlockKind, Failure, FailureKind, Trial
@@ -121,6 +122,19 @@ def make_least_step() -> Callable[..., LeastStep]:
         )
 
     return make
+
+
+SIDES = (
+    Side(name="base", description="ref=main", facts={"commit": "a" * 40}),
+    Side(name="head", description="here"),
+    Side(name="anchor", description="ref=v1.2", facts={"commit": "c" * 40}),
+)
+
+
+@pytest.fixture
+def make_gate_run() -> Callable[..., Run]:
+    """Return a factory of gates' runs: ``make_gate_run({"tf-fit": 1.1}, looks=(6, 12), rounds=12)``."""
+    return _gate_run
 
 
 def _cell(loop: str = "tf-eager", **fields: object) -> Cell:
@@ -335,3 +349,54 @@ def _run(
         ),
         end=RunEnd(ended=ended, complete=complete) if complete else None,
     )
+
+
+def _gate_run(
+    slowdowns: Mapping[str, float],
+    *,
+    noise: float = 0.005,
+    rounds: int = 6,
+    seed: int = 0,
+    control: bool = True,
+    failures: Mapping[tuple[str, str], Failure] | None = None,
+    looks: tuple[int, ...] | None = None,
+    anchor: float | None = None,
+    anchor_margin: float = 0.04,
+    **plan: object,
+) -> Run:
+    """Return the run of a gate in which nothing was left out, as if it had been measured to its last round.
+
+    Args:
+        slowdowns: Loop -> head time / base time.
+        noise: Standard deviation between processes of one side, relative.
+        rounds: That were measured.
+        seed: Of the noise.
+        control: Whether the base of the first loop was measured twice.
+        failures: (loop, side) -> why its trials failed.
+        looks: Of the plan; one after all rounds when left out.
+        anchor: Head time / anchor time, where there is an anchor.
+        anchor_margin: How much slower than the anchor a head may be.
+        plan: Fields of `Plan` to replace.
+    """
+    sides = SIDES[: 2 if anchor is None else 3]
+    cells = [replace(_cell(loop), side=side.name) for loop in slowdowns for side in sides]
+    if control:
+        cells.append(replace(cells[0], side=AGAIN))
+    run = _run(cells=cells, noise=noise, rounds=rounds, seed=seed, steps=dict.fromkeys(slowdowns, 1e-3))
+    planned = replace(
+        run.header.plan,
+        sides=sides,
+        verify=False,
+        looks=(rounds,) if looks is None else looks,
+        anchor_margin=None if anchor is None else anchor_margin,
+        **plan,  # type: ignore[arg-type]
+    )
+    trials = []
+    for trial in run.trials:
+        times = {"head": slowdowns[trial.cell.loop]}
+        times["anchor"] = times["head"] / (anchor or 1.0)
+        factor = times.get(trial.cell.side or "", 1.0)
+        blocks = tuple(replace(block, seconds=factor * block.seconds) for block in trial.blocks)
+        failure = (failures or {}).get((trial.cell.loop, trial.cell.side or ""))
+        trials.append(replace(trial, blocks=() if failure else blocks, failure=failure))
+    return replace(run, header=replace(run.header, plan=planned), trials=tuple(trials), verifications=())

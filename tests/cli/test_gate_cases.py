@@ -124,7 +124,7 @@ def test_settings_are_found_from_a_folder_below_and_a_slowdown_in_src_is_found(s
 
     assert 1 == done.code, done.err
     assert f"settings: {project_.folder}/pyproject.toml" in done.err
-    assert "Slower, and confirmed by fresh rounds: my_loop." in done.out
+    assert "Slower, and confirmed: my_loop." in done.out
     assert "<!-- bench gate -->\n### Slower, and confirmed" in (project_.folder / "src/bench-verdict.md").read_text()
 
 
@@ -304,7 +304,7 @@ def test_memory_and_first_step_have_budgets_of_their_own(stranger):
     (row,) = project_.verdict["loops"]
     assert (1, "regression") == (done.code, project_.verdict["outcome"]), done.err
     assert {"peak memory": True, "first step": True} == {one["quantity"]: one["exceeded"] for one in row["growth"]}
-    assert "More peak memory, and confirmed by fresh rounds: my_loop." in done.out
+    assert "More peak memory, and confirmed: my_loop." in done.out
 
 
 @pytest.mark.slow

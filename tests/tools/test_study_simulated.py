@@ -44,7 +44,7 @@ def test_identical_loops_are_called_different_in_at_most_one_report_of_a_hundred
 
 @repetitions
 @pytest.mark.parametrize("noise", [*study.NOISES, study.UNRULY], ids=lambda noise: noise.name)
-def test_a_gate_that_measures_suspects_again_is_red_for_a_slowdown_and_for_nothing_else(noise, repetitions):
+def test_a_gate_is_red_for_a_slowdown_and_for_nothing_else(noise, repetitions):
     """Ten per cent in at least 95 of 100 gates, wild processes or not; identical code in at most one of 100."""
     assert study.red_gates(noise, slowdown=0.10, **settings(repetitions)) >= 0.95
     assert study.red_gates(noise, slowdown=0.0, **settings(repetitions)) <= 0.01

@@ -33,6 +33,24 @@ def test_verdict_needs_the_whole_interval_on_one_side_of_the_margin(low, high, e
     assert expected is verdict.verdict(speed_up)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.90, 0.97, Verdict.SLOWER),
+        (0.97, 0.99, Verdict.UNCLEAR),
+        (0.99, 1.01, Verdict.SAME),
+        (0.99, 1.50, Verdict.SAME),
+        (1.03, 1.10, Verdict.FASTER),
+        (None, None, Verdict.UNCLEAR),
+    ],
+)
+def test_against_a_budget_only_slowness_counts(low, high, expected):
+    """However much faster it may be, it is not slower than it may be."""
+    speed_up = Interval(estimate=1.0, low=low, high=high, count=6)
+
+    assert expected is verdict.against_budget(speed_up, budget=0.02)
+
+
 @pytest.mark.parametrize("speed_up", [interval(1.01, 1.10), interval(0.98, 1.05), interval(0.80, 0.99)])
 def test_the_promised_number_of_rounds_settles_the_verdict(speed_up):
     """An interval of the same spread over so many rounds is clear; over one fewer it is not."""

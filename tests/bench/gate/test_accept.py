@@ -9,7 +9,7 @@ import pytest
 from bench.errors import UsageError
 from bench.gate import accept
 from bench.gate.listed import gone
-from bench.gate.result import Outcome
+from bench.gate.result import Anchored, Outcome
 from bench.gate.settings import Accepted, Settings
 from bench.gate.verdict_file import ended
 
@@ -68,3 +68,16 @@ def test_a_slowdown_that_is_not_shown_to_be_beyond_what_is_accepted_is_marked(ve
 
     assert (accepted, verdict) == (row.accepted is not None, row.verdict)
     assert accepted == ("checks its input now" in row.reason)
+
+
+@pytest.mark.parametrize(("low", "accepted"), [(0.25, True), (0.41, False)])
+def test_what_is_accepted_against_the_anchor_is_marked_there(low, accepted):
+    """Once the base has the change as well, only the anchor is slower than it."""
+    since = Anchored(verdict="slower", slowdown=0.5, low=low, high=0.6, budget=0.04, rounds=6, reason="slower")
+    row = replace(ROW, verdict="same", anchor=since)
+    result = replace(ended(Outcome.PASSED, exit_code=0, reason=""), loops=(row,))
+
+    (found,) = accept.apply(result, holding=(), since_anchor=(KNOWN,)).loops
+
+    assert (None, accepted) == (found.accepted, found.anchor.accepted is not None)
+    assert result == accept.apply(result, holding=(KNOWN,))

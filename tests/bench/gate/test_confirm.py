@@ -1,6 +1,7 @@
 """What a gate measures, measures again and writes down; its runs are made up, so that the truth is known."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +56,7 @@ def gate(tmp_path):
             cache=tmp_path / "cache",
             seed=7,
             again=True,
+            time_budget=fields.pop("time_budget", None),
         )
         options = confirm.Options(
             **{
@@ -94,28 +96,56 @@ def test_loops_that_are_no_slower_are_measured_once(gate, make_gate_run):
     assert (["base", "head"], True) == ([side.name for side in first.sides], first.again)
 
 
-def test_a_suspect_is_measured_again_alone_with_another_seed(gate, make_gate_run):
-    """Nothing about the order of blocks is repeated, and what was checked a moment ago is not checked again."""
+def test_sides_are_looked_at_until_they_are_decided(gate, make_gate_run):
+    """Once, for at most ten minutes a loop; a slowdown needs no fresh rounds."""
     console = Told()
 
-    found, asked = gate(
-        make_gate_run({"tf-fit": 1.2, "tf-function": 1.0}), make_gate_run({"tf-fit": 1.2}, seed=1), console=console
+    found, asked = gate(make_gate_run({"tf-fit": 1.2, "tf-function": 1.0}), console=console)
+
+    assert (1, 0, True) == (found.result.exit_code, found.result.confirmation_rounds, found.result.loops[0].confirmed)
+    (measuring,) = asked
+    assert ((6, 12, 18, 24, 36, 48), 1200.0, None) == (
+        measuring.looks,
+        measuring.time_budget,
+        measuring.anchor_margin,
     )
-
-    assert (1, 6) == (found.result.exit_code, found.result.confirmation_rounds)
-    again = asked[1]
-    assert (("tf-fit",), 8, False, False) == (again.loops, again.seed, again.verify, again.again)
-    assert asked[0].sides == again.sides
-    assert ["suspected, or too noisy to tell: tf-fit; measuring again"] == console.lines
+    assert [] == console.lines
 
 
-def test_a_suspect_that_fresh_rounds_clear_does_not_fail(gate, make_gate_run):
-    """It is unclear, which passes unless that was asked to fail."""
-    runs = [make_gate_run({"tf-fit": 1.2}), make_gate_run({"tf-fit": 1.0}, seed=1)]
+def test_rounds_and_time_are_bounded_by_what_was_asked_for(gate, make_gate_run):
+    """The last look is the last round."""
+    _, asked = gate(make_gate_run({"tf-fit": 1.0}), most_rounds=8, time_budget=90.0)
 
-    codes = [gate(*runs, policies=Policies(on_unclear=word))[0].result.exit_code for word in ("pass", "fail")]
+    assert [((6, 8), 90.0)] == [(one.looks, one.time_budget) for one in asked]
 
-    assert [0, 3] == codes
+
+def test_what_is_not_decided_fails_where_that_was_asked_for(gate, make_gate_run):
+    """It passes unless that was asked to fail, and a note says what would decide it."""
+    results = [
+        gate(make_gate_run({"tf-fit": 1.02}, noise=0.02), policies=Policies(on_unclear=word))[0].result
+        for word in ("pass", "fail")
+    ]
+
+    assert [0, 3] == [result.exit_code for result in results]
+    (note,) = results[0].notes
+    assert note.startswith("tf-fit: 6 rounds did not decide a budget of 2 %; one of ")
+
+
+def test_what_identical_code_came_to_is_pooled_over_the_runs_that_are_stored(gate, make_gate_run, tmp_path):
+    """Those of this machine; the one that was just measured is one of them."""
+    for number in range(3):
+        run = make_gate_run({"tf-fit": 1.0}, seed=number)
+        header = replace(run.header, run_id=f"earlier-{number}")
+        journal = Journal.create(tmp_path / "results", header=header)
+        for trial in run.trials:
+            journal.add(trial)
+        journal.release()
+
+    found, _ = gate(make_gate_run({"tf-fit": 1.0}, seed=9))
+
+    pooled = found.result.identical
+    assert 4 == pooled.runs
+    assert pooled.low < 0.0 < pooled.high
 
 
 def test_the_verdict_is_written_where_it_was_asked_for(gate, make_gate_run, tmp_path):
@@ -154,7 +184,7 @@ def test_a_verdict_that_cannot_be_written_is_an_error_that_names_the_file(gate, 
 
 def test_a_page_is_written_where_one_was_asked_for(gate, make_gate_run, tmp_path):
     """Of the run that has all loops; drawing takes a while, so the other tests ask for none."""
-    found, _ = gate(make_gate_run({"tf-fit": 1.0}, rounds=3), reports=tmp_path / "reports")
+    found, _ = gate(make_gate_run({"tf-fit": 1.0}, rounds=3, anchor=1.08), reports=tmp_path / "reports")
 
     assert tmp_path / "reports" / "run-1" / "index.html" == found.page
     assert found.page.exists()

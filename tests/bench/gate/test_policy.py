@@ -6,7 +6,7 @@ import pytest
 
 from bench.gate.listed import gone
 from bench.gate.policy import Policies, outcome
-from bench.gate.result import Growth, Outcome
+from bench.gate.result import Anchored, Growth, Outcome
 from bench.gate.settings import Settings
 
 ROW = gone("my_loop", workload="mnist-mlp", budget=0.2, reason="")
@@ -51,6 +51,26 @@ def test_an_accepted_slowdown_passes_and_memory_beyond_its_budget_does_not():
 
     assert (Outcome.PASSED, 0) == outcome([replace(slow, accepted="up to 40 %")], policies=Policies())
     assert (Outcome.REGRESSION, 1) == outcome([replace(ROW, verdict="same", growth=(GREW,))], policies=Policies())
+
+
+@pytest.mark.parametrize(
+    ("word", "accepted", "usual", "strict"),
+    [
+        ("slower", None, (Outcome.REGRESSION, 1), (Outcome.REGRESSION, 1)),
+        ("slower", "up to 40 %", (Outcome.PASSED, 0), (Outcome.PASSED, 0)),
+        ("unclear", None, (Outcome.UNCLEAR, 0), (Outcome.UNCLEAR, 3)),
+        ("new", None, (Outcome.PASSED, 0), (Outcome.PASSED, 0)),
+        ("faster", None, (Outcome.PASSED, 0), (Outcome.PASSED, 0)),
+    ],
+)
+def test_what_changes_since_the_anchor_came_to_counts_like_the_last_one(word, accepted, usual, strict):
+    """But for what only the base can be: faster than it, or without the loop."""
+    since = Anchored(
+        verdict=word, slowdown=None, low=None, high=None, budget=0.04, rounds=None, reason="", accepted=accepted
+    )
+    row = replace(ROW, verdict="same", anchor=since)
+
+    assert (usual, strict) == (outcome([row], policies=Policies()), outcome([row], policies=ALL))
 
 
 def test_the_command_line_wins_over_the_settings():

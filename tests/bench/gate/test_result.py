@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.verdict import Verdict
-from bench.gate.result import LARGE, Finding, Growth, LoopVerdict, Outcome, is_suspected
+from bench.gate.result import LARGE, Finding, LoopVerdict, Outcome, is_suspected
 
 
-def row(verdict=Verdict.SAME, *, loop="tf-fit", high=0.01, budget=0.05, growth=()):
+def row(verdict=Verdict.SAME, *, loop="tf-fit", high=0.01, budget=0.05):
     """Return the verdict of one loop."""
     return LoopVerdict(
         loop=loop,
@@ -22,13 +22,7 @@ def row(verdict=Verdict.SAME, *, loop="tf-fit", high=0.01, budget=0.05, growth=(
         base_step_seconds=1e-3,
         head_step_seconds=1e-3,
         reason="",
-        growth=tuple(growth),
     )
-
-
-def grown(*, exceeded):
-    """Return what is said of the peak memory."""
-    return Growth(quantity="peak memory", growth=0.2, low=0.1, high=0.3, budget=0.1, exceeded=exceeded, reason="")
 
 
 def suspects(*rows):
@@ -65,12 +59,6 @@ def test_suspects_keep_their_order():
         row(Verdict.SLOWER, loop="c"), row(loop="b"), row(Verdict.UNCLEAR, loop="a", high=1.0), row(loop="d")
     )
     assert () == suspects()
-
-
-@pytest.mark.parametrize(("exceeded", "suspected"), [(True, ("tf-fit",)), (False, ()), (None, ())])
-def test_a_loop_that_outgrew_a_budget_is_measured_again(exceeded, suspected):
-    """Memory or first step; where that cannot be told, more rounds would not tell either."""
-    assert suspected == suspects(row(growth=[grown(exceeded=False), grown(exceeded=exceeded)]))
 
 
 def test_words_of_outcomes_are_those_that_scripts_know():

@@ -37,3 +37,15 @@ def test_rounds_that_tell_enough_say_nothing(verdict):
     row = replace(ROW, verdict=verdict, slowdown=0.0, low=-0.01, high=high)
 
     assert [] == list(sensitivity.remarks((row,), rounds=6))
+
+
+def test_what_looks_left_open_says_what_would_decide_it():
+    """And what they decided says nothing more."""
+    left = replace(ROW, slowdown=0.0, low=-0.04, high=0.041, rounds=48, decidable=0.041)
+
+    (said,) = sensitivity.remarks((left, replace(left, verdict="same")), rounds=6)
+
+    assert said == (
+        "my_loop: 48 rounds did not decide a budget of 2 %; one of 4.1 %, more time (--time-budget), more --rounds or "
+        "a quieter machine would"
+    )

@@ -35,6 +35,13 @@ def test_settings_are_read_from_pyproject(tmp_path):
     assert (0.10, 0.05) == (settings.budget("tf-fit"), settings.budget("tf-function"))
 
 
+def test_an_anchor_has_a_budget_of_its_own(tmp_path):
+    """Per cent as well; time is in seconds."""
+    found = settings_of(tmp_path, "[tool.bench.gate]\nanchor = 'v1.2'\nanchor-budget = 4\ntime-budget = 900\n")
+
+    assert ("v1.2", 0.04, 900.0) == (found.anchor, found.anchor_budget, found.time_budget)
+
+
 def test_without_a_file_or_a_table_there_are_defaults(tmp_path):
     """Nothing has to be configured."""
     assert read_settings(tmp_path) == Settings() == settings_of(tmp_path, "[project]\nname = 'x'\n")
@@ -52,6 +59,13 @@ def test_without_a_file_or_a_table_there_are_defaults(tmp_path):
         ("loops = 'tf-fit'", "loops: expected `array`, got `str` (it is 'tf-fit')"),
         ("rounds = 1", "rounds: expected `int` >= 2 (it is 1)"),
         ("on-new = 'explode'", "on-new: invalid enum value 'explode'"),
+        ("anchor = 'v1.2'", "anchor has no effect alone; write anchor-budget = 4 as well"),
+        ("anchor-budget = 4", 'anchor-budget has no effect alone; write anchor = "v1.2" as well'),
+        ("anchor = ''\nanchor-budget = 4", "anchor: expected `str` of length >= 1"),
+        ("anchor = 'v1.2'\nanchor-budget = 0", "anchor-budget: expected `float` > 0.0 (it is 0)"),
+        ("anchor = 'v1.2'\nanchor-budget = inf", "anchor-budget: expected a number of per cent above 0, got inf"),
+        ("time-budget = 0", "time-budget: expected `float` > 0.0 (it is 0)"),
+        ("time-budget = inf", "time-budget: expected seconds, got inf"),
         ("max-slowdown = ", "Invalid value"),
         ("accept = [{ loop = 'x', upto = 3, reason = 'y' }]", "accept[0]] has no 'upto'. Did you mean 'up-to'?"),
         ("accept = [{ loop = 'x', up-to = 3, reason = 'y' }]", "x: say when it ends: until = 2026-12-31"),

@@ -47,7 +47,7 @@ def test_both_sides_are_ready_under_their_names(prepared):
     """Base first, whatever they were called."""
     found = prepared()
 
-    assert ("base", "head") == tuple(side.name for side in found.both)
+    assert ("base", "head") == tuple(side.name for side in found.all)
     assert (True, None) == (found.base.tree is not None, found.head.tree)
 
 
@@ -165,7 +165,52 @@ def test_sides_of_a_run_that_is_gone_on_with_are_those_that_it_had(prepared, rep
     """There is something to compare: it has begun."""
     first = prepared()
 
-    again = sides.again(first.both, settings=read_settings(repository.folder))
+    again = sides.again(first.all, settings=read_settings(repository.folder))
 
     assert (first.base, first.head, first.listed, None) == (again.base, again.head, again.listed, again.same)
     assert sides.again((first.head, first.head), settings=read_settings(repository.folder)).listed is None
+
+
+def anchored(repository, ref):
+    """Write an anchor into the settings of the working tree."""
+    table = TABLE.format("tf-fit") + f"anchor = '{ref}'\nanchor-budget = 4\n"
+    (repository.folder / "pyproject.toml").write_text(table)
+
+
+def test_an_anchor_is_a_third_side(prepared, repository):
+    """Of its own commit, after base and head; a gate that is gone on with has it again."""
+    first = repository.commit("Release", {"mine.py": "x = 2\n"})
+    repository.commit("After", {"mine.py": "x = 3\n"})
+    anchored(repository, "HEAD~1")
+
+    found = prepared("ref=HEAD", from_merge_base=False)
+
+    assert ["base", "head", "anchor"] == [side.name for side in found.all]
+    assert first == found.anchor.facts["commit"] != found.base.facts["commit"]
+    assert found.all == sides.again(found.all, settings=read_settings(repository.folder)).all
+
+
+def test_an_anchor_that_is_the_base_is_not_measured_twice(prepared, repository):
+    """It would say what the base says."""
+    anchored(repository, "main")
+
+    assert prepared().anchor is None
+    assert ["the anchor main is the base itself, and is not measured twice"] == prepared.said
+
+
+def test_an_anchor_that_is_not_here_is_named_with_a_way_out(prepared, repository):
+    """As in a clone without tags."""
+    anchored(repository, "v1.2")
+
+    with pytest.raises(
+        UsageError, match=r"pyproject\.toml: \[tool\.bench\.gate\] anchor = 'v1\.2': .*git fetch --tags"
+    ):
+        prepared()
+
+
+def test_where_the_base_is_no_commit_the_anchor_is_left_out_and_that_is_said(prepared, repository):
+    """Its files would be compared with what is installed."""
+    anchored(repository, "main")
+
+    assert prepared("env=A=1").anchor is None
+    assert "the anchor main is left out: it is measured where the base is a commit too" in prepared.said

@@ -1,5 +1,6 @@
 """Conclusions in plain language: every template, word for word."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -290,3 +291,34 @@ def test_a_headline_without_a_winner_names_the_baseline_for_people(make_run):
         "Can't tell whether any loop is faster than a, "
     )
     assert headline(steps={"a": 1e-3}).startswith("a, the a one, takes 1.")
+
+
+@pytest.mark.parametrize(
+    ("anchor", "said"),
+    [
+        (1.08, r"Slower than the anchor ref=v1.2 by more than the 4 % that it may be: step time \+8(\.\d)? % \(\+"),
+        (1.04, r"Not decided whether it is slower than the anchor ref=v1.2 by more than 4 %: step time \+"),
+        (1.0, r"Not slower than the anchor ref=v1.2 by more than 4 %: step time "),
+    ],
+)
+def test_the_page_of_a_gate_says_what_changes_since_the_anchor_came_to(make_gate_run, anchor, said):
+    """Beside what each loop says of its base; as the gate itself has it."""
+    group = group_of(make_gate_run({"tf-fit": 1.0}, anchor=anchor))
+
+    assert any(re.match(said, sentence) for sentence in group.conclusions), group.conclusions
+
+
+def test_a_loop_that_may_be_faster_than_the_margin_is_not_said_to_be_equally_fast(make_gate_run):
+    """A gate measures no longer than it takes to know that it is not slower."""
+    group = group_of(make_gate_run({"tf-fit": 0.98}, noise=0.012))
+
+    assert any("is not slower than tf-fit [base] by more than 2 %" in sentence for sentence in group.conclusions)
+    assert not any("equally fast" in sentence for sentence in group.conclusions)
+
+
+def test_where_looks_decide_nothing_is_called_unclear_for_the_noise_of_one_pair(make_gate_run):
+    """It is shown, and the sentence says no more."""
+    group = group_of(make_gate_run({"tf-fit": 1.0}))
+
+    (said,) = (sentence for sentence in group.conclusions if sentence.startswith("Noise: "))
+    assert "unclear" not in said

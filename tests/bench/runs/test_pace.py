@@ -186,3 +186,82 @@ def test_a_round_of_an_earlier_attempt_is_not_told_again(make_run):
 
     assert [True, False] == [pace.another(3), pace.another(4)]
     assert [] == told
+
+
+LOOKS = (6, 12, 18, 24, 36, 48)
+
+
+def gated(run, *, clock=None, seconds=10.0, slow=(), **plan):
+    """Return how many rounds each loop's head gets where sides are looked at until all loops are decided.
+
+    Args:
+        run: Of two sides, with rounds enough.
+        clock: That is moved.
+        seconds: That each cell of a round takes.
+        slow: Rounds that others keep from the processor.
+        plan: Fields of the plan to replace.
+    """
+    clock = clock or Clock()
+    header = replace(run.header, plan=replace(run.header.plan, **{"looks": LOOKS} | plan))
+    pace = Pace(header, clock=clock)
+    done, measured = 0, {}
+    while pace.another(done):
+        for trial in run.trials:
+            if trial.round == done and pace.wants(trial.cell):
+                pace.stored(_starved(trial) if done in slow else trial)
+                clock.now += seconds
+                if trial.cell.side == "head":
+                    measured[trial.cell.loop] = measured.get(trial.cell.loop, 0) + 1
+        if done in slow:
+            pace.seen(Conditions(round=done, load_average=8.0, stolen=0.0, seconds=9.0, others=1.5))
+        done += 1
+    return measured
+
+
+def _starved(trial):
+    """Return a trial that waited for the processor half of its time."""
+    blocks = (replace(b, cpu_seconds=b.seconds / 4, waited_seconds=b.seconds / 2) for b in trial.blocks)
+    return replace(trial, blocks=tuple(blocks))
+
+
+def test_sides_are_measured_until_each_loop_is_decided(make_gate_run):
+    """Much slower, the same, and at the edge of the budget, which no number of rounds decides."""
+    run = make_gate_run({"far": 1.3, "same": 1.0, "edge": 1.02}, rounds=48, noise=0.01)
+
+    found = gated(run)
+
+    assert (6, 48) == (found["far"], found["edge"])
+    assert found["same"] in LOOKS[1:-1]
+
+
+def test_a_run_whose_loops_are_all_decided_has_no_further_round(make_gate_run):
+    """Whatever time is left."""
+    assert {"tf-fit": 6} == gated(make_gate_run({"tf-fit": 1.3}, rounds=48), time_budget=1e6)
+
+
+def test_time_ends_what_cannot_be_decided(make_gate_run):
+    """Twenty seconds a round, once the repetition has had its six of thirty: the tenth would end at 260."""
+    run = make_gate_run({"tf-fit": 1.02}, rounds=48, noise=0.05)
+
+    assert {"tf-fit": 9} == gated(run, time_budget=255.0)
+
+
+def test_rounds_get_shorter_once_something_is_decided(make_gate_run):
+    """Six rounds of 50 seconds, then rounds of 20: the mean round would have given up earlier."""
+    run = make_gate_run({"edge": 1.02, "far": 1.5}, rounds=48, noise=0.05)
+
+    assert {"edge": 9, "far": 6} == gated(run, time_budget=365.0)
+
+
+def test_starved_rounds_count_for_no_look(make_gate_run):
+    """Two of them move the first look by two rounds."""
+    run = make_gate_run({"tf-fit": 1.3}, rounds=48)
+
+    assert {"tf-fit": 8} == gated(run, slow=(1, 2))
+
+
+def test_a_machine_that_always_starves_ends_a_run_some_rounds_after_the_last_look(make_gate_run):
+    """There is no end otherwise where no time is set."""
+    run = make_gate_run({"tf-fit": 1.3}, rounds=20)
+
+    assert {"tf-fit": 8} == gated(run, slow=range(20), looks=(6,))

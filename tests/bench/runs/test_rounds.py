@@ -99,11 +99,16 @@ class FixedPace:
         """Nothing is measured yet."""
         self.rounds = rounds
         self.of_each = blocks
+        self.unwanted = set()
         self.seen = []
 
     def another(self, rounds_done):
         """Count."""
         return rounds_done < self.rounds
+
+    def wants(self, cell):
+        """All but those that it was told to leave out."""
+        return cell not in self.unwanted
 
     def blocks(self):
         """Always as many."""
@@ -133,6 +138,7 @@ class Bench:
             | settings
         )
         self.make_trial = make_trial
+        self.unwanted = set()
         self.diary = []
         self.stored = []
 
@@ -158,6 +164,7 @@ class Bench:
     def measure(self, launch, *, done=()):
         """Run the plan with these trials."""
         self.pace = FixedPace(rounds=self.plan.rounds, blocks=self.plan.blocks_per_trial)
+        self.pace.unwanted = self.unwanted
         self.observer = Silent()
         self.watched = []
         self.looks = []
@@ -443,3 +450,14 @@ def test_a_loop_that_reported_what_cannot_be_is_not_started_again(cells, make_tr
     (failed,) = [trial for trial in bench.stored if trial.failure is not None]
     assert "b" == failed.cell.loop
     assert failed in bench.observer.rows
+
+
+def test_a_cell_that_is_not_wanted_any_more_is_not_started(cells, make_trial):
+    """What is decided costs no further minute, and the others go on."""
+    bench = Bench(cells, make_trial, rounds=2)
+    bench.unwanted = {cells[0]}
+
+    bench.run()
+
+    assert [1, 1, 2, 2] == sorted(trial.round + 1 for trial in bench.stored)
+    assert set(cells[1:]) == {trial.cell for trial in bench.stored}
