@@ -181,7 +181,9 @@ def _claimed(folder: Path) -> tuple[BinaryIO, Path]:
         partial = folder / f".partial-{os.getpid()}-{secrets.token_hex(8)}"
         file = partial.open("xb", buffering=0)
         with suppress(OSError):  # no locks on this file system: then nobody sweeps either
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(
+                file, fcntl.LOCK_EX
+            )  # a sweep that came between holds it for a moment, and the file is gone then
         if partial.exists():
             return file, partial
         file.close()
@@ -237,7 +239,7 @@ def _claimed_folder(parent: Path) -> tuple["TemporaryDirectory[str]", ExitStack]
         unfinished = TemporaryDirectory(dir=parent, prefix=_UNFINISHED, ignore_cleanup_errors=True)
         lock = ExitStack()
         with suppress(OSError):  # no locks on this file system: then nobody sweeps either
-            lock.enter_context(_locked(Path(unfinished.name)))
+            lock.enter_context(_locked(Path(unfinished.name), wait=True))  # for a sweep that came between
         if Path(unfinished.name).exists():
             return unfinished, lock
         lock.close()
@@ -273,15 +275,15 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the lock of a folder.
 
     Raises:
-        OSError: If somebody else holds it.
+        OSError: If somebody else holds it, and is not to be waited for.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)

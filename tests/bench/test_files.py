@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -163,6 +164,43 @@ def test_writers_at_the_same_time_never_mix(tmp_path):
     assert {(20_000, 1)} == seen
     assert [0, 0, 0] == [writer.exitcode for writer in writers]
     assert ["verdict.json"] == names(tmp_path)
+
+
+@pytest.fixture
+def sweep_in_between(monkeypatch):
+    """Have another process' sweep take the first lock that anybody wants, and remove what it locked a moment later."""
+    real, taken = fcntl.flock, []
+
+    def remove(path, lock):
+        (path.rmdir if path.is_dir() else path.unlink)()
+        os.close(lock)
+
+    def flock(file, operation):
+        if not taken:
+            name = Path(f"/proc/self/fd/{file if isinstance(file, int) else file.fileno()}").readlink()
+            taken.append(os.open(name, os.O_RDONLY))
+            real(taken[0], fcntl.LOCK_EX)
+            Timer(0.05, remove, [name, taken[0]]).start()
+        real(file, operation)
+
+    monkeypatch.setattr(files.fcntl, "flock", flock)
+
+
+@pytest.mark.usefixtures("sweep_in_between")
+def test_a_file_that_is_swept_before_it_is_locked_is_begun_again(tmp_path):
+    """Between its making and its lock it looks like one that a dead process left."""
+    files.write_whole(tmp_path / "page.html", b"new")
+
+    assert ["page.html"] == names(tmp_path)
+
+
+@pytest.mark.usefixtures("sweep_in_between")
+def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(tmp_path):
+    """The same for what is made as a whole folder."""
+    made = files.build_once(tmp_path / "kernel", Path.mkdir)
+
+    assert made.is_dir()
+    assert ["kernel"] == names(tmp_path)
 
 
 def test_what_dead_writers_left_is_removed_and_what_living_ones_write_is_not(tmp_path):
