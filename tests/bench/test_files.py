@@ -9,7 +9,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
 
 import pytest
 
@@ -168,22 +167,32 @@ def test_writers_at_the_same_time_never_mix(tmp_path):
 
 @pytest.fixture
 def sweep_in_between(monkeypatch):
-    """Have another process' sweep take the first lock that anybody wants, and remove what it locked a moment later."""
-    real, taken = fcntl.flock, []
+    """Have another process' sweep take the first lock that anybody wants, and remove what it locked.
 
-    def remove(path, lock):
+    At once, for whoever waits for that lock; after the next look at whether it is there, for whoever does not.
+    """
+    real_flock, real_exists, doomed = fcntl.flock, Path.exists, []
+
+    def remove():
+        path = doomed[0]
         (path.rmdir if path.is_dir() else path.unlink)()
-        os.close(lock)
 
     def flock(file, operation):
-        if not taken:
-            name = Path(f"/proc/self/fd/{file if isinstance(file, int) else file.fileno()}").readlink()
-            taken.append(os.open(name, os.O_RDONLY))
-            real(taken[0], fcntl.LOCK_EX)
-            Timer(0.05, remove, [name, taken[0]]).start()
-        real(file, operation)
+        if not doomed:
+            doomed.append(Path(f"/proc/self/fd/{file if isinstance(file, int) else file.fileno()}").readlink())
+            if operation & fcntl.LOCK_NB:
+                raise BlockingIOError
+            remove()
+        real_flock(file, operation)
+
+    def exists(path):
+        found = real_exists(path)
+        if found and path in doomed:
+            remove()
+        return found
 
     monkeypatch.setattr(files.fcntl, "flock", flock)
+    monkeypatch.setattr(Path, "exists", exists)
 
 
 @pytest.mark.usefixtures("sweep_in_between")
