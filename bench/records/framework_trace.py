@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bench.errors import InvalidResult
-from bench.records.profile import Operation, Traced
+from bench.records.profile import NAMED, Operation, Traced
 from bench.records.trial import Block
 from bench.units import Seconds
 
@@ -33,8 +33,6 @@ DEAREST = 10
 _DEVICE_KINDS = frozenset({"kernel", "gpu_memcpy", "gpu_memset"})
 """Categories of what PyTorch has a GPU do."""
 MICROSECOND = 1e-6
-NAMED = "bench: "
-"""Begins the name of a part, as `bench.worker.profiling` gives it."""
 COPIES = "copies to the device"
 """A part of JAX' steps under `fit()`, which hands it arrays of the host."""
 WHOLE = ("step", "fit step")
