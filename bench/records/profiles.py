@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import InvalidResult
-from bench.files import explained, make_folder, write_all
+from bench.files import explained, make_folder, open_regular, write_all
 from bench.records.cell import Cell
 from bench.records.profile import SCHEMA, Profile
 from bench.records.validation import wrong_values
@@ -52,7 +52,7 @@ def load(run: Path) -> tuple[Profile, ...]:
 
 def _read(path: Path) -> Profile:
     """Read one record."""
-    with explained(path, doing="read"), path.open("rb") as file:
+    with explained(path, doing="read"), open_regular(path) as file:
         content = file.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise InvalidResult(f"{path}: more than {LARGEST_BYTES:,} bytes are no profile; {_WAY_OUT}")

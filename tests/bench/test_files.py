@@ -318,3 +318,12 @@ def test_a_folder_that_others_could_have_made_is_not_used(temporary):
         assert theirs not in folder.parents
 
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/null")])
+def test_what_is_no_regular_file_is_not_read(tmp_path, make):
+    """A pipe that nobody writes to would be waited for without end."""
+    make(tmp_path / "journal.jsonl")
+
+    with pytest.raises(OSError, match=r"no regular file|Is a directory"):
+        files.open_regular(tmp_path / "journal.jsonl")
