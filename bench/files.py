@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, folders that are made once, and what the system says in one line.
 
 explained       turns what the system refuses into one line with the path and a way out
+open_regular    a file to read from, and never a pipe that nobody writes to
 make_folder     a folder and those above it
 write_whole     one file: the old content or the new one, never a mixture and never half of it
 write_all       several files of one folder: nothing is changed before all of them are written
@@ -40,6 +41,7 @@ _WAYS_OUT = {
     errno.ELOOP: "links lead in a circle; remove them or choose another place",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     errno.EMFILE: "too many files are open (ulimit -n); raise the limit",
+    errno.EINVAL: "a pipe or a device stands where the file should be; move it away or choose another place",
     errno.EIO: "the disk fails; look at the system's log and choose another place",
 }
 _UNFINISHED = ".unfinished-"
@@ -71,6 +73,19 @@ def explained(path: Path | str, *, doing: str = "written", otherwise: str | None
         raise FileTrouble(
             f"{path}: cannot be {doing} ({error.strerror or error}); {otherwise or way_out(error)}"
         ) from error
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read its bytes; what is no regular file is refused, as a pipe would be waited for without end.
+
+    Raises:
+        OSError: If it cannot be opened, or is no file.
+    """
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return file
 
 
 def make_folder(folder: Path) -> None:
@@ -181,7 +196,9 @@ def _claimed(folder: Path) -> tuple[BinaryIO, Path]:
         partial = folder / f".partial-{os.getpid()}-{secrets.token_hex(8)}"
         file = partial.open("xb", buffering=0)
         with suppress(OSError):  # no locks on this file system: then nobody sweeps either
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(
+                file, fcntl.LOCK_EX
+            )  # a sweep that came between holds it for a moment, and the file is gone then
         if partial.exists():
             return file, partial
         file.close()
@@ -237,7 +254,7 @@ def _claimed_folder(parent: Path) -> tuple["TemporaryDirectory[str]", ExitStack]
         unfinished = TemporaryDirectory(dir=parent, prefix=_UNFINISHED, ignore_cleanup_errors=True)
         lock = ExitStack()
         with suppress(OSError):  # no locks on this file system: then nobody sweeps either
-            lock.enter_context(_locked(Path(unfinished.name)))
+            lock.enter_context(_locked(Path(unfinished.name), wait=True))  # for a sweep that came between
         if Path(unfinished.name).exists():
             return unfinished, lock
         lock.close()
@@ -273,15 +290,15 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the lock of a folder.
 
     Raises:
-        OSError: If somebody else holds it.
+        OSError: If somebody else holds it, and is not to be waited for.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)

@@ -14,6 +14,7 @@ from bench.text import display_name
 
 if TYPE_CHECKING:
     from bench.records.stored_run import Run
+    from bench.report import Report
     from bench.report.plots import Columns
 
 
@@ -72,12 +73,7 @@ def show(
     if report.settling is not None:
         way_on = f"bench run --resume {name_of(folder)} --rounds {report.settling.rounds}"
         click.echo(f"{report.settling.text}: {way_on}", err=True)
-    if reports is None:
-        return None
-    place = reports / folder.name
-    page = reporting.write(run, folder=place, results_folder=folder, report=report, paper=paper)
-    click.echo(f"report: {page}", err=True)
-    return page
+    return _page(run, report, folder=folder, reports=reports, paper=paper)
 
 
 def told_profiles(folder: Path, *, reports: Path | None, output_format: Literal["table", "json"]) -> Path | None:
@@ -97,8 +93,17 @@ def told_profiles(folder: Path, *, reports: Path | None, output_format: Literal[
     click.echo(profiled.render(report.explained.profiles, format=output_format, encoding=sys.stdout.encoding))
     for one in report.explained.profiles:
         click.echo(f"trace and stacks: {folder / one.folder}", err=True)
+    return _page(run, report, folder=folder, reports=reports)
+
+
+def _page(
+    run: "Run", report: "Report", *, folder: Path, reports: Path | None, paper: "Columns | None" = None
+) -> Path | None:
+    """Write the page where pages go, and say where it is."""
+    from bench import report as reporting  # noqa: PLC0415
+
     if reports is None:
         return None
-    page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report)
+    page = reporting.write(run, folder=reports / folder.name, results_folder=folder, report=report, paper=paper)
     click.echo(f"report: {page}", err=True)
     return page

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bench.errors import InvalidResult
-from bench.records.profile import Operation, Traced
+from bench.records.profile import NAMED, Operation, Traced
 from bench.records.trial import Block
 from bench.units import Seconds
 
@@ -33,8 +33,6 @@ DEAREST = 10
 _DEVICE_KINDS = frozenset({"kernel", "gpu_memcpy", "gpu_memset"})
 """Categories of what PyTorch has a GPU do."""
 MICROSECOND = 1e-6
-NAMED = "bench: "
-"""Begins the name of a part, as `bench.worker.profiling` gives it."""
 COPIES = "copies to the device"
 """A part of JAX' steps under `fit()`, which hands it arrays of the host."""
 WHOLE = ("step", "fit step")
@@ -72,6 +70,31 @@ class Event:
     operation: bool
     part: str | None
     """Of a step, by the nearest call around it that is named."""
+
+
+_GRADIENTS = "gradient_tape"
+"""Scope of what TensorFlow's tape does backwards; the scope that it goes through stands below it."""
+_UPDATE = "AssignSubVariableOp"
+"""How every optimizer of Keras changes a variable; moving averages of layers are changed by it, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scopes:
+    """What the outermost scopes of a graph's nodes are; whatever models and optimizers are called."""
+
+    differentiated: frozenset[str]
+    """Those that the tape goes through: models and losses."""
+    updating: frozenset[str]
+    """Those of the others in which a variable is changed: optimizers."""
+
+    def part(self, path: str) -> str | None:
+        """Return which part of a step a node belongs to; None where its scope does not tell."""
+        first = path.partition("/")[0]
+        if first == _GRADIENTS:
+            return "backward"
+        if first in self.differentiated:
+            return "forward"
+        return "optimizer" if first in self.updating else None
 
 
 def read(content: bytes, *, backend: str, block: Block) -> Traced:
@@ -132,17 +155,18 @@ def _of_device(event: RawEvent) -> bool:
     return event.cat in _DEVICE_KINDS or "tf_op" in (event.args or {})
 
 
-def _events(raw: Iterable[RawEvent], *, backend: str, on_device: bool) -> Iterator[Event]:
+def _events(raw: Sequence[RawEvent], *, backend: str, on_device: bool) -> Iterator[Event]:
     """Yield what took time, thread by thread, each with its own time."""
     threads: dict[tuple[int | str, int | str], list[RawEvent]] = defaultdict(list)
     for event in raw:
         if event.ph == "X" and event.dur >= 0.0:
             threads[event.pid, event.tid].append(event)
+    scopes = _scopes(raw) if backend == "tensorflow" else None
     for of_thread in threads.values():
-        yield from _nested(of_thread, backend=backend, on_device=on_device)
+        yield from _nested(of_thread, backend=backend, on_device=on_device, scopes=scopes)
 
 
-def _nested(raw: Sequence[RawEvent], *, backend: str, on_device: bool) -> Iterator[Event]:
+def _nested(raw: Sequence[RawEvent], *, backend: str, on_device: bool, scopes: _Scopes | None) -> Iterator[Event]:
     """Yield the events of one thread; only operations are taken from the own time of operations around them."""
     ordered = sorted(raw, key=lambda event: (event.ts, -event.dur))
     operation = [
@@ -155,7 +179,7 @@ def _nested(raw: Sequence[RawEvent], *, backend: str, on_device: bool) -> Iterat
         while open_events and ordered[open_events[-1]].ts + ordered[open_events[-1]].dur <= event.ts:
             open_events.pop()
         around = part[open_events[-1]] if open_events else None
-        part.append(_part(event, backend=backend) or around)
+        part.append(_part(event, backend=backend, scopes=scopes) or around)
         caller = next((one for one in reversed(open_events) if operation[one] is not None), None)
         if caller is not None and operation[place] is not None:
             own[caller] = max(0.0, own[caller] - event.dur)
@@ -179,7 +203,7 @@ def _operation(event: RawEvent, *, backend: str) -> str | None:
         return event.name if event.cat in {"cpu_op", *_DEVICE_KINDS} else None
     if backend == "jax":
         return _instruction(event.name) if "hlo_op" in arguments or event.name == "DevicePut" else None
-    node = _NODE.fullmatch(str(arguments.get("tf_op") or event.name))
+    node = _node(event)
     return (node["kind"] or node["eager"]) if node else None
 
 
@@ -194,22 +218,23 @@ def _instruction(name: str) -> str:
 _NODE = re.compile(
     r"(?:StatefulPartitionedCall/)*(?P<path>[^:]+):(?P<kind>_?[A-Z]\w*)|EagerLocalExecute: (?!_)(?P<eager>\w+)"
 )
-_OPTIMIZERS = "adadelta adafactor adagrad adam adamax adamw ftrl lamb lion loss_scale_optimizer muon nadam rmsprop sgd"
-_OPTIMIZER = re.compile(rf"(?:{'|'.join(_OPTIMIZERS.split())})(?:_\d+)?")
-"""How Keras' optimizers call the scope of what they do."""
 
 
-def _scope(path: str) -> str | None:
-    """Return which part of a step a node of TensorFlow's graph belongs to, by the scopes that it lies in."""
-    first, slash, _ = path.partition("/")
-    if first == "gradient_tape":
-        return "backward"
-    if _OPTIMIZER.fullmatch(first):
-        return "optimizer"
-    return "forward" if slash else None
+def _scopes(raw: Iterable[RawEvent]) -> _Scopes:
+    """Return the scopes of a trace of TensorFlow's."""
+    nodes = [node for event in raw if (node := _node(event)) and node["path"]]
+    below = (node["path"].split("/")[:2] for node in nodes)
+    differentiated = frozenset(scope for first, *rest in below if first == _GRADIENTS for scope in rest)
+    changed = {node["path"].partition("/")[0] for node in nodes if node["kind"] == _UPDATE and "/" in node["path"]}
+    return _Scopes(differentiated=differentiated, updating=frozenset(changed - differentiated))
 
 
-def _part(event: RawEvent, *, backend: str) -> str | None:
+def _node(event: RawEvent) -> re.Match[str] | None:
+    """Return the node of TensorFlow's graph that an event is of."""
+    return _NODE.fullmatch(str((event.args or {}).get("tf_op") or event.name))
+
+
+def _part(event: RawEvent, *, backend: str, scopes: _Scopes | None) -> str | None:
     """Return which part of a step an event says to be, if it does."""
     if event.name.startswith(NAMED):
         part = event.name.removeprefix(NAMED).partition("#")[0]
@@ -221,9 +246,8 @@ def _part(event: RawEvent, *, backend: str) -> str | None:
             return "backward"
         if event.name.startswith("Optimizer.step#"):
             return "optimizer"
-    if backend == "tensorflow" and (node := _NODE.fullmatch(str((event.args or {}).get("tf_op") or event.name))):
-        return _scope(node["path"] or "")
-    return None
+    node = None if scopes is None else _node(event)
+    return None if scopes is None or node is None else scopes.part(node["path"] or "")
 
 
 def _by_name(operations: Iterable[Event]) -> tuple[dict[str, int], dict[str, float]]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from bench.errors import FileTrouble, InvalidResult, ResultsError
-from bench.files import way_out
+from bench.files import open_regular, way_out
 from bench.records import upgrade
 from bench.records.cell import CALIBRATION, Cell
 from bench.records.lines import (
@@ -59,7 +59,7 @@ def _bytes_of(path: Path) -> bytes:
         InvalidResult: If it is larger than any run is.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size > LARGEST_BYTES:
                 raise InvalidResult(f"{path}: {size:,} bytes are more than a run takes; {WAY_OUT}")

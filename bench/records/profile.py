@@ -4,12 +4,17 @@ Seconds are seconds, bytes are bytes. `bench.records.profiles` says where such a
 """
 
 from dataclasses import dataclass, field
+from statistics import median
 
 from bench.records.cell import Cell
 from bench.records.trial import Ablation
 from bench.units import Seconds
 
 SCHEMA = "bench-profile/1"
+TRACE = "trace.json.gz"
+"""The file that Perfetto opens: Chrome's trace events, gzipped."""
+NAMED = "bench: "
+"""Begins the name of a part of a step in a trace."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +59,7 @@ class Sampled:
     step_seconds: Seconds
     """While it was looked at."""
     shares: dict[str, float]
-    """Of "compiled step", "operations", "pipeline", "callbacks", "waiting", "Keras" and "Python": share of samples."""
+    """Kind of work, of those of `bench.analysis.python_stacks` -> share of samples."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,8 +100,7 @@ class Profile:
     @property
     def step_seconds(self) -> Seconds:
         """Of a step without a profiler: median of its blocks."""
-        ordered = sorted(self.block_step_seconds)
-        return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2.0
+        return median(self.block_step_seconds)
 
     def overhead(self, found: Traced | Sampled) -> float:
         """Return how much longer a step took under a profiler, as a share of one without: 0.1 reads 10 %."""

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from bench.errors import FileTrouble, InvalidResult
-from bench.files import make_folder, way_out, write_all
+from bench.errors import InvalidResult
+from bench.files import explained, make_folder, open_regular, write_all
 from bench.records.cell import Cell
 from bench.records.profile import SCHEMA, Profile
 from bench.records.validation import wrong_values
 
-FOLDER, RECORD, TRACE, FLAME_GRAPH, STACKS = "profiles", "profile.json", "trace.json.gz", "flame.svg", "stacks.txt"
-FRAMEWORK = "framework"
+FOLDER, RECORD, FLAME_GRAPH, STACKS, FRAMEWORK = "profiles", "profile.json", "flame.svg", "stacks.txt", "framework"
 LARGEST_BYTES = 16 << 20
 """Of a record: an hour of memory readings has less."""
 _WAY_OUT = "remove the folder it lies in and profile again"
@@ -53,11 +52,8 @@ def load(run: Path) -> tuple[Profile, ...]:
 
 def _read(path: Path) -> Profile:
     """Read one record."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise FileTrouble(f"{path}: cannot be read ({error.strerror}); {way_out(error)}") from error
+    with explained(path, doing="read"), open_regular(path) as file:
+        content = file.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise InvalidResult(f"{path}: more than {LARGEST_BYTES:,} bytes are no profile; {_WAY_OUT}")
     try:

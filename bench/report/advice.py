@@ -40,8 +40,12 @@ class Advice:
     """Display names of loops, by number of steps."""
     conveniences: tuple[Convenience, ...]
     """Cheapest first."""
+    choice: str
+    """What to use for how many steps, in one sentence."""
+    rest: str
+    """What to type for that, and what `fit()` costs; empty where neither is known."""
     text: str
-    """One paragraph."""
+    """Both, as one paragraph."""
 
 
 def build(run: Run, groups: Sequence[Group]) -> tuple[Advice, ...]:
@@ -71,11 +75,14 @@ def _advice(run: Run, group: Group) -> Advice | None:
     conveniences = _conveniences(cells, group=group)
     recommended = [known[name].cell.loop for stretch in stretches for name in stretch.loops]
     to_type = wording.to_type(recommended, words=wording.of_workload(run.header.loops, workload=group.setting.workload))
+    choice, rest = _choice(stretches), " ".join(filter(None, (to_type, _convenience(conveniences))))
     return Advice(
         group=wording.setting_name(group.setting),
         stretches=stretches,
         conveniences=conveniences,
-        text=" ".join(filter(None, (_choice(stretches), to_type, _convenience(conveniences)))),
+        choice=choice,
+        rest=rest,
+        text=" ".join(filter(None, (choice, rest))),
     )
 
 

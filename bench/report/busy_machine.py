@@ -9,17 +9,25 @@ from bench.report import wording
 _NAMED = 5
 
 
-def notices(groups: Sequence[Group]) -> list[str]:
-    """Return one sentence for the loops of which too little is left, and one for those that went on without a round."""
-    found = [cell for group in groups for cell in group.cells if cell.oddities.starvation is not None]
-    lost = [cell for cell in found if cell.too_busy]
-    left = [cell for cell in found if not cell.too_busy]
-    texts = []
-    if lost:
-        texts.append(f"Too busy to tell: {_told(lost)}. Stop it or wait for it, with `--wait SEC`; nothing is ranked.")
-    if left:
-        texts.append(f"Left out as starved: {_told(left)}. What is said rests on the other rounds.")
-    return texts
+def lost(groups: Sequence[Group]) -> list[str]:
+    """Return a sentence for the loops of which too little is left to say anything."""
+    cells = [cell for cell in _starved(groups) if cell.too_busy]
+    if not cells:
+        return []
+    return [f"Too busy to tell: {_told(cells)}. Stop it or wait for it, with `--wait SEC`; nothing is ranked."]
+
+
+def left_out(groups: Sequence[Group]) -> list[str]:
+    """Return a sentence for the loops that went on without some rounds."""
+    cells = [cell for cell in _starved(groups) if not cell.too_busy]
+    if not cells:
+        return []
+    return [f"Left out as starved: {_told(cells)}. What is said rests on the other rounds."]
+
+
+def _starved(groups: Sequence[Group]) -> list[CellSummary]:
+    """Return the loops from which other work took the processor away."""
+    return [cell for group in groups for cell in group.cells if cell.oddities.starvation is not None]
 
 
 def _told(cells: Sequence[CellSummary]) -> str:

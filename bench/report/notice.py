@@ -25,6 +25,7 @@ class NoticeKind(StrEnum):
     UNSTEADY = "unsteady"
     ODD_PROCESS = "odd-process"
     INTERRUPTED = "interrupted-blocks"
+    TOO_BUSY = "too-busy"
     STARVED = "starved"
     RARE_COSTS = "rare-costs"
     LEAST_STEP = "least-step"
@@ -52,9 +53,10 @@ SCOPE = (
 
 GRAVE = (
     *(NoticeKind.INCOMPLETE, NoticeKind.FAILED, NoticeKind.INVALID, NoticeKind.UNVERIFIED, NoticeKind.METRICS_APART),
-    *(NoticeKind.BASELINE, NoticeKind.SYNTHETIC_DATA, NoticeKind.IDENTITY, NoticeKind.STARVED),
+    *(NoticeKind.BASELINE, NoticeKind.IDENTITY, NoticeKind.TOO_BUSY),
 )
-"""Notices of what may have put a loop in a wrong place; intervals know of all others."""
+"""Notices of what may have put a loop in a wrong place, or left it without one; intervals know of all others, and of
+rounds that were left out. Digits that stand in change what is learnt and no time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -126,7 +126,7 @@ def _speed_up(group: GroupReport) -> Subject | None:
         paint=lambda frame: charts.speed_up(group, frame=frame),
         kind="speed-up",
         title=f"Speed against {group.baseline_name}",
-        caption="Right is faster: the mark is the geometric mean over rounds, the bar its 95 % interval. "
+        caption="Right is faster: geometric means over rounds, with 95 % intervals. "
         f"Grey, ± {units.percent(group.margin)}, does not count. Log scale.",
         sentence=sentences.speed_up_plot(group.cells, baseline=group.baseline),
     )

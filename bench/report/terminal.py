@@ -81,7 +81,9 @@ def _below(report: Report, *, encoding: str) -> list[RenderableType]:
         found += [Text(), Text(f"{row.loop}, {row.step} ms per step: {row.sentence}")]
         found += [Padding(Text(line), (0, 0, 0, 2)) for line in bars(row, encoding=encoding)]
     if any(group.breakdown for group in report.groups):
-        found += [Text(line) for one in report.explained.levers if one.items for line in levers_text(one)]
+        with_profile = [profile.levers for profile in report.explained.profiles]
+        asked = [one for one in report.explained.levers if one.items and one not in with_profile]
+        found += [Text(line) for one in asked for line in levers_text(one)]
     for profile in report.explained.profiles:
         found += [Text(), *(Text(line) for line in to_lines(profile, encoding=encoding))]
     return found

@@ -168,8 +168,18 @@ def certainty(groups: Sequence[Group]) -> list[str]:
     sizes = [cell.speed_up.relative_half_width for cell in judged if cell.speed_up is not None]
     known = [size for size in sizes if size is not None]
     certain = sum(cell.verdict in _ANSWERS for cell in judged)
-    size = f"Size: within {width_text(max(known))}." if known else "Size: not known."
-    return [f"Order: certain for {certain} of {len(judged)}.", size]
+    return [f"Order: certain for {certain} of {len(judged)}.", _size_text(max(known, default=None))]
+
+
+def _size_text(widest: float | None) -> str:
+    """Return within which bounds all speed-ups lie; a factor where per cent would be above a hundred."""
+    if widest is None:
+        return "Size: not known."
+    if widest <= 1.0:
+        return f"Size: within {width_text(widest)}."
+    if widest <= WIDEST:
+        return f"Size: within a factor of {1.0 + widest:.2g}."
+    return f"Size: not known within a factor of {1.0 + WIDEST:.2g}."
 
 
 def break_even_text(cell: CellSummary) -> str:

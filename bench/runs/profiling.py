@@ -22,7 +22,7 @@ from bench.files import make_folder, write_whole
 from bench.records import framework_trace, profiles
 from bench.records.cell import Cell
 from bench.records.plan import Plan
-from bench.records.profile import MemoryReading, Profile, Sampled, Traced
+from bench.records.profile import TRACE, MemoryReading, Profile, Sampled, Traced
 from bench.records.trial import Block, Trial
 from bench.runs import python_spy
 from bench.runs.remote_trial import TrialFailed, TrialProcess
@@ -184,10 +184,10 @@ class _Seen:
         if said.trace is None:
             self._missing.append(f"no trace of operations: {said.problem}")
             return
-        path = self._folder / profiles.TRACE
+        path = self._folder / TRACE
         if Path(said.trace) != path:
             copyfile(said.trace, path)
-        self._files.append(profiles.TRACE)
+        self._files.append(TRACE)
         try:
             self._traced = framework_trace.read(path.read_bytes(), backend=self._backend, block=said.block)
         except InvalidResult as error:  # a profiler of another version; the file may be of use to others

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, final
 
+from bench.records.profile import NAMED
 from bench.records.trial import Block, BlockKind
 from bench.units import Seconds
 from bench.worker.ablation import Places
@@ -54,10 +55,6 @@ class NamedParts:
                 return call(*arguments, **options)
 
         return named
-
-
-NAMED = "bench: "
-"""Begins the name of a part in a trace."""
 
 
 def blocks(

@@ -165,6 +165,53 @@ def test_writers_at_the_same_time_never_mix(tmp_path):
     assert ["verdict.json"] == names(tmp_path)
 
 
+@pytest.fixture
+def sweep_in_between(monkeypatch):
+    """Have another process' sweep take the first lock that anybody wants, and remove what it locked.
+
+    At once, for whoever waits for that lock; after the next look at whether it is there, for whoever does not.
+    """
+    real_flock, real_exists, doomed = fcntl.flock, Path.exists, []
+
+    def remove():
+        path = doomed[0]
+        (path.rmdir if path.is_dir() else path.unlink)()
+
+    def flock(file, operation):
+        if not doomed:
+            doomed.append(Path(f"/proc/self/fd/{file if isinstance(file, int) else file.fileno()}").readlink())
+            if operation & fcntl.LOCK_NB:
+                raise BlockingIOError
+            remove()
+        real_flock(file, operation)
+
+    def exists(path):
+        found = real_exists(path)
+        if found and path in doomed:
+            remove()
+        return found
+
+    monkeypatch.setattr(files.fcntl, "flock", flock)
+    monkeypatch.setattr(Path, "exists", exists)
+
+
+@pytest.mark.usefixtures("sweep_in_between")
+def test_a_file_that_is_swept_before_it_is_locked_is_begun_again(tmp_path):
+    """Between its making and its lock it looks like one that a dead process left."""
+    files.write_whole(tmp_path / "page.html", b"new")
+
+    assert ["page.html"] == names(tmp_path)
+
+
+@pytest.mark.usefixtures("sweep_in_between")
+def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(tmp_path):
+    """The same for what is made as a whole folder."""
+    made = files.build_once(tmp_path / "kernel", Path.mkdir)
+
+    assert made.is_dir()
+    assert ["kernel"] == names(tmp_path)
+
+
 def test_what_dead_writers_left_is_removed_and_what_living_ones_write_is_not(tmp_path):
     """The kernel lets go of a lock when its holder dies; nobody has to guess from ages or process numbers."""
     dead, alive = tmp_path / f".partial-1-{'0' * 16}", tmp_path / f".partial-1-{'1' * 16}"
@@ -271,3 +318,12 @@ def test_a_folder_that_others_could_have_made_is_not_used(temporary):
         assert theirs not in folder.parents
 
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/null")])
+def test_what_is_no_regular_file_is_not_read(tmp_path, make):
+    """A pipe that nobody writes to would be waited for without end."""
+    make(tmp_path / "journal.jsonl")
+
+    with pytest.raises(OSError, match=r"no regular file|Is a directory"):
+        files.open_regular(tmp_path / "journal.jsonl")

@@ -18,7 +18,8 @@ from bench.records import journal, loading
 from bench.records.stored_run import Run
 
 PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
-PATIENCE = 180.0
+PATIENCE = 600.0
+"""Seconds; no more than a guard against what hangs, also where both cores are busy with something else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

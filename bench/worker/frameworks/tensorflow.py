@@ -11,10 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from bench.records.profile import TRACE
 from loops.errors import DeviceMissing
-
-TRACE = "trace.json.gz"
-"""The file that Perfetto opens."""
 
 
 def configure(*, device: str, threads: int | None) -> None:

@@ -7,15 +7,13 @@ from typing import Any
 
 import torch
 
+from bench.records.profile import TRACE
 from loops.errors import DeviceMissing
 
 _tracing: dict[str, Any] = {}
 """TorchDynamo's settings before any loop has changed them."""
 
 _profile: torch.profiler.profile | None = None
-
-TRACE = "trace.json.gz"
-"""The file that Perfetto opens."""
 
 GRAPHS_PER_FUNCTION = 4
 """While loops are checked."""

@@ -6,6 +6,7 @@ import pytest
 
 from bench.cli import profile as command
 from bench.records import profiles
+from bench.records.profile import TRACE
 from loops import registry
 
 QUICK = ("--alone", "--rounds", "1", "--steps", "20", "--threads", "1", "--wait", "0", "--on-busy", "count")
@@ -76,6 +77,6 @@ def test_every_framework_traces_its_operations(bench, tmp_path, loop):
     (stored,) = profiles.load(folder)
     assert 10 == len(stored.traced.operations)
     assert 0.0 < stored.traced.busy_seconds <= stored.traced.step_seconds
-    assert (profiles.folder_of(folder, stored.cell) / profiles.TRACE).stat().st_size > 1000
+    assert (profiles.folder_of(folder, stored.cell) / TRACE).stat().st_size > 1000
     assert stored.ablations[-1].left_out[-1] in {"step", "fit step", "forward"}
     assert "The dearest operations" in done.stdout

@@ -107,15 +107,34 @@ def test_of_tensorflow_the_nodes_of_the_graph_are_the_operations(traced):
         event("StatefulPartitionedCall/functional_1/dense_1/Relu:_FusedMatMul", 20, 100, thread=2),
         event("StatefulPartitionedCall/gradient_tape/functional_1/dense_1/MatMul/MatMul:MatMul", 130, 200, thread=2),
         event("StatefulPartitionedCall/adam/Sqrt_1:Sqrt", 20, 40, thread=3),
+        event("StatefulPartitionedCall/adam/AssignSubVariableOp_1:AssignSubVariableOp", 60, 0, thread=3),
         event("StatefulPartitionedCall/Bitcast:Bitcast", 600, 2, thread=3),
         event("EagerLocalExecute: OptionalHasValue", 910, 8),
         event("Iterator::Root::Prefetch", 0, 5, thread=4),
         backend="tensorflow",
     )
 
-    assert ["MatMul", "_FusedMatMul", "Sqrt", "OptionalHasValue", "Bitcast"] == [one.name for one in found.operations]
+    names = ["MatMul", "_FusedMatMul", "Sqrt", "OptionalHasValue", "Bitcast", "AssignSubVariableOp"]
+    assert names == [one.name for one in found.operations]
     assert pytest.approx({"forward": 50e-6, "backward": 100e-6, "optimizer": 20e-6, "other": 5e-6}) == found.parts
     assert pytest.approx(155e-6) == found.busy_seconds, "two threads at once are one busy time"
+
+
+@pytest.mark.parametrize("optimizer", ["adam_w", "loss_scale_optimizer/adam_w", "my_own_rule_3"])
+def test_of_tensorflow_an_optimizer_is_told_by_what_it_does_and_not_by_its_name(traced, optimizer):
+    """A model is what gradients go through, moving averages included; of the rest, what changes variables."""
+    found = traced(
+        event("my_net/norm/moments/mean:Mean", 0, 10),
+        event("my_net/norm/AssignSubVariableOp:AssignSubVariableOp", 10, 10),
+        event("gradient_tape/my_net/norm/mul/Mul:Mul", 20, 40),
+        event(f"{optimizer}/clip_by_norm_3/mul:Mul", 60, 20),
+        event(f"{optimizer}/AssignSubVariableOp_7:AssignSubVariableOp", 80, 20),
+        event("Add_1/ReadVariableOp:ReadVariableOp", 100, 2),
+        event("AssignAddVariableOp_1:AssignAddVariableOp", 102, 2),
+        backend="tensorflow",
+    )
+
+    assert pytest.approx({"forward": 10e-6, "backward": 20e-6, "optimizer": 20e-6, "other": 2e-6}) == found.parts
 
 
 def test_of_jax_the_instructions_of_a_program_are_the_operations(traced):

@@ -6,7 +6,7 @@ import pytest
 
 from bench.records.profile import MemoryReading, Operation, Profile, Sampled, Traced
 from bench.records.trial import Ablation
-from bench.report import model, profiled
+from bench.report import model, profiled, terminal
 from bench.report.levers import Lever, Levers
 
 
@@ -123,3 +123,18 @@ def test_a_profile_of_another_run_is_no_part_of_the_report(profile, make_run, ma
 
     assert [profile.cell] == [one.cell for one in (profile,) if model.build(run, profiles=[one]).explained.profiles]
     assert () == model.build(run, profiles=[replace(profile, cell=make_cell("mine"))]).explained.profiles
+
+
+def test_what_to_change_about_a_profiled_loop_stands_once_beside_a_breakdown(profile, make_run):
+    """Both have the list; a terminal shows it where the profile is."""
+    run = make_run()
+    trials = tuple(
+        replace(trial, versions={"tensorflow": "2.21.0"}, ablations=profile.ablations) for trial in run.trials
+    )
+    header = replace(run.header, plan=replace(run.header.plan, breakdown=True))
+    report = model.build(replace(run, header=header, trials=trials), profiles=[profile])
+
+    assert {"tf-eager", "tf-fit"} <= {one.loop for one in report.explained.levers}
+    shown = terminal.to_text(report)
+    assert 1 == shown.count("What to change about tf-fit:")
+    assert 1 == shown.count("What to change about tf-eager:")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.analysis import summary
 from bench.analysis.total_time import BreakEven, BreakEvenSteps
 from bench.analysis.verdict import Verdict
 from bench.records.trial import FailureKind
@@ -127,3 +128,15 @@ def test_break_even_of_equal_speeds_is_unclear(make_run, cells_of):
 
     assert Verdict.SAME == cells["tf-fit"].verdict
     assert "unclear" == wording.break_even_text(cells["tf-fit"])
+
+
+@pytest.mark.parametrize(
+    ("noise", "said"),
+    [(0.01, "Size: within ± "), (0.25, "Size: within a factor of "), (2.0, "Size: not known within a factor of 11.")],
+)
+def test_how_sure_sizes_are_is_said_in_words_that_fit(make_run, noise, said):
+    """Nobody can make anything of ± 644 %."""
+    order, size = wording.certainty(summary.summarise(make_run(noise=noise, rounds=3)))
+
+    assert order.startswith("Order: certain for ")
+    assert size.startswith(said)
