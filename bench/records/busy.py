@@ -50,7 +50,7 @@ def told(programs: Sequence[BusyProgram], *, others: float | None = None) -> str
     rest = 0.0 if others is None else others - sum(program.cores for program in programs)
     if rest > _SEEN:
         parts.append(f"programs that have ended or cannot be seen ({cores_told(rest)})")
-    return ", ".join(parts) or "nobody that can be seen"
+    return ", ".join(parts) or "no program that can be seen"
 
 
 def cores_told(cores: float) -> str:

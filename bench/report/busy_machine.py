@@ -39,4 +39,4 @@ def _told(cells: Sequence[CellSummary]) -> str:
     loops = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     who = busy.told(busy.busiest(program for one in known for program in one.programs))
     where = "round" if len(numbers) == 1 else "rounds"
-    return f"other work took the processor away from {loops} in {where} {shown}; busy were {who}"
+    return f"other work took the processor away from {loops} in {where} {shown}; busy then: {who}"

@@ -223,7 +223,7 @@ def busy_text(cell: CellSummary) -> str:
         return "no other work took the processor away"
     rounds = f"{len(found.rounds)} of {found.finished} rounds"
     who = busy.told(found.programs)
-    return f"other work took the processor away in {rounds}, {units.percent(found.share)} of the time; busy were {who}"
+    return f"other work took the processor away in {rounds}, {units.percent(found.share)} of the time; busy then: {who}"
 
 
 def invalid_text(cell: CellSummary) -> str:

@@ -319,6 +319,27 @@ def test_an_interrupted_run_is_resumed_where_it_stopped(session):
     assert 4 == len({(trial.cell, trial.round) for trial in run.trials})
 
 
+def test_a_loop_that_failed_is_tried_again_when_asked_for(session):
+    """Going on leaves it failed; `--retry-failed` runs it in every round, and what was fine is not measured again."""
+    ready = {"TOY_READY": str(session.folder / "ready")}
+    failed = session.bench("run", "toy", "fails-at-first", "--no-report", **ready)
+    stored = session.run()
+    fine = {trial.process_id for trial in stored.trials if trial.failure is None}
+    (session.folder / "ready").touch()
+
+    plain = session.bench("run", "--resume", stored.header.run_id, "--no-report", **ready)
+    after = session.run()
+    again = session.bench("run", "--resume", stored.header.run_id, "--retry-failed", "--no-report", **ready)
+
+    run = session.run()
+    assert "not ready yet" in failed.err + failed.out
+    assert failed.code == plain.code != 0
+    assert len(stored.trials) == len(after.trials), "a plain --resume does not try it again"
+    assert (0, True, 4) == (again.code, run.complete, len(run.trials)), again.err
+    assert all(trial.failure is None for trial in run.trials)
+    assert fine < {trial.process_id for trial in run.trials}
+
+
 def test_a_run_that_is_done_can_be_extended(session):
     """With what would settle it: more rounds of the same plan, and nothing that contradicts the plan."""
     session.bench("run", "toy", "--rounds", "1", "--no-report")

@@ -124,5 +124,5 @@ def test_programs_are_told_by_name_and_cores():
 
     assert "make (2 processes, 0.5 cores), a\N{REPLACEMENT CHARACTER}b (1.0 cores)" == told([make, python])
     assert "programs that have ended or cannot be seen (1.9 cores)" == told([], others=1.9)
-    assert "nobody that can be seen" == told([])
+    assert "no program that can be seen" == told([])
     assert (python, make) == busiest([make, python, BusyProgram(name="make", processes=1, cores=0.1)])

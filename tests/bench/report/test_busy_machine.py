@@ -36,7 +36,7 @@ def test_a_machine_that_was_too_busy_has_no_fastest_loop(make_starved):
     report = build(make_starved(6))
 
     often = "other work took the processor away in 6 of 6 rounds, 50 % of the time"
-    who = f"{often}; busy were make (2 processes, 1.5 cores)"
+    who = f"{often}; busy then: make (2 processes, 1.5 cores)"
     assert report.verdict == (
         f"Too busy to tell which loop is fastest: {who}. "
         "Measure when the machine is quiet: `--wait SEC` waits for that."
@@ -63,7 +63,7 @@ def test_rounds_that_are_left_out_are_named_and_lower_trust(make_starved):
 
     (notice,) = [one for one in report.notices if one.kind is NoticeKind.STARVED]
     assert notice.text == (
-        "Left out as starved: other work took the processor away from a, b in rounds 1, 2; busy were make "
+        "Left out as starved: other work took the processor away from a, b in rounds 1, 2; busy then: make "
         "(2 processes, 1.5 cores). What is said rests on the other rounds."
     )
     assert report.trust.endswith(" warning.")
