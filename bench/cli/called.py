@@ -144,7 +144,9 @@ def measured(words: Sequence[str]) -> tuple["Run", Path]:
     from bench.runs.console import console_here  # noqa: PLC0415
 
     command, *arguments = words
-    context = commands.main.commands[command].make_context(f"bench {command}", arguments)
+    # A command makes its option of help once, with the names that its first parent gives.
+    above = click.Context(commands.main, info_name="bench", **commands.main.context_settings)
+    context = commands.main.commands[command].make_context(command, arguments, parent=above)
     values = context.params
     results, console = values["results_dir"], console_here()
     yes = False

@@ -65,6 +65,15 @@ def test_what_the_command_line_refuses_is_raised(words, said):
         called.measured(words)
 
 
+def test_short_help_is_still_there_after_a_call(bench, monkeypatch):
+    """A command that a program called first answers to `-h` as ever."""
+    monkeypatch.setattr(called.commands.main.commands["ab"], "_help_option", None)
+    with pytest.raises(UsageError), called.of_a_program():
+        called.measured(["ab", "here"])
+
+    assert bench("ab", "-h").stdout.startswith("Usage: main ab ")
+
+
 def test_whatever_happens_files_of_users_are_forgotten_afterwards(monkeypatch):
     """A notebook that measures another file next is not told that its name is taken."""
     monkeypatch.setenv(registry.FILES_VARIABLE, '["before.py"]')
