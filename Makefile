@@ -24,7 +24,7 @@ test-browser: $(SETUP)
 
 # Full disks, kills, forged files and hostile processes: seeded, so that what fails once fails again.
 test-faults: $(SETUP)
-	$(BIN)/python -m pytest tests/faults -m faults
+	$(BIN)/python -m pytest -n 2 tests/faults -m faults
 
 # BASE=HEAD~1 compares with that commit; without it, the loops are measured and compared with nothing.
 test-speed: $(SETUP)
