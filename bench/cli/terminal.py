@@ -60,7 +60,7 @@ def show(
         paper: How many columns of a page pictures are wide that are written as PDF as well.
     """
     from bench import report as reporting  # noqa: PLC0415
-    from bench.records import profiles  # noqa: PLC0415
+    from bench.records import decisions, profiles  # noqa: PLC0415
     from bench.runs.endings import name_of  # noqa: PLC0415
 
     change = None
@@ -68,7 +68,8 @@ def show(
         from bench.report import changes  # noqa: PLC0415
 
         change = changes.since(base, run)
-    report = reporting.build(run, change=change, profiles=profiles.load(folder))
+    decided = decisions.load(folder)
+    report = reporting.build(run, change=change, profiles=profiles.load(folder), decision=decided)
     click.echo(reporting.render(report, format=output_format))
     if report.settling is not None:
         way_on = f"bench run --resume {name_of(folder)} --rounds {report.settling.rounds}"

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from bench import redaction, report
+from bench import redaction
 from bench.analysis import sequential
 from bench.errors import Interrupted, UsageError
-from bench.gate import accept, growth, identical, judge, listed, sensitivity, sides, stored
+from bench.gate import accept, growth, identical, judge, listed, sensitivity, sides, stored, told_page
 from bench.gate.policy import Policies, settle
 from bench.gate.result import Finding, GateResult, LoopVerdict, Outcome
 from bench.gate.settings import Settings, is_gone, resolved
@@ -22,7 +22,6 @@ from bench.records.cell import Side
 from bench.records.stored_run import Run
 from bench.runs import consent, session
 from bench.runs import options as run_options
-from bench.runs.endings import all_stored
 from bench.sides import recipe
 from bench.units import Seconds
 from loops import registry, selection
@@ -151,10 +150,12 @@ class Gated:
     """What a gate came to."""
 
     result: GateResult
+    measured: tuple[told_page.Stored, ...] = ()
+    """What it rests on."""
     page: Path | None = None
 
 
-Measured = tuple[Finding, Path | None]
+Measured = tuple[Finding, told_page.Stored]
 
 
 class Measure(Protocol):
@@ -196,7 +197,7 @@ def check(options: Options, *, around: Surroundings, file: VerdictFile) -> Gated
     comparison = compare(options, around=around)
     gated = _gated(comparison, options=options, around=around)
     file.write(gated.result, environment=around.environment, console=around.console)
-    return gated
+    return replace(gated, page=told_page.write(gated.result, gated.measured, reports=options.reports))
 
 
 def _named(options: Options) -> Options:
@@ -223,38 +224,40 @@ def _gated(comparison: Comparison, *, options: Options, around: Surroundings) ->
     if comparison.same is not None:
         for name in options.measuring.loops:
             registry.describe_loop(name)  # a name that is no loop's does not pass in silence
+    runs: tuple[told_page.Stored, ...] = ()
     if comparison.same is not None or comparison.measure is None:
-        result, page = ended(Outcome.NOTHING, exit_code=0, reason=comparison.same or "no loop is left"), None
+        result = ended(Outcome.NOTHING, exit_code=0, reason=comparison.same or "no loop is left")
         result = replace(result, base=comparison.base, head=comparison.head)
     else:
         remarks = tuple(f"{one.loop} may be slower than its budget: {one}" for one in holding)
         measuring = replace(options.measuring, remarks=remarks)
-        result, page = _confirmed(comparison, measuring=measuring, console=around.console)
+        result, runs = _confirmed(comparison, measuring=measuring, console=around.console)
         notes += sensitivity.remarks(result.loops, rounds=result.rounds)
         result = replace(result, anchor=None if anchor is None else judge.told(anchor.description, anchor.facts))
     result = accept.apply(result, holding=holding, since_anchor=since_anchor)
     result = settle(result, policies=options.policies, removed=comparison.removed)
-    return Gated(result=replace(result, notes=tuple(notes)), page=page)
+    return Gated(result=replace(result, notes=tuple(notes)), measured=runs)
 
 
 def _confirmed(
     comparison: Comparison, *, measuring: run_options.Options, console: run_options.Console
-) -> tuple[GateResult, Path | None]:
+) -> tuple[GateResult, tuple[told_page.Stored, ...]]:
     """Measure all loops, and against a stored run those that are suspected again."""
     assert comparison.measure is not None  # or there is nothing to do
-    first, page = comparison.measure(measuring)
+    first, *runs = comparison.measure(measuring)
     confirmation = None
     if comparison.in_fresh_rounds and first.suspects:
         console.notice(f"suspected, or too noisy to tell: {', '.join(first.suspects)}; measuring again")
         # Another seed, so that nothing about the order of blocks is repeated; the loops were checked a moment ago.
         again = replace(measuring, again=False, verify=False, seed=measuring.seed + 1)
         try:
-            confirmation, _ = comparison.measure(again, first.suspects)
+            confirmation, fresh = comparison.measure(again, first.suspects)
+            runs.append(fresh)
         except Interrupted as error:
             raise Interrupted(
                 f"interrupted while suspects were measured again; go on with: {RESUME} {first.run_id}"
             ) from error
-    return judge.judge(first, confirmation=confirmation, fail_on_unclear=False), page
+    return judge.judge(first, confirmation=confirmation, fail_on_unclear=False), tuple(runs)
 
 
 def _side_by_side(options: Options, *, around: Surroundings) -> Comparison:
@@ -274,10 +277,10 @@ def _side_by_side(options: Options, *, around: Surroundings) -> Comparison:
         )
         if these.time_budget is None:
             these = replace(these, time_budget=PATIENCE * len(run_options.loops_of(these)))
-        run, page = _measure(these, options=options, around=around, resume=options.resume)
+        run, folder = _measure(these, around=around, resume=options.resume)
         found = identical.pooled(run, results=measuring.results)
         finding = replace(judge.of_sides(run), identical=found)
-        return growth.add(finding, found=growth.find(run, settings=settings)), page
+        return growth.add(finding, found=growth.find(run, settings=settings)), (run, folder)
 
     return Comparison(
         # Nothing that is listed is left; without a list, the loops of the guides are meant.
@@ -354,10 +357,10 @@ def _against_stored(options: Options, *, around: Surroundings) -> Comparison:
 
     def measure(these: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
         resume = None if suspects else options.resume
-        run, page = _measure(replace(these, loops=suspects or here), options=options, around=around, resume=resume)
+        run, folder = _measure(replace(these, loops=suspects or here), around=around, resume=resume)
         kept = tuple(cell for cell in cells if cell.loop in (suspects or here))
         only = replace(base, header=replace(base.header, plan=replace(base.header.plan, cells=kept)))
-        return judge.of_stored(only, run, settings=settings), page
+        return judge.of_stored(only, run, settings=settings), (run, folder)
 
     if settings.anchor is not None:
         around.console.notice(sides.ANCHOR_LEFT_OUT.format(settings.anchor))
@@ -384,12 +387,6 @@ def _files_of(base: Run, *, around: Surroundings) -> list[str]:
     return own
 
 
-def _measure(
-    measuring: run_options.Options, *, options: Options, around: Surroundings, resume: str | None
-) -> tuple[Run, Path | None]:
-    """Measure one run, or what is missing of it, store it, and write its page."""
-    run, folder = around.execute(measuring, console=around.console, environment=around.environment, resume=resume)
-    if options.reports is None:
-        return run, None
-    with all_stored(folder):
-        return run, report.write(run, folder=options.reports / folder.name, results_folder=folder)
+def _measure(measuring: run_options.Options, *, around: Surroundings, resume: str | None) -> told_page.Stored:
+    """Measure one run, or what is missing of it, and store it."""
+    return around.execute(measuring, console=around.console, environment=around.environment, resume=resume)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from bench import units
 from bench.analysis import sequential, starvation
 from bench.analysis.verdict import Verdict
-from bench.gate.result import BASE, HEAD, Finding, Growth
+from bench.gate.result import Finding, Growth
 from bench.gate.settings import Settings
-from bench.records.cell import AGAIN
+from bench.records.cell import AGAIN, BASE, HEAD
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
 

@@ -22,9 +22,6 @@ from bench.analysis.verdict import Verdict
 from bench.gate import policy, stored
 from bench.gate.policy import Policies
 from bench.gate.result import (
-    ANCHOR,
-    BASE,
-    HEAD,
     SCHEMA,
     Anchored,
     Finding,
@@ -34,7 +31,7 @@ from bench.gate.result import (
     is_suspected,
 )
 from bench.gate.settings import Settings
-from bench.records.cell import Cell
+from bench.records.cell import ANCHOR, BASE, HEAD, Cell
 from bench.records.plan import Plan
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind

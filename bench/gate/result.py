@@ -8,8 +8,6 @@ from bench.analysis.verdict import Verdict
 SCHEMA = "bench-verdict/3"
 """Changes whenever a field of `bench-verdict.json` changes its name or meaning."""
 
-BASE, HEAD, ANCHOR = "base", "head", "anchor"
-
 
 class Outcome(StrEnum):
     """What the gate as a whole says; stable words."""

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from bench.errors import UsageError
 from bench.gate import listed
-from bench.gate.result import ANCHOR, BASE, HEAD
 from bench.gate.settings import FILE, Settings
-from bench.records.cell import Side
+from bench.records.cell import ANCHOR, BASE, HEAD, Side
 from bench.sides import commit, recipe
 from bench.sides.build import Build
 from bench.sides.recipe import Place, Recipe, Tell

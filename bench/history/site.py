@@ -11,7 +11,7 @@ from bench.history import index, page
 from bench.history.events import judge
 from bench.history.index import Index
 from bench.history.series import Wanted, read_series
-from bench.records import loading
+from bench.records import decisions, loading
 
 
 def publish(
@@ -70,9 +70,10 @@ def _render(folder: Path, *, site: Path, tell: Callable[[str], None]) -> None:
 
     try:
         run = loading.load(folder)
+        built = report.build(run, decision=decisions.load(folder))
     except (FileTrouble, ResultsError) as error:
         tell(f"no page of {folder.name}: {error}")
         return
     # Its raw data are not part of the site.
-    report.write(run, folder=site / folder.name, results_folder=folder / "not-published")
+    report.write(run, folder=site / folder.name, results_folder=folder / "not-published", report=built)
     tell(f"wrote the page of {folder.name}")

@@ -80,6 +80,9 @@ class Cell(Setting):
         return f"{self.loop}-{self.slug}{'' if self.side is None else f'-{self.side}'}"
 
 
+BASE, HEAD, ANCHOR = "base", "head", "anchor"
+"""The sides of a gate."""
+
 AGAIN = "again"
 """The side of a cell that repeats another one, to see how much identical things differ."""
 

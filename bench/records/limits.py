@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.records.busy import BusyProgram
 from bench.records.cell import Cell, Side
+from bench.records.decision import Decision
 from bench.records.plan import Plan
 from bench.records.prepared import PreparedWorkload
 from bench.records.profile import MemoryReading, Operation, Profile, Sampled, Traced
@@ -172,6 +173,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     Profile: _each(NAME, "schema backend files")
     | _each(_seconds, "block_step_seconds pipeline_seconds step_alone_seconds")
     | _each(_text, "versions missing"),
+    Decision: _each(NAME, "schema runs") | _each(_text, "word sentence base head anchor budgets comment"),
     Retry: _each(_round, "round"),
     Extension: _each(Number(1, MOST_ROUNDS), "rounds") | _each(_text, "command started"),
     Trial: _each(_round, "round")

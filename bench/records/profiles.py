@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import InvalidResult
-from bench.files import explained, make_folder, open_regular, write_all
+from bench.files import make_folder, write_all
+from bench.records import beside
 from bench.records.cell import Cell
 from bench.records.profile import SCHEMA, Profile
-from bench.records.validation import wrong_values
 
 FOLDER, RECORD, FLAME_GRAPH, STACKS, FRAMEWORK = "profiles", "profile.json", "flame.svg", "stacks.txt", "framework"
 LARGEST_BYTES = 16 << 20
@@ -52,16 +52,7 @@ def load(run: Path) -> tuple[Profile, ...]:
 
 def _read(path: Path) -> Profile:
     """Read one record."""
-    with explained(path, doing="read"), open_regular(path) as file:
-        content = file.read(LARGEST_BYTES + 1)
-    if len(content) > LARGEST_BYTES:
-        raise InvalidResult(f"{path}: more than {LARGEST_BYTES:,} bytes are no profile; {_WAY_OUT}")
-    try:
-        found = msgspec.json.decode(content, type=Profile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidResult(f"{path}: {error}; {_WAY_OUT}") from error
-    for wrong in wrong_values(found, at="$"):
-        raise InvalidResult(f"{path}: {wrong}; {_WAY_OUT}")
+    found = beside.read(path, kind=Profile, largest=LARGEST_BYTES, what="profile", way_out=_WAY_OUT)
     if found.schema != SCHEMA or not found.block_step_seconds or min(found.block_step_seconds) <= 0.0:
         raise InvalidResult(f"{path}: it is no {SCHEMA}; {_WAY_OUT}")
     return found

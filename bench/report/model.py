@@ -7,7 +7,8 @@ from bench.analysis import side_by_side, summary
 from bench.analysis.intervals import Interval
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
-from bench.records.cell import Setting
+from bench.records.cell import BASE, Setting
+from bench.records.decision import Decision
 from bench.records.profile import Profile
 from bench.records.stored_run import LeastStep, Run
 from bench.report import (
@@ -97,6 +98,11 @@ class GroupReport:
     """The numbers behind the rows, in the same order; seconds and bytes."""
 
     @property
+    def in_gate(self) -> bool:
+        """Whether base and head of a gate are compared, and the margin is its budget."""
+        return any(cell.cell.side == BASE for cell in self.cells)
+
+    @property
     def validates(self) -> bool:
         """Whether any loop was evaluated on samples that it was not trained on."""
         return any(row.validation_metrics for row in self.work)
@@ -148,6 +154,8 @@ class Report:
     widest_interval: float | None
     """Largest relative half-width among the intervals."""
     notices: tuple[Notice, ...]
+    decision: Decision | None
+    """Of the gate that measured this run; None where it is no gate's."""
     change: Change | None
     """Since an earlier run; None where none was named."""
     groups: tuple[GroupReport, ...]
@@ -172,13 +180,16 @@ class Report:
         return self.citation.source
 
 
-def build(run: Run, *, change: Change | None = None, profiles: Sequence[Profile] = ()) -> Report:
+def build(
+    run: Run, *, change: Change | None = None, profiles: Sequence[Profile] = (), decision: Decision | None = None
+) -> Report:
     """Return the report of a stored run.
 
     Args:
         run: As it was read back, complete or not.
         change: Since an earlier run.
         profiles: That lie beside it.
+        decision: Of the gate that measured it.
     """
     summaries = summary.summarise(run)
     noted = notices.notices(run, summaries)
@@ -194,6 +205,7 @@ def build(run: Run, *, change: Change | None = None, profiles: Sequence[Profile]
         complete=run.complete,
         widest_interval=notices.widest_interval(summaries),
         notices=noted,
+        decision=decision,
         change=change,
         groups=groups,
         scaling=sweep.build(summaries),

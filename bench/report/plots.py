@@ -122,12 +122,13 @@ def _speed_up(group: GroupReport) -> Subject | None:
     """Return the ratios with their intervals; None where nothing is compared."""
     if all(cell.speed_up is None for cell in group.cells):
         return None
+    margin = units.percent(group.margin)
+    grey = f"Grey: within the budget of {margin}" if group.in_gate else f"Grey, ± {margin}, does not count"
     return Subject(
         paint=lambda frame: charts.speed_up(group, frame=frame),
         kind="speed-up",
         title=f"Speed against {group.baseline_name}",
-        caption="Right is faster: geometric means over rounds, with 95 % intervals. "
-        f"Grey, ± {units.percent(group.margin)}, does not count. Log scale.",
+        caption=f"Right is faster: geometric means over rounds, with 95 % intervals. {grey}. Log scale.",
         sentence=sentences.speed_up_plot(group.cells, baseline=group.baseline),
     )
 

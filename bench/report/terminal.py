@@ -91,7 +91,9 @@ def _below(report: Report, *, encoding: str) -> list[RenderableType]:
 
 def _parts(report: Report, *, width: int, encoding: str) -> list[RenderableType]:
     """Return the pieces from top to bottom."""
-    parts: list[RenderableType] = [Text(report.verdict, style="bold")]
+    decided = report.decision
+    above = [] if decided is None else [Text(f"{decided.word}: {decided.sentence}", style="bold"), Text()]
+    parts: list[RenderableType] = [*above, Text(report.verdict, style="bold" if decided is None else "")]
     for group in report.groups:
         named = [Text(f"{group.name}:")] if len(report.groups) > 1 else []
         to_type = [] if group.to_type is None else [Text(group.to_type)]
