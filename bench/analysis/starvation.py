@@ -10,6 +10,9 @@ involuntary switch stands for a scheduler's time slice, as far as the process di
 either case, others cannot have taken more than they used (`Conditions.others`); where nobody knows what they used, the
 kernel that measures the machine bears witness, by how far it is from its own best. What a hypervisor gave to other
 guests comes on top, for as much of the time as the loop used its processor.
+
+A process may keep its processor and still be measured in a crowd: where nothing is idle and others want more than they
+get, they move about, and share caches and cores with it. Such a round is one in which it starved, too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,6 +40,10 @@ WITNESS = 1.0
 """A kernel that takes twice as long as in its best round says that the processor was taken away. Clocks that follow
 heat and load move it too, but by less."""
 
+CROWD, IDLE, WANTING = 0.5, 0.15, 0.02
+"""A crowd uses half a processor or more, leaves next to nothing of any idle, and consists of programs whose processes
+get a fiftieth of a processor each or more: others hardly want one."""
+
 FEWEST_SOUND = 2
 """Rounds without which there is no interval."""
 
@@ -53,11 +60,16 @@ class Starvation:
     finished: int
     """Rounds that it finished."""
     share: float
-    """Of the measured time of these processes, what others took: the median."""
+    """Of the measured time of these processes, what others took: the median; next to nothing in a mere crowd."""
     programs: tuple[BusyProgram, ...]
     """Who was busy then, the busiest first; empty where nobody can be seen."""
     too_busy: bool
     """Whether too few other rounds are left to tell anything. Otherwise these rounds are left out."""
+
+    @property
+    def is_crowd(self) -> bool:
+        """Whether the processes kept their processors, and were measured in a crowd."""
+        return self.share < LIMIT
 
 
 def of_cell(run: Run, trials: Sequence[Trial]) -> Starvation | None:
@@ -71,7 +83,8 @@ def of_cell(run: Run, trials: Sequence[Trial]) -> Starvation | None:
         return None
     finished = [trial for trial in trials if trial.failure is None]
     shares = {trial.round: taken_share(run, trial) for trial in finished}
-    starved = {number: share for number, share in shares.items() if share >= LIMIT}
+    out = {trial.round for trial in finished if _starved(run, trial)}
+    starved = {number: share for number, share in shares.items() if number in out}
     if not starved:
         return None
     sound = len(finished) - len(starved)
@@ -91,14 +104,31 @@ def rounds(run: Run) -> tuple[int, ...]:
     if run.header.plan.on_busy == "count":
         return ()
     finished = (trial for trial in run.trials if trial.failure is None)
-    return tuple(sorted({trial.round for trial in finished if taken_share(run, trial) >= LIMIT}))
+    return tuple(sorted({trial.round for trial in finished if _starved(run, trial)}))
 
 
 def sound(run: Run, trials: Iterable[Trial]) -> list[Trial]:
     """Return those trials that did not starve; all of them where that is to count."""
     if run.header.plan.on_busy == "count":
         return list(trials)
-    return [trial for trial in trials if trial.failure is not None or taken_share(run, trial) < LIMIT]
+    return [trial for trial in trials if trial.failure is not None or not _starved(run, trial)]
+
+
+def _starved(run: Run, trial: Trial) -> bool:
+    """Whether others took a process's processors, or wanted them."""
+    return taken_share(run, trial) >= LIMIT or is_crowded(run, trial)
+
+
+def is_crowded(run: Run, trial: Trial) -> bool:
+    """Whether a process was measured while nothing was idle and others wanted a processor more than they got."""
+    measured, seen = trial.blocks_of(BlockKind.MEASURED), run.conditions_of(trial.round)
+    wall = sum(block.seconds for block in measured)
+    if not wall or seen is None or seen.others is None or seen.others < CROWD:
+        return False
+    used = sum(block.cpu_seconds for block in measured) / wall
+    wanting = (one for one in seen.busy if one.cores >= WANTING * one.processes)
+    idle = _usable(run) - seen.others - used
+    return used >= WAITER and idle < IDLE and sum(one.processes - one.cores for one in wanting) >= 1.0
 
 
 def taken_share(run: Run, trial: Trial) -> float:
@@ -137,10 +167,14 @@ def _enough(run: Run, *, finished: int) -> int:
 
 def cores_of(run: Run, trial: Trial) -> float:
     """Return how many processors a process might use; infinite where nobody knows."""
+    quota = run.header.environment.get(_QUOTA, "none").partition(" ")[0]
+    return min(float(len(trial.cpus) or "inf"), _usable(run), inf if quota == "none" else float(quota))
+
+
+def _usable(run: Run) -> float:
+    """Return how many processors the harness might use; infinite where nobody knows."""
     passport = run.header.environment
-    usable = next((passport[fact] for fact in _CORES if passport.get(fact, "").isdigit()), "inf")
-    quota = passport.get(_QUOTA, "none").partition(" ")[0]
-    return min(float(len(trial.cpus) or "inf"), float(usable), inf if quota == "none" else float(quota))
+    return float(next((passport[fact] for fact in _CORES if passport.get(fact, "").isdigit()), "inf"))
 
 
 def _others(run: Run, conditions: Conditions | None, *, round_number: int) -> float:

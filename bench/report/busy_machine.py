@@ -39,4 +39,6 @@ def _told(cells: Sequence[CellSummary]) -> str:
     loops = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     who = busy.told(busy.busiest(program for one in known for program in one.programs))
     where = "round" if len(numbers) == 1 else "rounds"
-    return f"other work took the processor away from {loops} in {where} {shown}; busy then: {who}"
+    crowd = all(one.is_crowd for one in known)
+    did = f"kept all processors busy beside {loops}" if crowd else f"took the processor away from {loops}"
+    return f"other work {did} in {where} {shown}; busy then: {who}"

@@ -223,6 +223,8 @@ def busy_text(cell: CellSummary) -> str:
         return "no other work took the processor away"
     rounds = f"{len(found.rounds)} of {found.finished} rounds"
     who = busy.told(found.programs)
+    if found.is_crowd:
+        return f"other work kept all processors busy in {rounds}; busy then: {who}"
     return f"other work took the processor away in {rounds}, {units.percent(found.share)} of the time; busy then: {who}"
 
 

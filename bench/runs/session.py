@@ -322,7 +322,7 @@ def _run_rounds(
 def _starved(round_number: int, conditions: Conditions | None, *, quiet: Quiet, tell: Callable[[str], None]) -> None:
     """Say that a round is left out, and wait until the next one is worth measuring."""
     who = "" if conditions is None else f" ({busy.told(conditions.busy, others=conditions.others)})"
-    tell(f"round {round_number + 1} is left out: other work took the processor away{who}")
+    tell(f"round {round_number + 1} is left out: other work kept the processors busy{who}")
     quiet.wait()
 
 

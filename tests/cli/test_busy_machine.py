@@ -39,7 +39,7 @@ def test_a_busy_machine_is_waited_for_named_and_never_tells_loops_apart(session)
     assert 0 == done.code
     assert "waiting up to" in done.err
     assert "measuring all the same" in done.err
-    assert "is left out: other work took the processor away (python" in done.err
+    assert "is left out: other work kept the processors busy (python" in done.err
     assert done.out.startswith("Too busy to tell which loop is fastest: ")
     assert 4 == run.planned_rounds, "two rounds were planned, and two more are allowed in place of starved ones"
     assert set(starvation.rounds(run)) >= {0, 1}

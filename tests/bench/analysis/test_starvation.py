@@ -13,7 +13,7 @@ from bench.records.busy import BusyProgram
 from bench.records.stored_run import Conditions
 from bench.records.trial import BlockKind
 
-HOGS = BusyProgram(name="python", processes=8, cores=1.6)
+HOGS = BusyProgram(name="python", processes=2, cores=1.6)
 
 
 def changed(trial, **fields):
@@ -112,6 +112,28 @@ def test_others_cannot_have_taken_more_than_they_used(pair):
     run = under(pair, others=0.02, cpu_seconds=lambda b: b.seconds, waited_seconds=lambda b: 0.5 * b.seconds)
 
     assert pytest.approx(0.02) == share(run)
+
+
+CROWDS = [
+    (1.02, 1.0, BusyProgram(name="python", processes=4, cores=1.02), True),
+    (1.0, 1.0, BusyProgram(name="make", processes=1, cores=1.0), False),  # has a processor of its own
+    (0.3, 1.0, BusyProgram(name="python", processes=4, cores=0.3), False),  # something is idle
+    (0.4, 1.6, BusyProgram(name="python", processes=4, cores=0.4), False),  # hardly anybody
+    (1.02, 1.0, BusyProgram(name="browser", processes=90, cores=1.02), False),  # wants no more than it gets
+    (1.95, 0.03, BusyProgram(name="python", processes=4, cores=1.95), False),  # a sleeper
+]
+
+
+@pytest.mark.parametrize(("others", "used", "program", "crowded"), CROWDS)
+def test_who_keeps_its_processor_in_a_crowd_was_measured_in_a_crowd(pair, others, used, program, crowded):
+    """Two loops that are the same came out 1.13x apart so, with four others on the second processor."""
+    run = under(pair, others=others, cpu_seconds=lambda b: used * b.seconds, waited_seconds=0.0)
+    run = replace(run, conditions=tuple(replace(one, busy=(program,)) for one in run.conditions))
+
+    assert share(run) < starvation.LIMIT
+    assert ((0, 1, 2, 3, 4, 5) if crowded else ()) == starvation.rounds(run)
+    found = [starvation.of_cell(run, run.trials_of(cell)) for cell in run.header.plan.cells]
+    assert [crowded, crowded] == [one is not None and one.is_crowd and one.too_busy for one in found]
 
 
 def test_a_quota_is_all_that_a_process_could_have_had(pair):
