@@ -10,6 +10,7 @@ from math import log, log1p, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtri
 
 Values = NDArray[np.float64]
 
@@ -76,8 +77,10 @@ def _within(errors: Values, *, processes: Values) -> Values:
     known = np.isfinite(errors)
     if not known.any():
         return np.zeros(len(errors))
-    usual = float(np.median((errors**2 * processes)[known])) / processes
     freedom = np.where(known, processes - 1.0, 0.0)
+    # The median of what is distributed as chi-squared over its degrees of freedom is less than its mean, 1.
+    medians = chdtri(np.maximum(freedom, 1.0), 0.5) / np.maximum(freedom, 1.0)
+    usual = float(np.median((errors**2 * processes / medians)[known])) / processes
     own = np.where(known, errors, 0.0) ** 2
     shrunk: Values = (freedom * own + _PRIOR_FREEDOM * usual) / (freedom + _PRIOR_FREEDOM)
     return shrunk

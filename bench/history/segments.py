@@ -40,6 +40,8 @@ _WINDOW, _STRIDE = 1500, 1000
 _LONGEST_PASSES = 4
 _SHORT = 8.0
 """A level of few runs has to gain more, by so much over their number: it can be put where chance is kindest."""
+_EPISODE = 6.0
+"""A level that is left again has to gain so much beyond two cuts: there are far more places for it."""
 _PLACE_SURE = 6.0
 """Places that fit worse by less than this are not ruled out: -2 log(0.05), as for an interval of a likelihood."""
 
@@ -196,6 +198,9 @@ def _prune(sums: _Sums, *, cuts: Sequence[int], margin: float) -> list[int]:
         for index in range(1, len(bounds) - 1):
             bounds[index] = sums.best_cut(bounds[index - 1], bounds[index + 1])
         merits = [_merit(sums, index, bounds=bounds, margin=margin) for index in range(1, len(bounds) - 1)]
+        for first in range(len(merits) - 1):
+            together = _merit_of_two(sums, first + 1, bounds=bounds)
+            merits[first : first + 2] = (min(together, alone) for alone in merits[first : first + 2])
         weakest = min(range(len(merits)), key=merits.__getitem__)
         if merits[weakest] > 0.0:
             break
@@ -210,6 +215,17 @@ def _merit(sums: _Sums, index: int, *, bounds: Sequence[int], margin: float) -> 
     difference, error = _difference(sums, index, bounds=bounds)
     beyond = (abs(difference) - log1p(margin)) / error - _reach(sums, bounds=bounds)
     return min(gain - sums.penalty - _SHORT / min(place - start, stop - place), beyond)
+
+
+def _merit_of_two(sums: _Sums, index: int, *, bounds: Sequence[int]) -> float:
+    """Return what a cut and the next one gain together beyond what both have to.
+
+    A level that is left again gives both cuts what it gains, each for itself, and has to pay for both.
+    """
+    start, first, second, stop = bounds[index - 1 : index + 3]
+    parts = sums.squares(start, first) + sums.squares(first, second) + sums.squares(second, stop)
+    shortest = _SHORT / min(first - start, second - first) + _SHORT / min(second - first, stop - second)
+    return float(sums.squares(start, stop) - parts) - 2.0 * sums.penalty - shortest - _EPISODE
 
 
 def _difference(sums: _Sums, index: int, *, bounds: Sequence[int]) -> tuple[float, float]:
