@@ -86,7 +86,8 @@ def still_open(run: Run) -> frozenset[Cell]:
     """Return the cells of which another round is wanted.
 
     Those of comparisons that are not decided; with a precision to reach, also those that are not as precise. The
-    repetition of a cell, which decides nothing, is measured as often as anything at least.
+    repetition of a cell, which decides nothing, is measured as often as anything at least. A head whose base cannot run
+    is measured once, to see that it works.
     """
     plan = run.header.plan
     readings = {cell: read(run, cell) for cell in plan.cells}
@@ -95,7 +96,8 @@ def still_open(run: Run) -> frozenset[Cell]:
         if _goes_on(run, comparison, readings=readings):
             wanted |= {comparison.base, comparison.head}
     again = {cell for cell in plan.cells if cell.side == AGAIN and plan.twin_of(cell) in wanted}
-    return frozenset(wanted | {cell for cell in again if len(readings[cell].trials) < plan.looks[0]})
+    alone = {one.head for one in comparisons(plan) if readings[one.base].failures and not readings[one.head].trials}
+    return frozenset(wanted | alone | {cell for cell in again if len(readings[cell].trials) < plan.looks[0]})
 
 
 def simultaneous(

@@ -139,3 +139,15 @@ def test_without_looks_there_is_no_anchor(make_gate_run):
     [group] = summary.summarise(make_gate_run({"tf-fit": 1.0}, looks=()))
 
     assert group.anchored is None
+
+
+@pytest.mark.parametrize(("broken", "wanted"), [("base", {"head"}), ("head", set())])
+def test_a_head_whose_base_cannot_run_is_measured_to_see_that_it_works(make_gate_run, make_failure, broken, wanted):
+    """Once; a base whose head cannot run is of no use to anybody."""
+    run = make_gate_run({"tf-fit": 1.0}, rounds=6, looks=LOOKS)
+    (first, *_) = (trial for trial in run.trials if trial.cell.side == broken)
+    failed = replace(first, failure=make_failure(FailureKind.UNAVAILABLE), blocks=())
+
+    found = side_by_side.still_open(replace(run, trials=(failed,), end=None))
+
+    assert wanted == {cell.side for cell in found}
