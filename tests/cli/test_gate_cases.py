@@ -313,7 +313,9 @@ def test_an_editable_install_of_setuptools_leads_each_side_to_its_own_code(stran
     """A real one, into an environment of its own, in both forms that setuptools has."""
     build = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
     build += '[project]\nname = "acme"\nversion = "1.0"\n'
-    build += '[tool.setuptools]\npackages = ["acme"]\npackage-dir = { acme = "python/acme" }\n'
+    by_path = '[tool.setuptools.packages.find]\nwhere = ["python"]\n'  # a folder of packages can stand in a .pth file
+    by_finder = '[tool.setuptools]\npackages = ["acme"]\npackage-dir = { acme = "python/acme" }\n'
+    build += by_path if layout == "path" else by_finder
     package = "python/acme"
     project_ = stranger(
         project(package=package, settings=build + SETTINGS),
@@ -365,7 +367,8 @@ def test_a_package_that_is_installed_as_a_copy_is_named(stranger, tmp_path):
 def test_a_baseline_and_a_head_that_crashes(stranger):
     """Exit 5; and of another processor, exit 4 before anything is measured."""
     project_ = stranger(project())
-    inside = project_.session.in_folder("project")
+    path = os.pathsep.join([str(project_.folder / "src"), project_.session.environment["PYTHONPATH"]])
+    inside = project_.session.in_folder("project", PYTHONPATH=path)
     stored = inside.bench("run", "speed/my_loop.py", "--rounds", "2", "--threads", "1", "--no-report")
     assert 0 == stored.code, stored.err
     (run,) = (project_.folder / "results").iterdir()
