@@ -196,8 +196,10 @@ def check(options: Options, *, around: Surroundings, file: VerdictFile) -> Gated
     compare = _against_stored if options.baseline else _side_by_side
     comparison = compare(options, around=around)
     gated = _gated(comparison, options=options, around=around)
+    # What cannot be written is an error, and the verdict then says that: it is written last.
+    gated = replace(gated, page=told_page.write(gated.result, gated.measured, reports=options.reports))
     file.write(gated.result, environment=around.environment, console=around.console)
-    return replace(gated, page=told_page.write(gated.result, gated.measured, reports=options.reports))
+    return gated
 
 
 def _named(options: Options) -> Options:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench import redaction
 from bench.errors import InvalidResult
 from bench.files import write_all
 from bench.records import beside
@@ -15,12 +16,13 @@ _WAY_OUT = "remove it, and the page is one of a run like any other"
 
 
 def store(decision: Decision, *, folder: Path) -> None:
-    """Write it into the folder of a run, whole or not at all.
+    """Write it into the folder of a run, whole or not at all, without secrets.
 
     Raises:
         FileTrouble: If it cannot be written.
     """
-    write_all(folder, {FILE: msgspec.json.format(msgspec.json.encode(decision), indent=1) + b"\n"})
+    content = msgspec.json.encode(redaction.redacted(msgspec.to_builtins(decision)))
+    write_all(folder, {FILE: msgspec.json.format(content, indent=1) + b"\n"})
 
 
 def load(folder: Path) -> Decision | None:

@@ -16,7 +16,7 @@ from bench.analysis.process import step_seconds_of
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.errors import UsageError
-from bench.records import journal, loading
+from bench.records import decisions, journal, loading, profiles
 from bench.records import tables as stored_tables
 from bench.records.stored_run import Run
 from bench.report import model, wording
@@ -68,7 +68,7 @@ class Result:
     @cached_property
     def model(self) -> Report:
         """Everything that a report says, as data."""
-        return model.build(self.run)
+        return model.build(self.run, profiles=profiles.load(self.folder), decision=decisions.load(self.folder))
 
     @property
     def table(self) -> "pd.DataFrame":

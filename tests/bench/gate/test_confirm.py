@@ -182,6 +182,17 @@ def test_a_verdict_that_cannot_be_written_is_an_error_that_names_the_file(gate, 
         gate(make_gate_run({"tf-fit": 1.0}), verdict_file=tmp_path / "file" / "verdict.json")
 
 
+def test_a_page_that_cannot_be_written_is_what_the_verdict_says(gate, make_gate_run, tmp_path):
+    """Exit code and verdict file never differ: a gate that fails at its page did not pass."""
+    (tmp_path / "reports").touch()
+
+    with pytest.raises(FileTrouble) as error:
+        gate(make_gate_run({"tf-fit": 1.0}, rounds=6), reports=tmp_path / "reports")
+
+    written = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    assert ("error", error.value.exit_code) == (written["outcome"], written["exit_code"])
+
+
 def test_a_page_is_written_where_one_was_asked_for(gate, make_gate_run, tmp_path):
     """Of the run that has all loops; drawing takes a while, so the other tests ask for none."""
     found, _ = gate(make_gate_run({"tf-fit": 1.0}, rounds=3, anchor=1.08), reports=tmp_path / "reports")

@@ -1,5 +1,7 @@
 """What a gate decided, beside the runs that it measured."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -28,6 +30,14 @@ def test_what_was_decided_is_read_back(failed, tmp_path):
     decisions.store(failed, folder=tmp_path)
 
     assert failed == decisions.load(tmp_path)
+
+
+def test_no_secret_is_stored(failed, tmp_path):
+    """A loop that crashed may have said one."""
+    token = "ghp_" + "a1B2c3D4e5" * 4
+    decisions.store(replace(failed, comment=f"my loop: no access with {token}"), folder=tmp_path)
+
+    assert token not in (tmp_path / decisions.FILE).read_text(encoding="utf-8")
 
 
 def test_a_run_of_no_gate_has_none(tmp_path):
