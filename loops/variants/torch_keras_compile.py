@@ -78,10 +78,11 @@ class TorchKerasCompile(Loop):
         scaled = self.optimizer.scale_loss(loss)  # as it is, but for float16, where small gradients would vanish
         tensors = [variable.value for variable in trainable_weights]
         gradients = torch.autograd.grad(scaled, tensors, allow_unused=True)
-        # update
         with torch.no_grad():
-            self.optimizer.apply(gradients, trainable_weights)
+            # The metric of what was predicted, before the weights move: a compiler may compute predictions once more.
             self.training_metric.update_state(y, logits, sample_weight=sample_weight)
+            # update
+            self.optimizer.apply(gradients, trainable_weights)
         return loss.detach()
 
     @torch.no_grad()

@@ -5,7 +5,7 @@ Every module here has the functions of `Backend`. They are imported in a trial's
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -22,8 +22,8 @@ DISTRIBUTIONS = {"tensorflow": "tensorflow", "torch": "torch", "jax": "jax", "nu
 
 NO_GPU = "it needs a GPU"
 
-CONVENIENCES = ("matplotlib", "pandas")
-"""Keras imports them wherever they are installed, and here they always are: the report is made with them."""
+CONVENIENCES = ("IPython", "cv2", "matplotlib", "pandas", "sklearn")
+"""Keras imports them wherever they are installed, for pictures, tables and wrappers that no loop here asks for."""
 
 
 class Backend(Protocol):
@@ -143,16 +143,36 @@ def distributions(name: str) -> tuple[str, ...]:
 
 @contextmanager
 def alone(name: str) -> Iterator[None]:
-    """Import a framework as if the others, and what only the report needs, were not installed.
+    """Import a framework as if the others, and what no training needs, were not installed.
 
     Keras and TensorFlow look for them and import all they find, so that the time to import a framework would depend on
     what else lies in the environment: with PyTorch, Keras took 2.7 s of processor time where it takes 1.3 s alone.
     Afterwards everything can be imported again; a user's file may need it.
     """
     strangers = {*CONVENIENCES, *DISTRIBUTIONS} - {name, "numpy"} - sys.modules.keys()
-    sys.modules.update(dict.fromkeys(strangers))  # type: ignore[arg-type]  # None is Python's own word for "not there"
+    sys.meta_path[:] = [_Hiding(finder, strangers) for finder in sys.meta_path]
     try:
         yield
     finally:
-        for stranger in strangers:
-            del sys.modules[stranger]
+        sys.meta_path[:] = [finder.finder if isinstance(finder, _Hiding) else finder for finder in sys.meta_path]
+
+
+class _Hiding:
+    """A finder of modules to which some packages are not installed.
+
+    None in `sys.modules` would stop an import as well, but libraries look there themselves: SciPy asks whether an array
+    is PyTorch's by what stands there for "torch", and Keras imports SciPy wherever scikit-learn is installed.
+    """
+
+    def __init__(self, finder: Any, hidden: Collection[str]) -> None:
+        """Ask that finder about all other packages."""
+        self.finder = finder
+        self._hidden = hidden
+
+    def find_spec(self, name: str, *where: Any) -> Any:
+        """Return where a module is, or None."""
+        return None if name.partition(".")[0] in self._hidden else self.finder.find_spec(name, *where)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what else the finder can do, such as to find what is installed."""
+        return getattr(self.finder, name)

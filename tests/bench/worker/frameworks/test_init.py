@@ -80,13 +80,36 @@ def test_a_new_shape_is_one_more_compilation(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["tensorflow", "torch", "jax"])
 def test_a_framework_is_imported_alone(name):
-    """Without the other frameworks and what the report is made with, though all of it is installed here."""
+    """Without the other frameworks and what no training needs, though all of it is installed here."""
     if reason := missing(name):
         pytest.skip(reason)
 
     imported = inside(name, "import sys", result="list(sys.modules)")
 
-    assert {name} == {"tensorflow", "torch", "jax", "pandas", "matplotlib"} & set(imported)
+    assert {name} == {"tensorflow", "torch", "jax", "pandas", "matplotlib", "IPython"} & set(imported)
+
+
+ASKED = """
+import importlib.metadata, importlib.util, json, sys
+from bench.worker import frameworks
+before = list(sys.meta_path)
+with frameworks.alone("numpy"):
+    try:
+        import matplotlib.pyplot
+    except ModuleNotFoundError as error:
+        refused = error.name
+    answers = [refused, "matplotlib" in sys.modules, importlib.util.find_spec("matplotlib") is None]
+    version = importlib.metadata.version("matplotlib")
+import matplotlib
+print(json.dumps([*answers, version == matplotlib.__version__, before == sys.meta_path]))
+"""
+
+
+def test_what_is_left_out_is_not_there_however_a_library_asks():
+    """SciPy looks into `sys.modules` for "torch", and takes what stands there for PyTorch, were it None."""
+    asked = subprocess.run([sys.executable, "-c", ASKED], capture_output=True, text=True, check=True)
+
+    assert ["matplotlib", False, True, True, True] == json.loads(asked.stdout)
 
 
 @pytest.mark.slow
