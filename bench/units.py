@@ -21,6 +21,8 @@ NOT_AVAILABLE = "n/a"
 
 _DIGITS = 3
 
+_HOPELESS = 1e4
+"""An interval whose ends differ by more says nothing but that: two rounds that differ by a quarter have such ones."""
 _MINUTE, _HOUR = 60, 3600
 _ONE_DIGIT_FROM = 3.55
 """An uncertainty is given to two digits up to 3.5, to one from there on: the Particle Data Group's rule. One digit
@@ -151,9 +153,13 @@ def speed_span(ratio: float, *, low: float | None, high: float | None) -> str:
     ('20.9 to 22.3', '1.96 to 2.04')
     >>> speed_span(0.98, low=0.95, high=1.02)
     '1.05x slower to 1.02x faster'
+    >>> speed_span(2.0, low=1e-5, high=4e5)
+    'not known'
     """
     if low is None or high is None:
         return NOT_AVAILABLE
+    if high > _HOPELESS * low:
+        return "not known"
     decimals = _speed_decimals(ratio, low=low, high=high)
     ends = [_side(end, decimals=decimals) for end in (low, high)]
     if {end.partition(" ")[2] for end in ends} == {"slower", "faster"}:

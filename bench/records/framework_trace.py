@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bench.errors import InvalidResult
+from bench.records.kernel_names import kernel_name
 from bench.records.profile import NAMED, Operation, Traced
 from bench.records.trial import Block
 from bench.units import Seconds
@@ -109,7 +110,8 @@ def read(content: bytes, *, backend: str, block: Block) -> Traced:
         InvalidResult: If it is no trace.
     """
     raw = _unpacked(content)
-    events = list(_events(raw, backend=backend, on_device=any(_of_device(event) for event in raw)))
+    on_device = any(_of_device(event) for event in raw)
+    events = list(_events(raw, backend=backend, on_device=on_device))
     operations = [event for event in events if event.operation]
     total = sum(event.own for event in operations)
     calls, own = _by_name(operations)
@@ -134,6 +136,7 @@ def read(content: bytes, *, backend: str, block: Block) -> Traced:
         busy_seconds=_covered(operations) * per_step,
         parts=_parts(operations, per_step=per_step),
         outside_seconds=None if inside is None else max(0.0, block.step_seconds - inside),
+        on_device=on_device,
     )
 
 
@@ -200,7 +203,9 @@ def _operation(event: RawEvent, *, backend: str) -> str | None:
     """Return what an event computes, or None where it is no operation."""
     arguments = event.args or {}
     if backend == "torch":
-        return event.name if event.cat in {"cpu_op", *_DEVICE_KINDS} else None
+        if event.cat in _DEVICE_KINDS:
+            return kernel_name(event.name)
+        return event.name if event.cat == "cpu_op" else None
     if backend == "jax":
         return _instruction(event.name) if "hlo_op" in arguments or event.name == "DevicePut" else None
     node = _node(event)

@@ -49,6 +49,8 @@ class Traced:
     """Part of a step -> time of its operations, as far as calls or names tell them apart."""
     outside_seconds: Seconds | None = None
     """Of a step, between one call of the step and the next; None where no such calls are seen."""
+    on_device: bool = False
+    """Whether operations are those of an accelerator, which its host only launches."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,6 +28,8 @@ _WORTH_A_WORD = 0.1
 """Share of a step below which `fit()` itself is not worth a clause of its own."""
 _MOSTLY_IDLE = 0.4
 """Share of a compiled step without any operation that is worth one."""
+_MOSTLY_BUSY = 0.5
+"""Share of a step in which an accelerator computes, below which the step is what its host makes of it."""
 UNDER = "under"
 """Begins the time of a part that cannot be told from nothing."""
 _IN_STEP = "other operations"
@@ -175,10 +177,22 @@ def sentence(parts: Sequence[PartRow], *, traced: Traced | None = None) -> str:
     dearest = max(told, key=lambda part: part.share)
     clauses = [f"{units.percent(dearest.share)} of the step is {_in_words(dearest, parts=parts)}"]
     clauses += [_consequence(part) for part in told if part is not dearest and _is_worth_a_word(part)]
-    if traced is not None and traced.operations and dearest.name not in (FIT_ITSELF, DISPATCH, AROUND, PYTHON):
+    total = sum(part.seconds for part in parts)
+    if traced is not None and _is_waited_for(traced, total=total):
+        clauses.append(
+            f"the GPU computes for {units.milliseconds(traced.busy_seconds)} of {units.milliseconds(total)} ms, and "
+            "waits for Python to launch the next operation otherwise: one program of many operations, as a CUDA graph "
+            "or a compiled step is, launches them at once"
+        )
+    elif traced is not None and traced.operations and dearest.name not in (FIT_ITSELF, DISPATCH, AROUND, PYTHON):
         first = traced.operations[0]
         clauses.append(f"the dearest operation is {first.name}, {units.percent(first.share)} of all operations' time")
     return f"{'; '.join(clauses)}."
+
+
+def _is_waited_for(traced: Traced, *, total: Seconds) -> bool:
+    """Whether an accelerator has nothing to do for most of a step that was not traced, which takes longer."""
+    return traced.on_device and traced.busy_seconds < _MOSTLY_BUSY * total
 
 
 def _in_words(part: PartRow, *, parts: Sequence[PartRow]) -> str:

@@ -237,9 +237,7 @@ def to_lines(profile: ProfileReport, *, encoding: str) -> Iterator[str]:
     if profile.operations:
         yield ""
         yield "The dearest operations (calls per step, ms per step, share):"
-        width = max(len(one.name) for one in profile.operations)
-        for one in profile.operations:
-            yield f"  {one.name:<{width}}  {one.calls:>6}  {one.step:>9}  {one.share:>6}"
+        yield from (f"  {one.calls:>6}  {one.step:>9}  {one.share:>6}  {one.name}" for one in profile.operations)
         yield f"  {profile.operations_caption}"
     if profile.between:
         yield ""

@@ -67,11 +67,12 @@ def test_where_a_gpu_computes_its_kernels_are_the_operations(traced):
     found = traced(
         event("aten::mm", 0, 30, category="cpu_op"),
         event("ampere_sgemm_32x32", 20, 100, thread="stream 7", category="kernel"),
-        event("Memcpy HtoD", 0, 10, thread="stream 7", category="gpu_memcpy"),
+        event("Memcpy HtoD (Pageable -> Device)", 0, 10, thread="stream 7", category="gpu_memcpy"),
         backend="torch",
     )
 
-    assert ["ampere_sgemm_32x32", "Memcpy HtoD"] == [one.name for one in found.operations]
+    assert ["ampere_sgemm_32x32", "Memcpy HtoD (Pageable -> Device)"] == [one.name for one in found.operations]
+    assert found.on_device
     assert pytest.approx(55e-6) == found.busy_seconds
 
     found = traced(

@@ -1,5 +1,7 @@
 """Where the time of a step goes, in rows, bars and sentences."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.analysis.breakdown import Bounds, Breakdown
@@ -125,6 +127,18 @@ def test_a_program_without_parts_is_operations():
     assert ["operations", parts.DISPATCH, "the loop around the step"] == [row.name for row in found.parts]
     assert "operations" in found.sentence
     assert found.sentence.endswith("the dearest operation is MatMul, 60 % of all operations' time.")
+
+
+@pytest.mark.parametrize(("busy", "waits"), [(0.1, True), (1.0, False)])
+def test_a_gpu_that_waits_for_python_is_the_cause(busy, waits):
+    """And not its dearest operation, of a tenth of a millisecond."""
+    on_gpu = replace(traced(busy=busy), on_device=True)
+
+    found = parts.row(broken(EAGER), loop="torch-native", step="1.48", traced=on_gpu)
+
+    told = "the GPU computes for 0.100 of 1.48 ms, and waits for Python to launch the next operation otherwise"
+    assert waits == (told in found.sentence)
+    assert waits != ("the dearest operation is MatMul" in found.sentence)
 
 
 def test_a_step_of_which_nothing_is_known_says_so():

@@ -59,7 +59,7 @@ def test_operations_and_what_lay_between_are_tables(profile):
     """With calls, time and share."""
     lines = told(profile)
 
-    assert "  MatMul    5.00      0.400    50 %" in lines
+    assert "    5.00      0.400    50 %  MatMul" in lines
     assert "    90 %  in the step" in lines
     assert "    10 %  callbacks" in lines
     (caption,) = (line for line in lines if "Of 19 kinds in 100 traced steps" in line)
