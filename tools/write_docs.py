@@ -86,12 +86,23 @@ def sweep(run: Run) -> str:
     return table(heads, lines, align="l" + "r" * len(by_size))
 
 
+def gpu(run: Run) -> str:
+    """Milliseconds per step of each process: two say more than an interval of two."""
+    [group] = summary.summarise(run)
+    rounds = sorted({number for cell in group.cells for number in cell.process_steps})
+    lines = [
+        (f"`{cell.cell.loop}`", *(units.milliseconds(cell.process_steps[number]) for number in rounds))
+        for cell in group.cells
+    ]
+    return table(("loop", *(f"round {number + 1}" for number in rounds)), lines, align="l" + "r" * len(rounds))
+
+
 def difference(ratio: float) -> str:
     """How much more or less time something takes."""
     return f"{units.percent(abs(ratio - 1.0))} {'more' if ratio > 1.0 else 'less'}"
 
 
-TABLES: dict[str, Callable[[Run], str]] = {"default": default, "fastest": fastest, "sweep": sweep}
+TABLES: dict[str, Callable[[Run], str]] = {"default": default, "fastest": fastest, "sweep": sweep, "gpu": gpu}
 
 
 def table(heads: Iterable[str], lines: Iterable[Sequence[str]], *, align: str) -> str:

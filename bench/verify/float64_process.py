@@ -99,8 +99,10 @@ class References:
         raise NoReference("; ".join(reasons))
 
     def end(self) -> None:
-        """End every process; allowed more than once."""
-        for reference in self._references.values():
+        """End every process; allowed more than once, and while others are asked for, which whoever is told ends."""
+        with self._lock:
+            known = list(self._references.values())
+        for reference in known:
             if reference.process is not None:
                 reference.process.end()
                 reference.process = None

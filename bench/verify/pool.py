@@ -250,7 +250,7 @@ class _Processes:
         for check in checks:
             self._queues.setdefault(check.process, _Queue(name=check.process)).waiting.append(check)
         self._lock = Lock()
-        """Held while a queue is chosen or a check is taken: there are several threads at work."""
+        """Held while a queue is chosen, a check is taken or a process comes or goes: several threads are at work."""
         self._running: set[WorkerProcess] = set()
         self._stopped = False
 
@@ -263,14 +263,20 @@ class _Processes:
 
     def stop(self) -> None:
         """End everything that still runs."""
-        self._stopped = True
-        for process in list(self._running):
+        with self._lock:
+            self._stopped = True
+            running = list(self._running)
+        for process in running:
             process.kill()
         self._references.end()
 
     def _started(self, process: WorkerProcess) -> None:
-        """Keep a process of the reference, to end it with the others."""
-        self._running.add(process)
+        """Keep a process, to end it with the others; at once if they have ended already."""
+        with self._lock:
+            self._running.add(process)
+            late = self._stopped
+        if late:
+            process.kill()
 
     def _choose(self) -> _Queue | None:
         """Return a queue that nobody has begun, else the longest one if it is worth a second process."""
@@ -316,7 +322,8 @@ class _Processes:
                 yield ended, Verification(**self._identity(ended), formula="n/a", problem=problem)
         finally:
             process.end()
-            self._running.discard(process)
+            with self._lock:
+                self._running.discard(process)
 
     def _verification(self, check: _Check, found: messages.Verified) -> Verification:
         """Return what came of a check: against NumPy's reference, a float64 training, or for want of both nothing."""
@@ -372,7 +379,7 @@ class _Processes:
             log=log,
             timeout=common.timeout,
         )
-        self._running.add(process)
+        self._started(process)
         process.send(
             messages.CheckSettings(backend=backend, device=common.device, threads=THREADS, digits=common.digits, seed=0)
         )

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -143,6 +144,18 @@ def test_the_log_of_a_side_has_its_name(check):
 
     assert ["base", "head"] == [one.side for one in checked.found]
     assert {"verify-numpy-base-1.log", "verify-numpy-head-1.log"} == checked.logs.keys()
+
+
+def test_a_process_that_is_started_after_the_end_ends_at_once(digits, tmp_path):
+    """Ctrl-C may come between the decision to start one and its start."""
+    common = pool._Common(digits=digits, device="cpu", launcher=None, logs=tmp_path, timeout=1.0, recordings="")
+    processes = pool._Processes([], common=common)
+    killed = []
+
+    processes.stop()
+    processes._started(Mock(kill=lambda: killed.append(True)))
+
+    assert [True] == killed
 
 
 def test_a_long_queue_gets_a_second_process(check, monkeypatch):
