@@ -12,8 +12,8 @@ import json
 import os
 import subprocess
 import sys
-from argparse import ArgumentParser
-from collections.abc import Iterator
+from argparse import ArgumentParser, Namespace
+from collections.abc import Generator, Iterator, Sequence
 from math import exp, log
 from pathlib import Path
 from random import Random
@@ -22,11 +22,12 @@ from statistics import fmean, stdev
 import platformdirs
 from scipy import stats
 
-from bench.records.trial import BlockKind
+from bench.records.trial import Block, BlockKind
 from bench.worker.messages import TrialRequest
 from bench.worker.runner import Stopwatch, import_framework, job_of, rest
 from bench.worker.trained import workload_of
 from loops import registry
+from loops.contract import Loop
 from loops.data import mnist
 
 LOOPS = ("tf-eager", "tf-function", "tf-fit", "torch-native", "torch-keras")
@@ -35,8 +36,8 @@ STRETCHES = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2)
 """Seconds after the pause at which stretches begin; the last one, to the end of the turn, is the measure."""
 
 
-def train_in_turns(name: str, *, digits: str) -> None:
-    """Be the process of one loop: warm up, then train one turn for each line on stdin, and print its pieces."""
+def ready(name: str, *, digits: str) -> Loop:
+    """Return a loop of this process, ready to train."""
     backend = registry.describe_loop(name).backend or ""
     request = TrialRequest(
         loop=name,
@@ -56,25 +57,38 @@ def train_in_turns(name: str, *, digits: str) -> None:
     loop = registry.load_loop(name, workload=request.workload)
     job, _ = job_of(request, workload=workload_of(request))
     loop.prepare(job)
+    return loop
+
+
+def piece(steps: int, *, stopwatch: Stopwatch) -> Generator[int, None, Block]:
+    """Have so many steps trained, and return their times."""
+    stopwatch.start()
+    yield steps
+    return stopwatch.stop(BlockKind.MEASURED, steps=steps)
+
+
+def warmed_up(loop: Loop, *, stopwatch: Stopwatch, seconds: float) -> Generator[int, None, int]:
+    """Have a loop train until it is warm, and return how many of its steps take so long."""
+    warm = 0.0
+    while warm < WARM_UP:
+        block = yield from piece(loop.steps_per_call, stopwatch=stopwatch)
+        warm += block.seconds
+    return max(1, round(seconds / block.step_seconds / loop.steps_per_call)) * loop.steps_per_call
+
+
+def train_in_turns(name: str, *, digits: str) -> None:
+    """Be the process of one loop: warm up, then train one turn for each line on stdin, and print its pieces."""
+    loop = ready(name, digits=digits)
     stopwatch = Stopwatch(loop)
 
-    def piece(steps: int) -> Iterator[int]:
-        stopwatch.start()
-        yield steps
-        return stopwatch.stop(BlockKind.MEASURED, steps=steps)
-
     def turns() -> Iterator[int]:
-        warm, steps = 0.0, loop.steps_per_call
-        while warm < WARM_UP:
-            block = yield from piece(steps)
-            warm += block.seconds
-        steps = max(1, round(PIECE / block.step_seconds / loop.steps_per_call)) * loop.steps_per_call
+        steps = yield from warmed_up(loop, stopwatch=stopwatch, seconds=PIECE)
         rest()
         print("ready", flush=True)
         for _ in sys.stdin:
             pieces, spent = [], 0.0
             while spent < TURN:
-                block = yield from piece(steps)
+                block = yield from piece(steps, stopwatch=stopwatch)
                 pieces.append((spent, block.step_seconds))
                 spent += block.seconds
             rest()
@@ -84,12 +98,12 @@ def train_in_turns(name: str, *, digits: str) -> None:
     loop.train(turns())
 
 
-def measure(loops: list[str], *, digits: str, turns: int) -> dict[str, list[list[tuple[float, float]]]]:
-    """Return loop -> the pieces of each turn: seconds since the pause, seconds per step."""
+def started(loops: list[str], *, digits: str, script: str) -> dict[str, subprocess.Popen[str]]:
+    """Return loop -> its process, warm; one after the other."""
     processes = {}
     for name in loops:
         processes[name] = subprocess.Popen(
-            [sys.executable, __file__, "--train", name, "--digits", digits],
+            [sys.executable, script, "--train", name, "--digits", digits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -98,6 +112,12 @@ def measure(loops: list[str], *, digits: str, turns: int) -> dict[str, list[list
         )
         if processes[name].stdout.readline() != "ready\n":
             raise SystemExit(f"{name}: did not start")
+    return processes
+
+
+def measure(loops: list[str], *, digits: str, turns: int) -> dict[str, list[list[tuple[float, float]]]]:
+    """Return loop -> the pieces of each turn: seconds since the pause, seconds per step."""
+    processes = started(loops, digits=digits, script=__file__)
     found: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in loops}
     order = Random(0)  # noqa: S311 - not for secrets
     for _ in range(turns):
@@ -128,22 +148,31 @@ def told(values: list[float]) -> str:
     return f"{exp(fmean(logarithms)):.3f} ±{half:.3f}"
 
 
-def main() -> None:
-    """Measure the loops and print one line each."""
-    parser = ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("loops", nargs="*", default=list(LOOPS))
-    parser.add_argument("--turns", type=int, default=60)
+def asked(description: str, *, loops: Sequence[str], turns: int) -> Namespace:
+    """Return what the command line says."""
+    parser = ArgumentParser(description=description.partition("\n")[0])
+    parser.add_argument("loops", nargs="*", default=list(loops))
+    parser.add_argument("--turns", type=int, default=turns)
     parser.add_argument("--data", type=Path, default=os.environ.get("BENCH_DATA"))
     parser.add_argument("--train", help="be the process of this loop")
     parser.add_argument("--digits")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def digits_of(arguments: Namespace) -> str:
+    """Return the folder of the digits that are trained on."""
+    data = Path(arguments.data) if arguments.data else None
+    cache = Path(platformdirs.user_cache_dir("loopbench"))
+    return mnist.resolve(mnist.DatasetChoice.AUTO, file=data, cache=cache).folder
+
+
+def main() -> None:
+    """Measure the loops and print one line each."""
+    arguments = asked(__doc__, loops=LOOPS, turns=60)
     if arguments.train:
         train_in_turns(arguments.train, digits=arguments.digits)
         return
-    cache = Path(platformdirs.user_cache_dir("loopbench"))
-    data = Path(arguments.data) if arguments.data else None
-    fixture = mnist.resolve(mnist.DatasetChoice.AUTO, file=data, cache=cache)
-    found = measure(list(arguments.loops), digits=fixture.folder, turns=arguments.turns)
+    found = measure(list(arguments.loops), digits=digits_of(arguments), turns=arguments.turns)
     print(f"{'ms after the pause':<18}" + "".join(f"{name:>15}" for name in found))
     by_loop = {name: [ratios(pieces) for pieces in turns] for name, turns in found.items()}
     for number, begin in enumerate(STRETCHES[:-1]):

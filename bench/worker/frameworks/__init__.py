@@ -5,9 +5,10 @@ Every module here has the functions of `Backend`. They are imported in a trial's
 
 import importlib
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -150,29 +151,15 @@ def alone(name: str) -> Iterator[None]:
     Afterwards everything can be imported again; a user's file may need it.
     """
     strangers = {*CONVENIENCES, *DISTRIBUTIONS} - {name, "numpy"} - sys.modules.keys()
-    sys.meta_path[:] = [_Hiding(finder, strangers) for finder in sys.meta_path]
+    usual, find = vars(PathFinder)["find_spec"], PathFinder.find_spec
+
+    def find_others(name: str, *where: Any) -> Any:
+        return None if name in strangers else find(name, *where)
+
+    # None in `sys.modules` would stop an import as well, but libraries look there themselves: SciPy asks whether an
+    # array is PyTorch's by what stands there for "torch", and Keras imports SciPy wherever scikit-learn is installed.
+    PathFinder.find_spec = staticmethod(find_others)  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
-        sys.meta_path[:] = [finder.finder if isinstance(finder, _Hiding) else finder for finder in sys.meta_path]
-
-
-class _Hiding:
-    """A finder of modules to which some packages are not installed.
-
-    None in `sys.modules` would stop an import as well, but libraries look there themselves: SciPy asks whether an array
-    is PyTorch's by what stands there for "torch", and Keras imports SciPy wherever scikit-learn is installed.
-    """
-
-    def __init__(self, finder: Any, hidden: Collection[str]) -> None:
-        """Ask that finder about all other packages."""
-        self.finder = finder
-        self._hidden = hidden
-
-    def find_spec(self, name: str, *where: Any) -> Any:
-        """Return where a module is, or None."""
-        return None if name.partition(".")[0] in self._hidden else self.finder.find_spec(name, *where)
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what else the finder can do, such as to find what is installed."""
-        return getattr(self.finder, name)
+        PathFinder.find_spec = usual  # type: ignore[method-assign]
