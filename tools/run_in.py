@@ -24,7 +24,8 @@ from scipy import stats
 
 from bench.records.trial import Block, BlockKind
 from bench.worker.messages import TrialRequest
-from bench.worker.runner import Stopwatch, import_framework, job_of, rest
+from bench.worker.runner import import_framework, job_of, rest
+from bench.worker.stopwatch import Stopwatch
 from bench.worker.trained import workload_of
 from loops import registry
 from loops.contract import Loop
@@ -64,7 +65,7 @@ def piece(steps: int, *, stopwatch: Stopwatch) -> Generator[int, None, Block]:
     """Have so many steps trained, and return their times."""
     stopwatch.start()
     yield steps
-    return stopwatch.stop(BlockKind.MEASURED, steps=steps)
+    return stopwatch.stop(BlockKind.MEASURED, steps=steps)[-1]
 
 
 def warmed_up(loop: Loop, *, stopwatch: Stopwatch, seconds: float) -> Generator[int, None, int]:
@@ -79,7 +80,7 @@ def warmed_up(loop: Loop, *, stopwatch: Stopwatch, seconds: float) -> Generator[
 def train_in_turns(name: str, *, digits: str) -> None:
     """Be the process of one loop: warm up, then train one turn for each line on stdin, and print its pieces."""
     loop = ready(name, digits=digits)
-    stopwatch = Stopwatch(loop)
+    stopwatch = Stopwatch(loop.synchronise)
 
     def turns() -> Iterator[int]:
         steps = yield from warmed_up(loop, stopwatch=stopwatch, seconds=PIECE)

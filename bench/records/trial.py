@@ -45,10 +45,11 @@ class Block:
     involuntary_switches: int
     """How often the operating system took the processor away."""
     compilations: int = 0
-    """How often the framework traced or compiled in a measured block, where it should not have to."""
+    """How often the framework traced or compiled in a measured block or its run-in, where it should not have to."""
     waited_seconds: Seconds | None = None
     """How long its threads were ready to run and no processor was free for them, added up over threads; None where the
-    system does not say. Time in which a loop sleeps or waits for its input is not in it."""
+    system does not say. Time in which a loop sleeps or waits for its input is not in it. Read before a run-in and after
+    the block behind it, and shared out by their lengths, so that nothing comes between the two."""
 
     @property
     def step_seconds(self) -> Seconds:

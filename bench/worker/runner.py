@@ -18,7 +18,7 @@ from typing import Any, final
 
 import numpy as np
 
-from bench.machine import cpus, run_queue
+from bench.machine import cpus
 from bench.records.trial import Block, BlockKind
 from bench.worker import ablation, origin, profiling
 from bench.worker.broken_down import broken_down, is_whole
@@ -45,6 +45,7 @@ from bench.worker.sizing import (
     steps_per_block,
     steps_within,
 )
+from bench.worker.stopwatch import CLOCK_TICKS_PER_SECOND, Stopwatch
 from bench.worker.trained import has_validation, metric_name, refuse_dtype, workload_of
 from bench.worker.wire import Channel
 from loops.contract import AdversarialWorkload, Job, Loop, Track, Workload
@@ -53,42 +54,6 @@ from loops.errors import BackendMissing, ContractBroken, UnsupportedCell
 QUIET_SECONDS, QUIET_SHARE, LONGEST_SPIN_SECONDS = 0.010, 0.1, 0.5
 """A process is quiet when it uses less than a tenth of a processor for ten milliseconds: systems count processor time
 by ticks of up to 4 ms. OpenBLAS' threads look for more work for 100 ms before they sleep, OpenMP's for up to 200 ms."""
-
-CLOCK_TICKS_PER_SECOND = 1e9
-
-
-@final
-class Stopwatch:
-    """Reads the clocks at the edges of a block, with the device idle."""
-
-    def __init__(self, loop: Loop) -> None:
-        """Watch one loop."""
-        self._loop = loop
-
-    def start(self) -> None:
-        """Wait for the device, then read every clock, wall time last."""
-        self._loop.synchronise()
-        self._waited = run_queue.read()
-        self._switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-        self._cpu = process_time_ns()
-        self._wall = perf_counter_ns()
-
-    def stop(self, kind: BlockKind, *, steps: int) -> Block:
-        """Wait for the device, then read every clock, wall time first."""
-        self._loop.synchronise()
-        wall = perf_counter_ns()
-        cpu = process_time_ns()
-        switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-        waited = run_queue.between(self._waited, run_queue.read())
-        return Block(
-            kind=kind,
-            steps=steps,
-            seconds=(wall - self._wall) / CLOCK_TICKS_PER_SECOND,
-            started=self._wall / CLOCK_TICKS_PER_SECOND,
-            cpu_seconds=(cpu - self._cpu) / CLOCK_TICKS_PER_SECOND,
-            involuntary_switches=switches - self._switches,
-            waited_seconds=waited,
-        )
 
 
 @final
@@ -178,20 +143,17 @@ class Trial:
 
     def _blocks(self, request: TrialRequest, *, loop: Loop, backend: Any) -> Iterator[int]:
         """Yield the steps of each block; the loop trains them before it asks for the next one."""
-        stopwatch = Stopwatch(loop)
+        stopwatch = Stopwatch(loop.synchronise)
         warmed = yield from self._warm_up(request, loop=loop, stopwatch=stopwatch)
         self._rest()
         self.channel.send(warmed)
         self.progress.phase = "measure"
         while isinstance(self.channel.receive(Measure, Finish), Measure):
-            run_in = None
-            if self.run_in_steps:
-                run_in = yield from self._block(BlockKind.RUN_IN, steps=self.run_in_steps, stopwatch=stopwatch)
             compiled = backend.compilations()
-            block = yield from self._block(BlockKind.MEASURED, steps=self.block_steps, stopwatch=stopwatch)
+            *run_in, block = yield from self._turn(stopwatch)
             block = replace(block, compilations=backend.compilations() - compiled)
             self._rest()
-            self.channel.send(Measured(block=block, run_in=run_in))
+            self.channel.send(Measured(block=block, run_in=run_in[0] if run_in else None))
         self.progress.phase = "finish"
         closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
         self.channel.send(Closed(block=closing))
@@ -202,7 +164,19 @@ class Trial:
         stopwatch.start()
         yield steps
         self.steps += steps
-        return stopwatch.stop(kind, steps=steps)
+        (block,) = stopwatch.stop(kind, steps=steps)
+        return block
+
+    def _turn(self, stopwatch: Stopwatch) -> Generator[int, None, tuple[Block, ...]]:
+        """Hand a run-in, if there is one, and the block behind it to the loop, without a pause; return their times."""
+        stopwatch.start()
+        if self.run_in_steps:
+            yield self.run_in_steps
+            self.steps += self.run_in_steps
+            stopwatch.lap(BlockKind.RUN_IN, steps=self.run_in_steps)
+        yield self.block_steps
+        self.steps += self.block_steps
+        return stopwatch.stop(BlockKind.MEASURED, steps=self.block_steps)
 
     def _finish(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
         """Hold the loop to its word, evaluate twice, and send what the steps led to."""
@@ -257,7 +231,7 @@ class Trial:
     def _apart(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
         """Warm up, and be broken down or profiled as the harness says; the loop has nothing to prove."""
         ablation.refuse_older_contract()
-        warmed, stopwatch, named = list[Warmed](), Stopwatch(loop), profiling.NamedParts(backend.annotate)
+        warmed, stopwatch, named = list[Warmed](), Stopwatch(loop.synchronise), profiling.NamedParts(backend.annotate)
         if request.profile:  # before a loop looks its step up
             named.name(ablation.places(loop, backward=None, compiled=True))
 
