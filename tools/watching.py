@@ -5,8 +5,8 @@
 One process per loop, all alive at once, takes turns with the others as in a run. A turn is two blocks, each behind its
 run-in: one with what a run reads around them (waiting in the run queue, processor time, involuntary switches), and one
 with the clock alone; which of them comes first is left to chance. Prints, per loop, the step time of watched blocks
-over that of the others, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval. Then how long it takes to read what every
-program of the machine uses, which a run does once before and once after all blocks of a round.
+over that of the others, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval. Then how long it takes
+to read what every program of the machine uses, which a run does once before and once after all blocks of a round.
 """
 
 import json
