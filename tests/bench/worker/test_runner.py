@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
+from bench.records.trial import BlockKind
 from bench.worker import runner
+from bench.worker.stopwatch import Stopwatch
 
 
 def test_a_trial_starts_with_numpy_and_nothing_else_of_others():
@@ -45,3 +47,55 @@ def test_a_process_hands_over_when_its_threads_have_gone_to_sleep(monkeypatch, s
     runner.rest()
 
     assert pytest.approx(waited) == processor.now / 1e9
+
+
+@pytest.fixture
+def trial():
+    """Return a trial in the middle of its measurement, whose harness asks for nothing."""
+    trial = object.__new__(runner.Trial)
+    trial.steps, trial.run_in_steps, trial.block_steps = 100, 30, 20
+    return trial
+
+
+@pytest.fixture
+def stopwatch():
+    """Return a stopwatch of this machine, for a loop without a device."""
+    return Stopwatch(lambda: None)
+
+
+def handed_out(generator):
+    """Return what a generator yields and what it returns in the end."""
+    steps = []
+    while True:
+        try:
+            steps.append(next(generator))
+        except StopIteration as stop:
+            return steps, stop.value
+
+
+def test_a_turn_is_a_run_in_and_the_block_behind_it(trial, stopwatch):
+    """The loop trains both; all steps are counted, and only the last ones measured."""
+    steps, blocks = handed_out(trial._turn(stopwatch))
+
+    assert [30, 20] == steps
+    assert [(BlockKind.RUN_IN, 30), (BlockKind.MEASURED, 20)] == [(block.kind, block.steps) for block in blocks]
+    assert trial.steps == 150
+
+
+def test_a_turn_without_a_run_in_is_a_block(trial, stopwatch):
+    """As where nothing else is alive, or the run was planned by an earlier version."""
+    trial.run_in_steps = 0
+
+    steps, blocks = handed_out(trial._turn(stopwatch))
+
+    assert [20] == steps
+    assert [BlockKind.MEASURED] == [block.kind for block in blocks]
+    assert trial.steps == 120
+
+
+def test_any_other_block_stands_alone(trial, stopwatch):
+    """The first call, warm-up and the closing call."""
+    steps, block = handed_out(trial._block(BlockKind.CLOSING, steps=7, stopwatch=stopwatch))
+
+    assert [7] == steps
+    assert (BlockKind.CLOSING, 7, 107) == (block.kind, block.steps, trial.steps)
