@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+import psutil
 import pytest
 
 from bench.machine import keeper
@@ -78,12 +79,11 @@ def keep() -> Iterator[Callable[..., Kept]]:
 
 
 def runs(process: int) -> bool:
-    """Whether a process is there."""
+    """Whether a process is there and has not ended: nobody may have asked yet how it did."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return psutil.Process(process).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
         return False
-    return True
 
 
 @pytest.mark.parametrize("code", [0, 3, 255])
