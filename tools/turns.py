@@ -1,0 +1,102 @@
+"""What does it cost a loop to be measured in turns, and to be watched for starvation? Pairs of blocks of one process.
+
+    python tools/turns.py [--turns N] [--data FILE] [LOOP]...
+
+One process per loop, all alive at once, takes turns with the others as in a run. A turn is three blocks, each after a
+pause, in an order left to chance: one as a run measures it, behind its run-in and with what a run reads around them
+(waiting in the run queue, processor time, involuntary switches); one with the clock alone; and one with the clock
+alone that is reached without a pause after `UNDISTURBED` seconds of training, as in a plain script. Prints, per loop,
+the step time of the first over that of each other, the typical ratio of a turn (Hodges and Lehmann) with its 95 %
+interval. Both blocks of a ratio are of one process: what processes differ by, which is far more, is in neither. Then
+how long it takes to read what every program of the machine uses, which a run does once before and once after all
+blocks of a round.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from random import Random
+from time import perf_counter_ns
+
+from run_in import asked, digits_of, ready, started, warmed_up
+
+from bench.analysis import intervals
+from bench.machine import activity
+from bench.records.trial import BlockKind
+from bench.runs.options import BLOCK_SECONDS, RUN_IN_SECONDS
+from bench.worker.runner import rest
+from bench.worker.stopwatch import Clocks, Stopwatch
+
+LOOPS = ("numpy", "jax-jit", "tf-function", "tf-fit", "torch-native", "torch-keras")
+UNDISTURBED = 0.3
+AS_A_RUN, CLOCK, WITHOUT_A_PAUSE = "as a run", "clock", "without a pause"
+
+NOTHING_ELSE = Clocks(cpu=lambda: 0, switches=lambda: 0, waited=lambda: None)
+"""The time, and no other clock."""
+
+
+def train_in_turns(name: str, *, digits: str) -> None:
+    """Be the process of one loop: train a block, behind its run-in, for each line on stdin, and print its step time."""
+    loop = ready(name, digits=digits)
+    watched, clock = Stopwatch(loop.synchronise), Stopwatch(loop.synchronise, clocks=NOTHING_ELSE)
+
+    def turns() -> Iterator[int]:
+        steps = yield from warmed_up(loop, stopwatch=clock, seconds=BLOCK_SECONDS)
+        rest()
+        print("ready", flush=True)
+        for line in sys.stdin:
+            how = line.strip()
+            stopwatch = watched if how == AS_A_RUN else clock
+            seconds = UNDISTURBED if how == WITHOUT_A_PAUSE else RUN_IN_SECONDS
+            before = round(steps * seconds / BLOCK_SECONDS / loop.steps_per_call) * loop.steps_per_call
+            stopwatch.start()
+            yield before
+            stopwatch.lap(BlockKind.RUN_IN, steps=before)
+            yield steps
+            *_, block = stopwatch.stop(BlockKind.MEASURED, steps=steps)
+            rest()
+            print(json.dumps(block.step_seconds), flush=True)
+        os._exit(0)
+
+    loop.train(turns())
+
+
+def told(ratios: list[float]) -> str:
+    """Return "1.004 (0.995 to 1.013)"."""
+    ratio = intervals.signed_rank_interval(ratios)
+    return f"{ratio.estimate:<5.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
+
+
+def main() -> None:
+    """Measure the loops and print one line each."""
+    arguments = asked(__doc__, loops=LOOPS, turns=120)
+    if arguments.train:
+        train_in_turns(arguments.train, digits=arguments.digits)
+        return
+    loops = list(arguments.loops)
+    processes = started(loops, digits=digits_of(arguments), script=__file__)
+    ratios: dict[str, dict[str, list[float]]] = {name: {CLOCK: [], WITHOUT_A_PAUSE: []} for name in loops}
+    order = Random(0)  # noqa: S311 - not for secrets
+    for _ in range(arguments.turns):
+        for name in order.sample(loops, len(loops)):
+            steps = {}
+            for how in order.sample([AS_A_RUN, CLOCK, WITHOUT_A_PAUSE], 3):
+                processes[name].stdin.write(f"{how}\n")
+                processes[name].stdin.flush()
+                steps[how] = json.loads(processes[name].stdout.readline())
+            for other, found in ratios[name].items():
+                found.append(steps[AS_A_RUN] / steps[other])
+    for process in processes.values():
+        process.stdin.close()
+        process.wait()
+    print(f"{'as a run over':<15} {CLOCK:<24} {WITHOUT_A_PAUSE:<24} ({arguments.turns} turns)")
+    for name, by_other in ratios.items():
+        print(f"{name:<15} {'  '.join(told(found) for found in by_other.values())}")
+    begin = perf_counter_ns()
+    activity.read()
+    print(f"reading the machine: {(perf_counter_ns() - begin) / 1e6:.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
