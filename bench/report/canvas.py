@@ -267,8 +267,8 @@ def legend_entry(
         entries: Lines of the legend in all.
         frame: As for `legend_beside`.
         style: The line's, as matplotlib takes it.
-        name: Cut where it leaves no room for the remark.
-        remark: What is said about the line; may be empty.
+        name: Cut where it leaves no room for itself.
+        remark: What is said about the line; may be empty, and is left out where the name leaves it no room.
     """
     width, height = (inches * _POINTS_PER_INCH for inches in figure.get_size_inches())
     x, room = (width - _LEGEND_WIDTH + 16.0, _LEGEND_WIDTH) if frame.has_names_beside else (frame.value.left, width)
@@ -276,7 +276,9 @@ def legend_entry(
     ends = [x / width, (x + 34.0) / width]
     figure.add_artist(Line2D(ends, [y / height] * 2, markevery=[1], transform=figure.transFigure, **style))
     behind = f", {remark}" if remark else ""
-    shown = _cut(name, width=room - 64.0 - _text_width(behind))
+    if _text_width(f"{name}{behind}") > room - 64.0:
+        behind = ""  # tables have it, and a name is not cut for it
+    shown = _cut(name, width=room - 64.0)
     figure.text(ends[1] + 12.0 / width, y / height, f"{shown}{behind}", va="center")
 
 

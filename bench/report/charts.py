@@ -4,6 +4,7 @@ One unit of length is one CSS pixel.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,11 @@ LINES = 8
 LOG_FROM = 10.0
 """Step times further apart than this need a log axis."""
 
-_INK, _MUTED, _FASTER, _SLOWER, _BAND, _PAGE = svg.COLOURS.values()
+_INK, _MUTED, _FASTER, _SLOWER, _BAND, _PAGE = (
+    svg.COLOURS[f"--{use}"] for use in ("ink", "muted", "faster", "slower", "band", "page")
+)
+_FRAMEWORKS = {"tf": "--tensorflow", "torch": "--torch", "jax": "--jax", "numpy": "--numpy"}
+"""How names of our loops begin -> the colour of their lines; those of others are drawn in ink."""
 _DASHES = ((), (7, 3), (2, 2), (9, 3, 2, 3), (4, 2), (12, 3), (2, 4), (7, 2, 2, 2, 2, 2))
 _AXIS = {Quantity.BATCH: "batch size", Quantity.WIDTH: "width"}
 _FEWEST_DOTS = 8
@@ -189,14 +194,14 @@ def break_even(group: GroupReport, *, frame: Frame) -> Figure:
 
 
 def scaling(sweep: ScalingReport, *, frame: Frame) -> Figure:
-    """Return microseconds per sample against size, one line per loop, on log axes."""
+    """Return microseconds per sample against size, one line per loop in its framework's colour, on log axes."""
     lines = sweep.lines[:LINES]
     figure, axes = canvas.legend_beside(len(lines), frame=frame)
     low, high = sweep.sizes[0], sweep.sizes[-1]
     ends = []
     # The legend goes from the slowest to the fastest at the largest size, as the lines do there.
     for place, (index, line) in enumerate(reversed(list(enumerate(lines)))):
-        style: dict[str, Any] = {"color": _INK if index == 0 else _FASTER, "linewidth": 3 if index == 0 else 2}
+        style: dict[str, Any] = {"color": framework_colour(line.loop), "linewidth": 2}
         style |= {"marker": _MARKERS[index], "dashes": _DASHES[index] or (1, 0), "markersize": 7}
         marks = [(point.size, point.sample.estimate * 1e6) for point in line.points]
         curve: Sequence[tuple[float, float]] = (
@@ -319,11 +324,20 @@ def _total(cell: CellSummary, steps: float) -> float:
     return math.nan if cell.costs.line is None else cell.costs.line.start + (steps - 1.0) * cell.costs.line.step
 
 
+def framework_colour(loop: str) -> str:
+    """Return the colour of a loop's line: one for all loops of a framework, as far as their names tell it."""
+    begins = re.match("[a-z]*", loop)
+    return svg.COLOURS[_FRAMEWORKS.get(begins[0] if begins else "", "--ink")]
+
+
 def _line_style(cell: CellSummary, *, index: int, baseline: str) -> dict[str, Any]:
     """Return colour, dashes and marker of a line; no two lines share dashes and marker."""
     reference = cell.cell.name == baseline
-    colour = _INK if reference else _VERDICT_STYLES.get(cell.verdict or Verdict.UNCLEAR, ("", _MUTED, ""))[1]
-    style: dict[str, Any] = {"color": colour, "linewidth": 3 if reference else 2, "marker": _MARKERS[index]}
+    style: dict[str, Any] = {
+        "color": framework_colour(cell.cell.loop),
+        "linewidth": 3 if reference else 2,
+        "marker": _MARKERS[index],
+    }
     return style | {"dashes": _DASHES[index] or (1, 0), "markersize": 7}
 
 

@@ -11,6 +11,10 @@ COLOURS = {
     "--slower": "#b34700",
     "--band": "#d9dee4",
     "--page": "#fefefe",
+    "--tensorflow": "#7a5c00",
+    "--torch": "#a8246b",
+    "--jax": "#5146c7",
+    "--numpy": "#1a7440",
 }
 """The page's custom properties and the colour that stands for each in a drawing; also the light scheme's values.
 
@@ -23,6 +27,10 @@ DARK = {
     "--slower": "#ff9a5c",
     "--band": "#3a434d",
     "--page": "#14181d",
+    "--tensorflow": "#dcb648",
+    "--torch": "#f48fc0",
+    "--jax": "#aaa4ff",
+    "--numpy": "#6ccf90",
 }
 """The dark scheme's values."""
 

@@ -124,7 +124,7 @@ def costs_text(model: CostModel | None) -> str:
         return units.NOT_AVAILABLE
     if not model.fits:
         return "no fit"
-    return f"{_microseconds(model.fixed)} us + {_microseconds(model.per_sample)} us"
+    return f"{_microseconds(model.fixed)} + {_microseconds(model.per_sample)} us"
 
 
 def _common(group: Group, quantity: Quantity) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis.drift import Stretch
-from bench.report import charts, wording
+from bench.report import charts, svg, wording
 from bench.report.canvas import Frame
 from bench.report.model import build
 
@@ -149,6 +149,24 @@ def test_break_even_rings_mark_where_a_loop_overtakes(report, frame):
     assert sorted((step for step in crossings if step), reverse=True) == rings
     assert {"tf-eager, baseline", "tf-function, after 74 steps"} <= set(texts(figure))
     assert "74" in texts(figure)
+
+
+@pytest.mark.parametrize(
+    ("loop", "colour"),
+    [
+        ("tf-fit-stock", "--tensorflow"),
+        ("torch-native", "--torch"),
+        ("jax-scan", "--jax"),
+        ("numpy", "--numpy"),
+        ("numpy [base]", "--numpy"),
+        ("mine", "--ink"),
+        ("tfx", "--ink"),
+        ("", "--ink"),
+    ],
+)
+def test_a_line_has_the_colour_of_its_framework(loop, colour):
+    """In both charts with lines; a loop of a user's has none."""
+    assert svg.COLOURS[colour] == charts.framework_colour(loop)
 
 
 def test_no_two_lines_look_alike(make_run):

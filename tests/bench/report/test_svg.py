@@ -2,6 +2,8 @@
 
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from bench.report import svg
 
 RAW = """<?xml version="1.0" encoding="utf-8" standalone="no"?>
@@ -87,3 +89,26 @@ def test_an_inlined_picture_takes_colours_and_font_from_the_page():
 def test_the_colours_are_distinct():
     """One colour stands for one property."""
     assert len(svg.COLOURS) == len(set(svg.COLOURS.values()))
+
+
+def luminance(colour):
+    """Return the relative luminance of "#rrggbb" as WCAG 2.2 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [svg.COLOURS, svg.DARK], ids=["light", "dark"])
+def test_every_colour_but_the_band_is_seen_on_the_page(scheme):
+    """4.5 to 1 is what WCAG asks of text; names of loops may be written in any of them."""
+    page = luminance(scheme["--page"])
+    for name, colour in scheme.items():
+        if name not in ("--page", "--band"):
+            lighter, darker = sorted((luminance(colour), page), reverse=True)
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, name
+
+
+def test_both_schemes_have_the_same_names():
+    """What one lacks would be drawn in nothing."""
+    assert svg.COLOURS.keys() == svg.DARK.keys()
+    assert len(svg.DARK) == len(set(svg.DARK.values()))
