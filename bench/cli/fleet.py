@@ -53,7 +53,7 @@ class Placing:
         option(
             "--on",
             metavar="local|ray|ray://HOST:PORT",
-            help="Measure on machines of a Ray cluster: one that is started here, that of the environment, a remote one.",
+            help="Measure on machines of a Ray cluster: one started here, that of the environment, a remote one.",
         ),
     ]
     machines: Annotated[
@@ -119,6 +119,31 @@ def campaign_named(results: Path, name: str | None) -> Path | None:
     from bench.fleet import record  # noqa: PLC0415
 
     return record.find(results, name)
+
+
+def refuse_elsewhere(results: Path, run: str) -> None:
+    """Refuse to go on here with a run that a campaign had measured on a machine of another kind.
+
+    Raises:
+        UsageError: With what goes on where it began.
+    """
+    campaigns = list(results.glob("*/campaign.json"))
+    if not campaigns:
+        return
+    from bench.fleet import record  # noqa: PLC0415
+    from bench.machine.passport import passport  # noqa: PLC0415
+    from bench.records import journal, loading  # noqa: PLC0415
+    from bench.records.machine import machine_of  # noqa: PLC0415
+
+    folder = journal.find(results, run)
+    for found in (record.load(path.parent) for path in campaigns):
+        runs = {attempt.run for part in found.parts for attempt in part.attempts}
+        there = machine_of(loading.load(folder).header.environment)
+        if folder.name in runs and there.fingerprint != machine_of(passport(environment=os.environ)).fingerprint:
+            raise UsageError(
+                f"{folder.name} was measured on {there.title}, and rounds of two machines do not belong into one run; "
+                f"go on with: bench run --resume {found.campaign}, or start anew with more rounds"
+            )
 
 
 def begin(running: Running, output: Output, *, placing: Placing, command: str) -> None:

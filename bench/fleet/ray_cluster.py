@@ -63,6 +63,11 @@ def connected(on: str, *, parcel: bytes, tell: Callable[[str], None]) -> Iterato
         raise UsageError(f"--on {on}: no Ray cluster can be used there: {first}") from error
     try:
         yield RayCluster(ray, parcel=parcel, tell=tell)
+    except (ray.exceptions.RayError, ConnectionError) as error:
+        raise UsageError(
+            f"--on {on}: the cluster does not answer any more: {_first_line(error)}; what has arrived is stored, "
+            "go on with 'bench run --resume' and the name of the campaign"
+        ) from error
     finally:
         ray.shutdown()
 
@@ -92,7 +97,8 @@ class RayCluster:
         new = {identity: one for identity, one in alive.items() if identity not in self._known}
         actors = {identity: self._actor(identity, cpus=0, gpus=0) for identity in new}
         asked = {identity: actor.facts.remote(self._parcel) for identity, actor in actors.items()}
-        self._ray.wait(list(asked.values()), num_returns=len(asked), timeout=_ANSWER_WITHIN) if asked else None
+        if asked:
+            self._ray.wait(list(asked.values()), num_returns=len(asked), timeout=_ANSWER_WITHIN)
         for identity, answer in asked.items():
             self._known[identity] = self._described(new[identity], answer)
             self._ray.kill(actors[identity])

@@ -176,11 +176,13 @@ def test_files_of_the_user_travel_and_the_environment_stays(cluster, tmp_path):
     (tmp_path / "my_loop.py").write_text(source.replace("import numpy as np\n", "import numpy as np\nimport beside\n"))
     session = cluster(("a", "x"))
 
-    done = session.bench("run", "--on", "ray", "--loop", "my_loop.py", "numpy", "--no-report", HF_TOKEN="hf_" + "a1B2" * 9)
+    done = session.bench(
+        "run", "--on", "ray", "--loop", "my_loop.py", "numpy", "--no-report", HF_TOKEN="hf_" + "a1B2" * 9
+    )
 
     assert 0 == done.code, done.err
     run = session.run()
-    assert {"my_loop", "numpy"} >= {trial.cell.loop for trial in run.trials}
+    assert {"my_loop", "numpy"} == {trial.cell.loop for trial in run.trials}
     assert not [trial for trial in run.trials if trial.failure is not None]
     everything = b"".join(path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file())
     assert b"a1B2a1B2" not in everything
