@@ -105,9 +105,9 @@ def test_a_machine_that_dies_in_a_round_costs_no_finished_trial(cluster, wait_fo
 
     def half_done():
         for folder in journal.runs(session.folder / "results"):
-            if folder.name == next((p["attempts"][-1]["run"] for p in record_of(session)["parts"] if p["name"] == "a")):
-                trials = trial_lines(folder)
-                return folder if len(trials) >= 3 else None
+            (part,) = (part for part in record_of(session)["parts"] if part["name"] == "a")
+            if folder.name == part["attempts"][-1]["run"] and len(trial_lines(folder)) >= 3:
+                return folder
         return None
 
     lost = wait_for(half_done, seconds=100)
@@ -190,14 +190,15 @@ def test_files_of_the_user_travel_and_the_environment_stays(cluster, tmp_path):
 
 def test_without_ray_it_is_refused_in_one_line(session):
     """With the command that installs it, before anything is looked for."""
-    hidden = "import sys; sys.modules['ray'] = None"
+    code = """if True:
+        from importlib import util
+        find = util.find_spec
+        util.find_spec = lambda name, *rest: None if name == "ray" else find(name, *rest)
+        from bench.cli.main import main
+        main(["run", "--on", "ray", "numpy"])
+    """
     done = subprocess.run(
-        [
-            *(sys.executable, "-c"),
-            f"{hidden}\nfrom importlib import util\nfind = util.find_spec\n"
-            "util.find_spec = lambda name, *rest: None if name == 'ray' else find(name, *rest)\n"
-            "from bench.cli.main import main\nmain(['run', '--on', 'ray', 'numpy'])",
-        ],
+        [sys.executable, "-c", code],
         cwd=session.folder,
         env=session.environment,
         capture_output=True,
