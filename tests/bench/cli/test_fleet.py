@@ -1,4 +1,4 @@
-"""`bench run --on` as it is typed: what is sent to machines, what stays here, what is refused before anything starts."""
+"""`bench run --on` as it is typed: what is sent to machines, what stays here, what is refused before all else."""
 
 import click
 import pytest
