@@ -203,7 +203,6 @@ def go_on(folder: Path, *, placing: Placing, output: Output, yes: bool) -> None:
     """
     from bench.fleet import ray_cluster, record  # noqa: PLC0415
 
-    ray_cluster.require()
     found, terminal = record.load(folder), Terminal()
     results = folder.parent
     if all(part.done for part in found.parts):

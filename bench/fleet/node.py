@@ -149,12 +149,13 @@ class OnNode:
 
     def clear(self) -> None:
         """Remove everything that was laid out."""
+        if self._root is None:
+            return
         self.end(0, 0)
         if self._held >= 0:
             os.close(self._held)
             self._held = -1
-        if self._root is not None:
-            shutil.rmtree(self._root, ignore_errors=True)
+        shutil.rmtree(self._root, ignore_errors=True)
 
     def _start(self, command: list[str], *, environment: dict[str, str], root: Path) -> None:
         """Start a process that ends with this one, however this one ends."""
@@ -177,7 +178,7 @@ def _own_folder(campaign: str, work: str) -> Path:
     found = above.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise PermissionError(f"{above}: somebody else could write to it; remove it")
-    folder = above / campaign / re.sub(r"[^A-Za-z0-9_.-]", "-", work)
+    folder = above / campaign / f"at-{re.sub(r'[^A-Za-z0-9_.-]', '-', work)}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -84,7 +84,10 @@ def placed(nodes: Sequence[Node], *, machines: Sequence[str], where: Where) -> t
     if tuple(machines) == (ALL,):
         chosen = usable
     elif tuple(machines) == (ONE_OF_EACH_KIND,):
-        chosen = list({node.kind: node for node in reversed(usable)}.values())[::-1]
+        first: dict[str, Node] = {}
+        for node in usable:
+            first.setdefault(node.kind, node)
+        chosen = list(first.values())
     else:
         known = {node.name: node for node in usable}
         unknown = [name for name in machines if name not in known]

@@ -75,9 +75,8 @@ def stored_campaign(tmp_path):
     return store
 
 
-def test_a_campaign_that_is_done_is_shown_again(bench, stored, stored_campaign, monkeypatch):
+def test_a_campaign_that_is_done_is_shown_again(bench, stored, stored_campaign):
     """Without a cluster."""
-    monkeypatch.setattr("bench.fleet.ray_cluster.find_spec", lambda name: name)
     run = stored(steps={"numpy": 1e-3, "mine": 2e-3})
     stored_campaign("complete", run.header.run_id)
 
@@ -99,17 +98,15 @@ def test_a_run_of_another_machine_is_not_gone_on_with_here(refused, stored, stor
     assert f"bench run --resume {NAME}" in said
 
 
-def test_a_machine_that_was_given_up_is_an_error_of_the_campaign(refused, stored_campaign, monkeypatch):
+def test_a_machine_that_was_given_up_is_an_error_of_the_campaign(refused, stored_campaign):
     """With the reason, and the code of what failed."""
-    monkeypatch.setattr("bench.fleet.ray_cluster.find_spec", lambda name: name)
     stored_campaign("failed")
 
     assert "Error: a: no machine of its kind came back within 300 s" == refused(5, "run", "--resume", NAME)
 
 
-def test_a_campaign_of_somebody_else_asks_before_it_runs_what_it_sent(refused, stored_campaign, tmp_path, monkeypatch):
+def test_a_campaign_of_somebody_else_asks_before_it_runs_what_it_sent(refused, stored_campaign, tmp_path):
     """It is code, and it is run on every machine."""
-    monkeypatch.setattr("bench.fleet.ray_cluster.find_spec", lambda name: name)
     record = stored_campaign("interrupted")
     records.keep(Parcel(content=b"code"), record=record, results=tmp_path / "results")
 

@@ -261,11 +261,11 @@ def test_an_interrupt_stores_what_machines_have_finished_and_says_how_to_go_on(c
         assert world.journal(part.last.run) == (tmp_path / part.last.run / "journal.jsonl").read_bytes()
 
 
-def test_a_run_whose_last_line_had_arrived_is_complete_though_its_machine_died(campaign, world, tmp_path):
+def test_a_run_whose_last_line_had_arrived_is_complete_though_its_machine_died(campaign, world):
     """Its logs and tables are lost with the machine, and `bench report` derives the tables again."""
     record = campaign().run()
     part = replace(record.parts[0], attempts=(replace(record.parts[0].last, state="running"),))
-    world.codes["id-a"] = -9
+    world.events[world.now + 0.5] = partial(world.alive.pop, "id-a")
 
     again = campaign(record=replace(record, parts=(part, record.parts[1]))).run()
 

@@ -64,7 +64,7 @@ def test_a_run_is_begun_heard_out_and_forgotten(machine, parcel, tmp_path):
     assert "journal.jsonl" not in names
     assert any(name.startswith("logs/") for name in names)
     machine.clear()
-    assert not list(tmp_path.glob("bench-fleet-*/campaign-1/a"))
+    assert not list(tmp_path.glob("bench-fleet-*/campaign-1/at-a"))
 
 
 @pytest.mark.slow
@@ -72,7 +72,7 @@ def test_a_run_goes_on_from_what_the_driver_has(machine, parcel, tmp_path):
     """With the trials that it knows of, on a machine that knows nothing."""
     machine.begin(parcel, JOB)
     lines, _, _ = finished(machine)
-    name = next(tmp_path.glob("bench-fleet-*/campaign-1/a/results/*")).name
+    name = next(tmp_path.glob("bench-fleet-*/campaign-1/at-a/results/*")).name
     machine.clear()
     whole = lines.splitlines(keepends=True)
     until = 1 + next(number for number, line in enumerate(whole) if b'"kind":"trial"' in line)
@@ -165,4 +165,4 @@ def test_a_machine_s_name_is_no_path(tmp_path, monkeypatch):
 
     found = on_node._own_folder("campaign-1", "../a b")
 
-    assert found == tmp_path / f"bench-fleet-{os.getuid()}" / "campaign-1" / "..-a-b"
+    assert found == tmp_path / f"bench-fleet-{os.getuid()}" / "campaign-1" / "at-..-a-b"
