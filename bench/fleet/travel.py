@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import final
 
@@ -108,8 +109,7 @@ def _sources(tree: Path) -> Iterator[tuple[str, Path]]:
 
 def _data(words: Sequence[str]) -> dict[str, str]:
     """Return the variable that says again what `--data` says: going on with a run asks for the data alone."""
-    pairs = zip(words, [*words[1:], ""], strict=True)
-    found = [value for word, value in pairs if word == "--data"]
+    found = [value for word, value in pairwise(words) if word == "--data"]
     found += [word.removeprefix("--data=") for word in words if word.startswith("--data=")]
     return {"BENCH_DATA": found[-1]} if found else {}
 
