@@ -4,6 +4,7 @@ Ray is imported only here, and only where `--on` asks for it.
 """
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -57,10 +58,12 @@ def connected(on: str, *, parcel: bytes, tell: Callable[[str], None]) -> Iterato
     else:
         settings |= {"address": "auto" if on == AROUND else on}
     try:
-        ray.init(**settings)
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # what they say, the error says
+            ray.init(**settings)
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"--on {on}: no Ray cluster can be used there: {first}") from error
+        token = "; where it asks for a token, set RAY_AUTH_MODE=token" if on.startswith("ray://") else ""
+        raise UsageError(f"--on {on}: no Ray cluster can be used there: {first}{token}") from error
     try:
         yield RayCluster(ray, parcel=parcel, tell=tell)
     except (ray.exceptions.RayError, ConnectionError) as error:
