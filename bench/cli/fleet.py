@@ -61,8 +61,8 @@ class Placing:
         option(
             "--machines",
             type=Machines(),
-            default=("one-of-each-kind",),
-            show_default="one-of-each-kind",
+            default="one-of-each-kind",
+            metavar="one-of-each-kind|all|NAME,...",
             help="With --on: which of its machines.",
         ),
     ]
