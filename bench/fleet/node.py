@@ -156,6 +156,8 @@ class OnNode:
             os.close(self._held)
             self._held = -1
         shutil.rmtree(self._root, ignore_errors=True)
+        with suppress(OSError):  # work of other machines may lie beside it
+            self._root.parent.rmdir()
 
     def _start(self, command: list[str], *, environment: dict[str, str], root: Path) -> None:
         """Start a process that ends with this one, however this one ends."""
