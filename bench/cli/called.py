@@ -39,7 +39,10 @@ _PAIR = 2
 """Parts of (x, y)."""
 _NEGATED = {"verify": "--no-verify"}
 """Keywords that are true unless they are said to be false -> the flag that says so."""
-_NEVER_SAID = ("no_verify", "no_report", "reports_dir", "format", "loop", "show_values")
+_NEVER_SAID = (
+    *("no_verify", "no_report", "reports_dir", "format", "loop", "show_values"),
+    *("on", "machines", "where", "wait_for_node", "send"),
+)
 """Options that a program says in another way, or has no use for."""
 
 

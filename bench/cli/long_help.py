@@ -11,6 +11,9 @@ LONG = 12
 
 _REST = "Options"
 
+_HEADINGS = {**SECTIONS, "On which machines": ("on", "machines", "where", "wait_for_node", "sent")}
+"""And what only `bench run` takes beside the groups."""
+
 
 class Sectioned(click.Command):
     """Writes options below the headings of `bench.cli.groups.SECTIONS`; those that stand in none come first."""
@@ -32,9 +35,9 @@ class Sectioned(click.Command):
 
 def _sections(records: dict[str, tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
     """Yield each heading that has options, and their names in its order."""
-    known = {name for names in SECTIONS.values() for name in names}
+    known = {name for names in _HEADINGS.values() for name in names}
     if rest := [name for name in records if name not in known]:
         yield _REST, rest
-    for heading, names in SECTIONS.items():
+    for heading, names in _HEADINGS.items():
         if found := [name for name in names if name in records]:
             yield heading, found

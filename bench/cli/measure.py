@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from bench.cli import fleet
 from bench.cli.group import main
 from bench.cli.groups import Conditions, Measuring, Output, Running, takes
 from bench.cli.options import complete_sides, option, rounds_of
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from bench.runs.options import Options
 
 
-@main.command(short_help="Train with each LOOP, measure, store and report.")
+@main.command(cls=fleet.RunCommand, short_help="Train with each LOOP, measure, store and report.")
 @takes(Running, Output)
-def run(running: Running, output: Output, /) -> None:
+@fleet.places
+def run(running: Running, output: Output, /, **placed: Any) -> None:
     """Train with each LOOP, measure, store and report.
 
     Without a LOOP: the five that the guides teach; 'all': every one that is registered; 'tf-*': all that are called
@@ -44,7 +46,19 @@ def run(running: Running, output: Output, /) -> None:
       bench run --all-guides --quick
       bench run --workload my_model.py --loop my_loop.py --quick
       bench run --aa --precision 1 --time-budget 600 tf-function tf-fit
+      bench run --on ray --machines all torch-native torch-fit
     """
+    placing = fleet.Placing(**placed)
+    campaign = fleet.campaign_named(output.results_dir, running.resume)
+    if campaign is not None:
+        _typed_beside_resume(str(running.resume), campaign=True)
+        fleet.go_on(campaign, placing=placing, output=output, yes=running.yes)
+        return
+    if placing.on is not None:
+        fleet.begin(running, output, placing=placing, command=shlex.join(["bench", *sys.argv[1:]]))
+        return
+    if running.resume is not None:
+        fleet.refuse_elsewhere(output.results_dir, running.resume)
     _measure(options_of_run(running, results=output.results_dir), output=output, resume=running.resume, yes=running.yes)
 
 
@@ -52,16 +66,17 @@ _BESIDE_RESUME = {
     *("resume", "retry_failed", "yes", "rounds", "quick", "rigorous", "wait", "data"),
     *("no_report", "results_dir", "reports_dir", "output_format"),
 }
+_BESIDE_CAMPAIGN = {"on", "wait_for_node", "resume", "yes", "no_report", "results_dir", "reports_dir", "output_format"}
 
 
-def _typed_beside_resume(run: str) -> set[str]:
+def _typed_beside_resume(run: str, *, campaign: bool = False) -> set[str]:
     """Return the names of what was typed, and refuse what the run's plan says already; variables count for new runs."""
     context, typed = click.get_current_context(), set()
     for parameter in context.command.params:
         name = parameter.name or ""
         if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
-        if name not in _BESIDE_RESUME:
+        if name not in (_BESIDE_CAMPAIGN if campaign else _BESIDE_RESUME):
             what = parameter.opts[0] if isinstance(parameter, click.Option) else "LOOP"
             raise click.UsageError(f"--resume goes on with the plan of {run}; it takes no {what}; leave it out")
         typed.add(name)
