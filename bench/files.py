@@ -7,6 +7,7 @@ write_whole     one file: the old content or the new one, never a mixture and ne
 write_all       several files of one folder: nothing is changed before all of them are written
 build_once      a folder that costs time to make and is kept
 temporary_folder    one that goes with its process, however that ends
+SOURCE_TREE     where the sources of the harness and of the loops lie
 """
 
 import errno
@@ -24,6 +25,8 @@ from typing import BinaryIO
 
 from bench.errors import FileTrouble, UsageError
 
+SOURCE_TREE = Path(__file__).resolve().parent.parent
+"""The folder that holds `bench` and `loops`: other interpreters import them from there, and caches are keyed by it."""
 _PARTIAL = re.compile(r"\.partial-\d+-[0-9a-f]{16}")
 """What is being written: the process, and what nobody can guess."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUND = {"errors", "units", "text", "files", "paths", "redaction"}
+GROUND = {"errors", "units", "text", "files", "redaction"}
 """Flat files on which every room stands."""
 ROOMS = [
     *("records", "machine", "worker", "sides", "verify", "analysis", "runs", "report", "gate", "history"),

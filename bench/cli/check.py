@@ -59,7 +59,8 @@ def verify(
       bench verify torch-keras tf-fit --workload my_model.py
       bench verify torch-native --workload mnist-mlp --format json
     """
-    from bench.verify.command import Options, check, judge, render  # noqa: PLC0415
+    from bench.report.verified import render  # noqa: PLC0415
+    from bench.verify.command import Options, check, judge  # noqa: PLC0415
     from loops.data.mnist import DatasetChoice  # noqa: PLC0415
 
     options = Options(

@@ -15,8 +15,7 @@ from bench.cli.long_help import Sectioned
 from bench.cli.options import option
 from bench.cli.terminal import asker, cache_folder, show
 from bench.errors import BenchError, TrialsFailed, UsageError
-from bench.files import make_folder, write_whole
-from bench.paths import SOURCE_TREE
+from bench.files import SOURCE_TREE, make_folder, write_whole
 from bench.runs.console import Terminal
 
 if TYPE_CHECKING:

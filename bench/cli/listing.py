@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import units
+from bench.files import SOURCE_TREE
 from bench.machine import gpu
-from bench.paths import SOURCE_TREE
 from bench.text import display_name, table
 from bench.worker import frameworks
 from loops import guides, registry

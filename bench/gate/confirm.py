@@ -7,16 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from bench import redaction
 from bench.analysis import sequential
 from bench.errors import Interrupted, UsageError
+from bench.files import SOURCE_TREE
 from bench.gate import accept, growth, identical, judge, listed, sensitivity, sides, stored, told_page
 from bench.gate.policy import Policies, settle
 from bench.gate.result import Finding, GateResult, LoopVerdict, Outcome
 from bench.gate.settings import Settings, is_gone, resolved
 from bench.gate.verdict_file import VerdictFile, ended
 from bench.machine import passport
-from bench.paths import SOURCE_TREE
 from bench.records import journal, loading
 from bench.records.cell import Side
 from bench.records.stored_run import Run
@@ -377,7 +376,7 @@ def _against_stored(options: Options, *, around: Surroundings) -> Comparison:
 
 def _files_of(base: Run, *, around: Surroundings) -> list[str]:
     """Return the files of loops and workloads that a baseline names and that are run: those of this project only."""
-    there = [path for path in map(redaction.at_home, base.header.plan.files) if Path(path).exists()]
+    there = [path for path in base.header.plan.files_here if Path(path).exists()]
     own = [path for path in there if Path(path).resolve().is_relative_to(around.folder.resolve())]
     for path in there:
         if path in own:

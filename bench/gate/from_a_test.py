@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.errors import BenchError
-from bench.files import temporary_folder
+from bench.files import SOURCE_TREE, temporary_folder
 from bench.machine import system
-from bench.paths import SOURCE_TREE
 
 Json = dict[str, Any]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from bench import redaction
 from bench.records.cell import AGAIN, Cell, Setting, Side
 from bench.records.prepared import PreparedWorkload
 from bench.units import Seconds
@@ -74,6 +75,11 @@ class Plan:
     calibration: Cell | None = None
     """Measured once in each round beside the cells, so that runs can be compared: it says how fast the machine was.
     It is not one of `cells`; None where it was not asked for."""
+
+    @property
+    def files_here(self) -> tuple[str, ...]:
+        """Paths of the same files as they are on this machine: a journal says "~" where a home folder was."""
+        return tuple(map(redaction.at_home, self.files))
 
     @property
     def adaptive(self) -> bool:

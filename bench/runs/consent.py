@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 
-from bench import redaction
 from bench.files import make_folder, write_whole
 from bench.records.lines import JOURNAL
 from bench.records.plan import Plan
@@ -72,8 +71,7 @@ def _first_line(folder: Path) -> str:
 
 def _files(plan: Plan) -> dict[str, str | None]:
     """Return the hash of each file of the user that a run names, or None where there is none."""
-    paths = map(redaction.at_home, plan.files)  # a journal says "~", a plan that has just been made does not
-    return {path: _sha256(Path(path).read_bytes()) if Path(path).is_file() else None for path in paths}
+    return {path: _sha256(Path(path).read_bytes()) if Path(path).is_file() else None for path in plan.files_here}
 
 
 def _sha256(content: bytes) -> str:

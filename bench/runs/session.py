@@ -12,9 +12,9 @@ from pathlib import Path
 from bench import __version__, redaction
 from bench.analysis.process import step_seconds_of
 from bench.errors import Interrupted, ResultsError, UsageError
+from bench.files import SOURCE_TREE
 from bench.machine import conditions, disturbances, passport, readings
 from bench.machine import gpu as gpus
-from bench.paths import SOURCE_TREE
 from bench.records import busy, tables
 from bench.records.cell import Side
 from bench.records.journal import Journal, find, utc_now, write_manifest
@@ -193,7 +193,7 @@ def _as_it_was(run: Run, *, environment: Mapping[str, str]) -> Run:
         plan,
         sides=tuple(restored(side, environment=environment) for side in plan.sides),
         interpreters={backend: redaction.at_home(path) for backend, path in plan.interpreters.items()},
-        files=tuple(redaction.at_home(path) for path in plan.files),
+        files=plan.files_here,
     )
     return replace(run, header=replace(run.header, plan=plan))
 

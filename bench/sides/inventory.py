@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.files import temporary_folder
+from bench.files import SOURCE_TREE, temporary_folder
 from bench.machine import kept
-from bench.paths import SOURCE_TREE
 from bench.records.cell import Cell, Side
 from bench.records.trial import Failure, FailureKind, Trial
 from bench.sides.launcher import Launcher

@@ -8,8 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import final
 
-from bench.files import temporary_folder
-from bench.paths import SOURCE_TREE
+from bench.files import SOURCE_TREE, temporary_folder
 from bench.records.cell import Side
 from bench.worker import origin
 from loops import registry

@@ -1,9 +1,8 @@
-"""One `bench verify` from options to a table: which loops on which workloads, against which data, and what came out."""
+"""One `bench verify` from options to what was found: which loops on which workloads, against which data."""
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -12,8 +11,7 @@ from bench.records.prepared import PreparedWorkload
 from bench.records.verification import Verification
 from bench.sides import preparation
 from bench.sides.launcher import Launcher
-from bench.text import table
-from bench.units import Seconds, tiny
+from bench.units import Seconds
 from bench.verify import memory, peers, pool
 from bench.worker import frameworks
 from bench.worker.sight import look
@@ -134,13 +132,6 @@ def _prepared(
     return found
 
 
-def render(found: Sequence[Verification], *, output_format: str) -> str:
-    """Return one row per loop and workload with its largest gaps, or everything as JSON."""
-    if output_format == "json":
-        return json.dumps([asdict(verification) | {"passed": verification.passed} for verification in found], indent=2)
-    return table([_row(verification) for verification in found])
-
-
 def judge(found: Sequence[Verification], *, logs: Path) -> None:
     """Raise what the exit code should say.
 
@@ -155,47 +146,6 @@ def judge(found: Sequence[Verification], *, logs: Path) -> None:
     if failed:
         names = ", ".join(f"{verification.loop} on {verification.workload}" for verification in failed)
         raise TrialsFailed(f"{len(failed)} of {len(found)} checks failed: {names}; logs: {logs}")
-
-
-def _row(verification: Verification) -> dict[str, str]:
-    """Return what one check found as text."""
-    columns = {
-        "loss gap": "loss, ",
-        "weight gap": "weights",
-        "gradient gap": "gradients",
-        "metric gap": "training metric",
-    }
-    return {
-        "loop": verification.loop,
-        "workload": verification.workload,
-        "result": _result(verification),
-        "optimizer": verification.formula,
-        **{name: _largest(verification, start) for name, start in columns.items()},
-        "why not": verification.reason or verification.remark or "",
-    }
-
-
-def _result(verification: Verification) -> str:
-    """Return what came of a check in words."""
-    if verification.undecided:
-        return "not verified"
-    if verification.problem is not None:
-        return "failed"
-    if verification.failed:
-        return "DIFFERS" if verification.problem is None else "FAILED"
-    if verification.framework_wide:
-        return "like fit()"
-    return "same work" if verification.peer is None else f"like {verification.peer}"
-
-
-def _largest(verification: Verification, start: str) -> str:
-    """Return the largest gap of a kind, and the step at which it occurs."""
-    gap = max(
-        (gap for gap in verification.gaps if gap.what.startswith(start)), key=lambda gap: gap.largest, default=None
-    )
-    if gap is None:
-        return "n/a"
-    return tiny(gap.largest) if gap.step is None else f"{tiny(gap.largest)} at {gap.step}"
 
 
 def _need_gpu(used: Sequence[str], *, environment: Mapping[str, str]) -> None:

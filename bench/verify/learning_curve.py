@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.paths import SOURCE_TREE
+from bench.files import SOURCE_TREE
 from bench.records.cell import Cell
 from bench.records.verification import Expectation
 from bench.verify import sealed

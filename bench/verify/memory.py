@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from bench.files import SOURCE_TREE
 from bench.machine.passport import variables_read
-from bench.paths import SOURCE_TREE
 from bench.records.prepared import PreparedWorkload
 from bench.records.verification import Verification
 from bench.verify import sealed

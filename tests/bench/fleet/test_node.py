@@ -9,10 +9,10 @@ import zipfile
 import psutil
 import pytest
 
+from bench.files import SOURCE_TREE
 from bench.fleet import node as on_node
 from bench.fleet import travel
 from bench.fleet.node import OnNode
-from bench.paths import SOURCE_TREE
 from bench.records import loading
 
 WORDS = (

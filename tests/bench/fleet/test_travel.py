@@ -6,9 +6,9 @@ import zipfile
 import pytest
 
 from bench.errors import FileTrouble, UsageError
+from bench.files import SOURCE_TREE
 from bench.fleet import travel
 from bench.fleet.travel import Parcel
-from bench.paths import SOURCE_TREE
 
 
 @pytest.fixture

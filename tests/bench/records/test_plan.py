@@ -55,3 +55,11 @@ def test_a_cell_is_measured_in_the_environment_of_its_side(plan, make_cell):
 
     assert [SIDES[0], SIDES[1], SIDES[0], None, None] == sides
     assert plan.side_of(make_cell()) is None
+
+
+def test_files_are_those_of_this_machine(make_header, make_cell, monkeypatch):
+    """A journal says "~" for the home folder, so that no user's name is published."""
+    monkeypatch.setenv("HOME", "/home/somebody")
+    plan = replace(make_header([make_cell("toy")]).plan, files=("~/loops/mine.py", "/srv/model.py"))
+
+    assert ("/home/somebody/loops/mine.py", "/srv/model.py") == plan.files_here

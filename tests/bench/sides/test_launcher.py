@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.paths import SOURCE_TREE
+from bench.files import SOURCE_TREE
 from bench.records.cell import Side
 from bench.sides.launcher import Launcher, holds_loops
 

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from bench.paths import SOURCE_TREE
+from bench.files import SOURCE_TREE
 from bench.worker import origin
 
 SETUPTOOLS_FINDER = """
