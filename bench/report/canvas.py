@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, final
 
 import numpy as np
@@ -290,6 +291,7 @@ def _cut(text: str, *, width: float) -> str:
     return f"{text[:kept]}{_ELLIPSIS}"
 
 
+@cache
 def _text_width(text: str) -> float:
     """Return how long a text is in matplotlib's own font, which is wider than most."""
     font = FontProperties(size=FONT_SIZE)

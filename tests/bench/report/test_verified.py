@@ -22,6 +22,7 @@ PASSED = Verification(
 DIFFERS = replace(PASSED, loop="mine", gaps=(Gap(what="gradients", largest=0.5, allowed=1e-5, step=1),))
 PEER = replace(PASSED, loop="first", workload="my_model", gaps=(), peer="first")
 LIKE = replace(PASSED, loop="second", workload="my_model", peer="first")
+WIDE = replace(PASSED, gaps=(Gap(what="weights", largest=0.5, allowed=1e-4, framework_wide=True),))
 CANNOT = replace(PASSED, loop="third", gaps=(), problem="unavailable: it cannot carry this")
 
 
@@ -42,6 +43,31 @@ def test_the_result_is_in_words(one, words):
 
     assert f" {words} " in line
     assert (one.reason or "") in line
+
+
+def test_what_differs_in_all_loops_of_a_framework_is_said_to_be_like_fit():
+    """It is ranked with a mark: the framework computes it so, and no loop can help it."""
+    (line,) = verified.render([WIDE], output_format="table").splitlines()[-1:]
+
+    assert " like fit() " in line
+
+
+def test_a_check_that_failed_says_so_with_its_reason():
+    """A crash is neither the same work nor another."""
+    crashed = replace(PASSED, gaps=(), problem="raised: ZeroDivisionError: division by zero")
+
+    (line,) = verified.render([crashed], output_format="table").splitlines()[-1:]
+
+    assert " failed " in line
+    assert line.endswith("raised: ZeroDivisionError: division by zero")
+
+
+def test_every_check_has_a_row():
+    """In the order in which they were made, below one line of heads."""
+    heads, *rows = verified.render([PASSED, DIFFERS, LIKE], output_format="table").splitlines()
+
+    assert "loss gap" in heads
+    assert ["numpy", "mine", "second"] == [row.split()[0] for row in rows]
 
 
 def test_the_largest_gap_of_each_kind_is_shown_with_its_step():
