@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, final, get_type_hints
 
 import click
+from click.core import ParameterSource
 
 from bench.cli.groups import Output, Running
 from bench.cli.long_help import Sectioned
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _WORDS = "bench.fleet.words"
 _NOT_SENT = ("on", "machines", "where", "wait_for_node", "sent", "results_dir", "reports_dir", "no_report")
 """Options that say where, or what becomes of results here."""
+_WITH_ON = ("machines", "where", "wait_for_node", "sent")
 _NOT_TOGETHER = {"machine": "machines have names of their own", "resume": "a run goes on where it began"}
 
 
@@ -118,6 +120,19 @@ def campaign_named(results: Path, name: str | None) -> Path | None:
     from bench.fleet import record  # noqa: PLC0415
 
     return record.find(results, name)
+
+
+def refuse_without_on() -> None:
+    """Refuse options that say where, if nothing says that it is elsewhere: they would do nothing.
+
+    Raises:
+        UsageError: With what to type.
+    """
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        typed = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if typed and parameter.name in _WITH_ON:
+            raise UsageError(f"{parameter.opts[0]} is for runs on other machines; add --on ray, or leave it out")
 
 
 def refuse_elsewhere(results: Path, run: str) -> None:

@@ -57,6 +57,7 @@ def run(running: Running, output: Output, /, **placed: Any) -> None:
     if placing.on is not None:
         fleet.begin(running, output, placing=placing, command=shlex.join(["bench", *sys.argv[1:]]))
         return
+    fleet.refuse_without_on()
     if running.resume is not None:
         fleet.refuse_elsewhere(output.results_dir, running.resume)
     _measure(options_of_run(running, results=output.results_dir), output=output, resume=running.resume, yes=running.yes)

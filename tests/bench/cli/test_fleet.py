@@ -122,3 +122,13 @@ def test_a_campaign_goes_on_with_what_it_was_begun_with(refused, stored_campaign
     said = refused(2, "run", "--resume", NAME, "--rounds", "3")
 
     assert f"Error: --resume goes on with the plan of {NAME}; it takes no --rounds; leave it out" == said
+
+
+@pytest.mark.parametrize(
+    "typed", [("--machines", "a,b"), ("--where", "gpu"), ("--wait-for-node", "1"), ("--send", "f")]
+)
+def test_what_says_where_is_refused_without_a_cluster(refused, typed):
+    """It would do nothing, and the run would be measured here."""
+    said = refused(2, "run", "numpy", *typed)
+
+    assert f"Error: {typed[0]} is for runs on other machines; add --on ray, or leave it out" in said
