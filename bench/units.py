@@ -18,6 +18,8 @@ Seconds = float
 
 NOT_AVAILABLE = "n/a"
 """What stands where there is no number."""
+NOT_KNOWN = "not known"
+"""What stands for an interval that says next to nothing."""
 
 _DIGITS = 3
 
@@ -159,7 +161,7 @@ def speed_span(ratio: float, *, low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return NOT_AVAILABLE
     if high > _HOPELESS * low:
-        return "not known"
+        return NOT_KNOWN
     decimals = _speed_decimals(ratio, low=low, high=high)
     ends = [_side(end, decimals=decimals) for end in (low, high)]
     if {end.partition(" ")[2] for end in ends} == {"slower", "faster"}:

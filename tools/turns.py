@@ -2,12 +2,13 @@
 
     python tools/turns.py [--turns N] [--data FILE] [LOOP]...
 
-One process per loop, all alive at once, takes turns with the others as in a run. A turn is three blocks, each after a
+One process per loop, all alive at once, takes turns with the others as in a run. A turn is four blocks, each after a
 pause, in an order left to chance: one as a run measures it, behind its run-in and with what a run reads around them
-(waiting in the run queue, processor time, involuntary switches); one with the clock alone; and one with the clock
-alone that is reached without a pause after `UNDISTURBED` seconds of training, as in a plain script. Prints, per loop,
-the step time of the first over that of each other, the typical ratio of a turn (Hodges and Lehmann) with its 95 %
-interval. Both blocks of a ratio are of one process: what processes differ by, which is far more, is in neither. Then
+(waiting in the run queue, processor time, involuntary switches); one with the clock alone; one with the clock alone
+that is reached without a pause after `UNDISTURBED` seconds of training, as in a plain script; and one with all of it
+read between run-in and block as well, as runs once did. Prints, per loop, the step time of the first over that of each
+other, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval; the last line takes all loops of a turn
+together. Both blocks of a ratio are of one process: what processes differ by, which is far more, is in neither. Then
 how long it takes to read what every program of the machine uses, which a run does once before and once after all
 blocks of a round.
 """
@@ -17,6 +18,7 @@ import os
 import sys
 from collections.abc import Iterator
 from random import Random
+from statistics import geometric_mean
 from time import perf_counter_ns
 
 from run_in import asked, digits_of, ready, started, warmed_up
@@ -30,7 +32,7 @@ from bench.worker.stopwatch import Clocks, Stopwatch
 
 LOOPS = ("numpy", "jax-jit", "tf-function", "tf-fit", "torch-native", "torch-keras")
 UNDISTURBED = 0.3
-AS_A_RUN, CLOCK, WITHOUT_A_PAUSE = "as a run", "clock", "without a pause"
+AS_A_RUN, CLOCK, WITHOUT_A_PAUSE, READ_BETWEEN = "as a run", "clock", "without a pause", "read between"
 
 NOTHING_ELSE = Clocks(cpu=lambda: 0, switches=lambda: 0, waited=lambda: None)
 """The time, and no other clock."""
@@ -47,12 +49,16 @@ def train_in_turns(name: str, *, digits: str) -> None:
         print("ready", flush=True)
         for line in sys.stdin:
             how = line.strip()
-            stopwatch = watched if how == AS_A_RUN else clock
+            stopwatch = watched if how in (AS_A_RUN, READ_BETWEEN) else clock
             seconds = UNDISTURBED if how == WITHOUT_A_PAUSE else RUN_IN_SECONDS
             before = round(steps * seconds / BLOCK_SECONDS / loop.steps_per_call) * loop.steps_per_call
             stopwatch.start()
             yield before
-            stopwatch.lap(BlockKind.RUN_IN, steps=before)
+            if how == READ_BETWEEN:
+                stopwatch.stop(BlockKind.RUN_IN, steps=before)
+                stopwatch.start()
+            else:
+                stopwatch.lap(BlockKind.RUN_IN, steps=before)
             yield steps
             *_, block = stopwatch.stop(BlockKind.MEASURED, steps=steps)
             rest()
@@ -68,6 +74,11 @@ def told(ratios: list[float]) -> str:
     return f"{ratio.estimate:<5.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
 
 
+def geometric_means(by_loop: list[list[float]]) -> list[float]:
+    """Return the mean over the loops, turn by turn."""
+    return [geometric_mean(turn) for turn in zip(*by_loop, strict=True)]
+
+
 def main() -> None:
     """Measure the loops and print one line each."""
     arguments = asked(__doc__, loops=LOOPS, turns=120)
@@ -76,12 +87,14 @@ def main() -> None:
         return
     loops = list(arguments.loops)
     processes = started(loops, digits=digits_of(arguments), script=__file__)
-    ratios: dict[str, dict[str, list[float]]] = {name: {CLOCK: [], WITHOUT_A_PAUSE: []} for name in loops}
+    ratios: dict[str, dict[str, list[float]]] = {
+        name: {CLOCK: [], WITHOUT_A_PAUSE: [], READ_BETWEEN: []} for name in loops
+    }
     order = Random(0)  # noqa: S311 - not for secrets
     for _ in range(arguments.turns):
         for name in order.sample(loops, len(loops)):
             steps = {}
-            for how in order.sample([AS_A_RUN, CLOCK, WITHOUT_A_PAUSE], 3):
+            for how in order.sample([AS_A_RUN, *ratios[name]], 1 + len(ratios[name])):
                 processes[name].stdin.write(f"{how}\n")
                 processes[name].stdin.flush()
                 steps[how] = json.loads(processes[name].stdout.readline())
@@ -90,9 +103,12 @@ def main() -> None:
     for process in processes.values():
         process.stdin.close()
         process.wait()
-    print(f"{'as a run over':<15} {CLOCK:<24} {WITHOUT_A_PAUSE:<24} ({arguments.turns} turns)")
+    heads = "".join(f"{other:<24}" for other in ratios[loops[0]])
+    print(f"{'as a run over':<15} {heads}({arguments.turns} turns)")
     for name, by_other in ratios.items():
         print(f"{name:<15} {'  '.join(told(found) for found in by_other.values())}")
+    together = [geometric_means([ratios[name][other] for name in loops]) for other in ratios[loops[0]]]
+    print(f"{'all together':<15} {'  '.join(told(found) for found in together)}")
     begin = perf_counter_ns()
     activity.read()
     print(f"reading the machine: {(perf_counter_ns() - begin) / 1e6:.1f} ms")

@@ -120,7 +120,7 @@ def sensitivity(cells: Sequence[CellSummary], *, noise: Noise | None) -> str | N
     smallest = max([*known, *([] if noise is None else [noise.relative])])
     return (
         f"Smallest slowdown that this run would have found for every loop, four times in five: "
-        f"{units.percent(smallest)} (margin {units.percent(cells[0].margin)})."
+        f"{wording.share_text(smallest)} (margin {units.percent(cells[0].margin)})."
     )
 
 
@@ -260,6 +260,8 @@ def _doubt(cell: CellSummary, baseline: CellSummary) -> str:
     if speed_up is None or speed_up.low is None:
         return f"one round gives no interval and reads {wording.speed_text(cell)} ({steps})"
     span = units.speed_span(speed_up.estimate, low=speed_up.low, high=speed_up.high)
+    if span == units.NOT_KNOWN:
+        return f"its interval says next to nothing ({steps})"
     if "slower" in span:
         return f"the 95 % interval runs from {span} ({steps})"
     word = "faster" if speed_up.estimate > 1.0 else "slower"

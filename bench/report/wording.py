@@ -143,9 +143,13 @@ def width_text(relative_half_width: float | None) -> str:
     """Return "± 2.1 %", or "over ± 1,000 %" where two rounds say next to nothing."""
     if relative_half_width is None:
         return units.NOT_AVAILABLE
-    if relative_half_width > WIDEST:
-        return f"over ± {units.percent(WIDEST)}"
-    return f"± {units.percent(relative_half_width)}"
+    over = "over " if relative_half_width > WIDEST else ""
+    return f"{over}± {units.percent(min(relative_half_width, WIDEST))}"
+
+
+def share_text(share: float) -> str:
+    """Return "2.1 %", or "over 1,000 %", beyond which the number itself says nothing."""
+    return f"{'over ' if share > WIDEST else ''}{units.percent(min(share, WIDEST))}"
 
 
 def drift_text(cell: CellSummary) -> str:

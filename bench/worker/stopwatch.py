@@ -2,9 +2,8 @@
 
 What tells a block's time from what was taken from it (processor time, switches, waiting in the run queue) is read at
 the same edges. The run queue is read thread by thread, which takes a fifth of a millisecond and more: long enough for
-the other threads of a loop to fall asleep, and after that JAX took 11 % longer for a whole block on two cores
-(`tools/turns.py`). So nothing slow is read between a run-in and the block behind it: what both have waited is told
-in the end, and shared out by their lengths.
+the other threads of a loop to fall asleep. So nothing slow is read between a run-in and the block behind it: what both
+have waited is told in the end, and shared out by their lengths. `tools/turns.py` shows what either way costs.
 """
 
 import resource

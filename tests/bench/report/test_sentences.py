@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis.total_time import BreakEven, BreakEvenSteps
+from bench.analysis.verdict import Verdict
 from bench.records.trial import FailureKind
 from bench.records.words import LoopWords
 from bench.report import sentences
@@ -95,6 +96,30 @@ def test_an_unclear_loop_that_no_number_of_rounds_settles_says_what_to_change(ma
     assert text.endswith(
         "More than 1,000 rounds would be needed: a quieter machine or `--threads 1` narrows the interval."
     )
+
+
+def test_an_interval_that_says_nothing_is_not_written_out(make_run, cells_of):
+    """Two rounds that differ by a half have one over many orders of magnitude."""
+    cells = cells_of(make_run(steps={"a": 1e-3, "b": 2e-3}, noise=0.01))
+    wild = replace(cells["b"].speed_up, low=1e-6, high=1e6)
+
+    text = sentences.conclusion(
+        replace(cells["b"], speed_up=wild, verdict=Verdict.UNCLEAR, rounds_to_settle=8), baseline=cells["a"]
+    )
+
+    assert text.startswith("Can't tell b from a: its interval says next to nothing (")
+
+
+@pytest.mark.parametrize(
+    ("smallest", "written"), [(0.021, ": 2.1 % (margin"), (10.0, ": 1,000 % ("), (1e30, ": over 1,000 % (margin")]
+)
+def test_the_smallest_slowdown_that_would_have_been_found_has_a_limit(make_run, cells_of, smallest, written):
+    """Beyond it, the run would have found none, and thirty digits say no more."""
+    cells = cells_of(make_run(steps={"a": 1e-3, "b": 1e-3}, noise=0.01))
+
+    text = sentences.sensitivity([cells["a"], replace(cells["b"], smallest_difference=smallest)], noise=None)
+
+    assert written in text
 
 
 def test_one_more_round_is_singular(make_run, cells_of):
