@@ -69,8 +69,10 @@ def train_in_turns(name: str, *, digits: str) -> None:
 
 
 def told(ratios: list[float]) -> str:
-    """Return "1.004 (0.995 to 1.013)"."""
+    """Return "1.004 (0.995 to 1.013)", without an interval from fewer than six turns."""
     ratio = intervals.signed_rank_interval(ratios)
+    if ratio.low is None:
+        return f"{ratio.estimate:<22.3f}"
     return f"{ratio.estimate:<5.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
 
 
