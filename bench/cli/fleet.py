@@ -15,13 +15,14 @@ from bench.cli.groups import Output, Running
 from bench.cli.long_help import Sectioned
 from bench.cli.options import option
 from bench.cli.terminal import asker, cache_folder, show
-from bench.errors import BenchError, TrialsFailed, UsageError
+from bench.errors import BenchError, NothingComparable, TrialsFailed, UsageError
 from bench.files import SOURCE_TREE, make_folder, write_whole
 from bench.runs.console import Terminal
 
 if TYPE_CHECKING:
     from bench.fleet.record import Record
     from bench.fleet.travel import Parcel
+    from bench.records.stored_run import Run
 
 _WORDS = "bench.fleet.words"
 _NOT_SENT = ("on", "machines", "where", "wait_for_node", "sent", "results_dir", "reports_dir", "no_report")
@@ -261,7 +262,7 @@ def _shown(record: "Record", *, output: Output) -> None:
     from bench.runs import outcome  # noqa: PLC0415
     from bench.runs.endings import all_stored  # noqa: PLC0415
 
-    problems = []
+    problems, found = [], []
     for part in record.parts:
         last = part.last
         if last is None or last.state != "complete" or last.run is None:
@@ -272,12 +273,29 @@ def _shown(record: "Record", *, output: Output) -> None:
         click.echo(f"{last.machine}: {part.title}", err=True)
         with all_stored(folder):
             show(run, folder=folder, reports=output.reports, output_format=output.output_format)
+        found.append(run)
         try:
             outcome.check(run)
         except BenchError as error:
             problems.append(f"{last.machine}: {error}")
+    _side_by_side(found, campaign=record.campaign, output=output)
     if problems:
         raise TrialsFailed("; ".join(problems))
+
+
+def _side_by_side(runs: "Sequence[Run]", *, campaign: str, output: Output) -> None:
+    """Show all machines in one table, and write the campaign's page; one machine has nothing to stand beside."""
+    from bench.cli import matrix  # noqa: PLC0415
+    from bench.report.matrix import side_by_side  # noqa: PLC0415
+
+    try:
+        told = side_by_side(runs)
+    except NothingComparable:
+        return
+    if output.output_format == "table":  # else a document for each machine, and nothing between or behind them
+        matrix.show(told, output_format="table")
+    if output.reports is not None:
+        matrix.page_of(told, folder=output.reports / campaign, reports=output.reports)
 
 
 def _sent_words(words: Sequence[str], parameters: Iterable[click.Parameter]) -> list[str]:

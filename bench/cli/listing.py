@@ -19,6 +19,7 @@ from loops.errors import LoopError
 
 Row = dict[str, str]
 
+_LIST_WIDTH, _LEAST_BESIDE = 80, 28
 A_LOOK: units.Seconds = 1.0
 """For so long the machine is looked at, to say who is busy."""
 
@@ -44,10 +45,11 @@ def render(what: str, *, results: Path, output_format: str, limit: int = 20) -> 
         return json.dumps(rows, indent=2)
     if not rows:
         return f"no {what} yet: {results}"
-    return _by_framework(rows) if what == "loops" else _fitting(rows, width=_width(os.environ))
+    room = width(os.environ)
+    return _by_framework(rows, width=room) if what == "loops" else _fitting(rows, width=room)
 
 
-def _width(environment: Mapping[str, str]) -> int:
+def width(environment: Mapping[str, str]) -> int:
     """Return how wide the terminal is that is written to; 0 where there is none, as in a pipe."""
     said = environment.get("COLUMNS", "")
     if said.isdigit() and int(said):
@@ -55,20 +57,31 @@ def _width(environment: Mapping[str, str]) -> int:
     return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
 
 
-def _by_framework(rows: Sequence[Row]) -> str:
-    """Return loops below the names of their frameworks, each with what it is in a few words, or why it is not here."""
+def _by_framework(rows: Sequence[Row], *, width: int) -> str:
+    """Return loops below the names of their frameworks, each with what it is in a few words, or why it is not here.
+
+    Args:
+        rows: Of all loops.
+        width: Of the terminal; 0 where there is none. Where the words have no room beside the names, they go below.
+    """
     lines: list[str] = []
     frameworks_of_rows = dict.fromkeys(row["framework"] for row in rows)
     longest = max(len(row["loop"]) for row in rows)
+    room = min(width or _LIST_WIDTH, _LIST_WIDTH)
+    is_wide = room - longest - 4 >= _LEAST_BESIDE
+    indent = " " * (longest + 4 if is_wide else 4)
     for framework in frameworks_of_rows:
         lines += ["", framework or "not readable"] if lines else [framework or "not readable"]
         for row in (one for one in rows if one["framework"] == framework):
             beside = row["title"] or row["what it is"] if row["available"] == "yes" else row["available"]
-            indent = " " * (longest + 4)
-            words = textwrap.wrap(beside, max(30, 80 - len(indent)), break_long_words=False) or [""]
-            lines.append(f"  {row['loop']:<{longest}}  {words[0]}".rstrip())
-            lines += [indent + rest for rest in words[1:]]
-    return "\n".join([*lines, "", "bench show LOOP says what to type to have one, and what it cannot train."])
+            words = textwrap.wrap(beside, max(_LEAST_BESIDE, room - len(indent)), break_long_words=False) or [""]
+            if is_wide:
+                lines.append(f"  {row['loop']:<{longest}}  {words.pop(0)}".rstrip())
+            else:
+                lines.append(f"  {row['loop']}")
+            lines += [indent + rest for rest in words]
+    last = textwrap.wrap("bench show LOOP says what to type to have one, and what it cannot train.", room)
+    return "\n".join([*lines, "", *last])
 
 
 def _fitting(rows: Sequence[Row], *, width: int) -> str:
@@ -87,7 +100,9 @@ def _fitting(rows: Sequence[Row], *, width: int) -> str:
         lines.append(name)
         for column, value in others:
             indent = " " * (len(column) + 4)
-            folded = textwrap.wrap(value, max(30, width - len(indent)), break_long_words=False, break_on_hyphens=False)
+            folded = textwrap.wrap(
+                value, max(_LEAST_BESIDE, width - len(indent)), break_long_words=False, break_on_hyphens=False
+            )
             lines += [f"  {column}: {folded[0]}", *(indent + rest for rest in folded[1:])] if folded else []
     return "\n".join(lines)
 

@@ -1,6 +1,5 @@
 """Histories as pages that need no script: `history/index.html`, and its list of runs."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from bench import units
@@ -17,11 +15,13 @@ from bench.files import write_whole
 from bench.history import picture, words
 from bench.history.events import Event, Judged
 from bench.history.index import Index
-from bench.report import svg
+from bench.report import plain_page
+from bench.report.plain_page import PAGE
 from bench.report.wording import setting_name
 from bench.text import display_name
 
-FOLDER, PAGE, RUNS = "history", "index.html", "runs.html"
+FOLDER, RUNS = "history", "runs.html"
+_TEMPLATES = Path(__file__).parent / "templates"
 
 READING = (
     "Each picture is one loop in one setting on one machine, oldest run on the left, up is slower.",
@@ -75,18 +75,10 @@ def write(judged: Sequence[Judged], *, runs: Sequence[RunRow], reports: Path, ma
     """
     folder = reports / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    addresses = {run: f"../{quote(run)}/index.html" for run in pages_of(reports)}
+    addresses = {run: f"../{quote(run)}/index.html" for run in plain_page.pages_of(reports)}
     write_whole(folder / RUNS, runs_page(runs, addresses=addresses, back=PAGE, title="All runs").encode())
     write_whole(folder / PAGE, to_html(judged, addresses=addresses, margin=margin).encode())
     return folder / PAGE
-
-
-def pages_of(reports: Path) -> set[str]:
-    """Return the runs that have a page in a folder of pages."""
-    if not reports.is_dir():
-        return set()
-    with os.scandir(reports) as entries:
-        return {entry.name for entry in entries if entry.is_dir() and Path(entry.path, "index.html").exists()}
 
 
 def to_html(judged: Sequence[Judged], *, addresses: Mapping[str, str], margin: float) -> str:
@@ -109,8 +101,9 @@ def to_html(judged: Sequence[Judged], *, addresses: Mapping[str, str], margin: f
         for _, of_machine in ((key, list(group)) for key, group in groupby(numbered, key=lambda p: p[1].series.machine))
     ]
     runs = {point.run for one in judged for point in one.series.points}
-    return _page(
+    return plain_page.render(
         "history.html.j2",
+        templates=_TEMPLATES,
         title="History of step times",
         headlines=headlines(judged),
         summary=f"{len(runs):,} runs, {len(judged)} {'series' if len(judged) != 1 else 'loop'}.",
@@ -141,8 +134,9 @@ def headlines(judged: Sequence[Judged]) -> list[str]:
 
 def runs_page(runs: Iterable[RunRow], *, addresses: Mapping[str, str], back: str, title: str) -> str:
     """Return a list of runs as a page."""
-    return _page(
+    return plain_page.render(
         "runs.html.j2",
+        templates=_TEMPLATES,
         title=title,
         back=back,
         back_text="Histories",
@@ -185,16 +179,3 @@ def _told(judged: Judged, event: Event, *, addresses: Mapping[str, str]) -> dict
         "rest": text.removeprefix(size).lstrip(" ,"),
         "address": addresses.get(judged.series.points[event.place].run),
     }
-
-
-def _page(template: str, **values: Any) -> str:
-    """Render a template."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(("html.j2",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(template).render(light=svg.COLOURS, dark=svg.DARK, font=picture.FONT, **values)

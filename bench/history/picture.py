@@ -15,7 +15,6 @@ from bench.text import display_name
 
 WIDTH, HEIGHT = 288, 186
 _LEFT, _RIGHT, _TOP, _BELOW = 50.0, 8.0, 44.0, 30.0
-FONT = 14
 _LETTER = 8.2
 """Width of a letter at that size, at most."""
 _ROW = 18.0

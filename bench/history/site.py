@@ -12,6 +12,8 @@ from bench.history.events import judge
 from bench.history.index import Index
 from bench.history.series import Wanted, read_series
 from bench.records import decisions, loading
+from bench.report import plain_page
+from bench.report.plain_page import PAGE
 
 
 def publish(
@@ -43,23 +45,23 @@ def publish(
     try:
         make_folder(site)
         _copy_pages([run.run for run in runs], reports=reports, site=site)
-        have = page.pages_of(site)
+        have = plain_page.pages_of(site)
         for run in [run.run for run in runs if run.run not in have][:render]:
             _render(results / run, site=site, tell=tell)
         page.write(judged, runs=runs, reports=site, margin=margin)
-        addresses = {run: f"{quote(run)}/index.html" for run in page.pages_of(site)}
-        text = page.runs_page(runs, addresses=addresses, back=f"{page.FOLDER}/{page.PAGE}", title="Runs")
-        write_whole(site / page.PAGE, text.encode())
+        addresses = {run: f"{quote(run)}/index.html" for run in plain_page.pages_of(site)}
+        text = page.runs_page(runs, addresses=addresses, back=f"{page.FOLDER}/{PAGE}", title="Runs")
+        write_whole(site / PAGE, text.encode())
     except OSError as error:
         raise ResultsError(f"{error.filename}: cannot write the site ({error.strerror})") from error
-    return site / page.PAGE
+    return site / PAGE
 
 
 def _copy_pages(runs: list[str], *, reports: Path, site: Path) -> None:
     """Copy the pages of runs that are newer than what the site has of them."""
-    there = page.pages_of(reports)
+    there = plain_page.pages_of(reports)
     for run in runs:
-        source, target = reports / run / page.PAGE, site / run / page.PAGE
+        source, target = reports / run / PAGE, site / run / PAGE
         if run in there and not (target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns):
             shutil.copytree(reports / run, site / run, dirs_exist_ok=True)
 

@@ -34,8 +34,6 @@ SOURCE_SIZE = 11.0
 _POINTS_PER_INCH = 72.0
 _SCREEN_DPI = 108
 _SIDE, _TITLE_ROOM, _SOURCE_ROW, _SOURCE_GAP = 12.0, 38.0, 15.0, 12.0
-_LEGEND_ROW = 26.0
-_LEGEND_WIDTH = 290.0
 _LONGEST = 60
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _DECADE = 10.0
@@ -93,10 +91,56 @@ class Picture(Figure):
         return buffer.getvalue()
 
 
-def _figure(width: float, height: float) -> Figure:
+def empty(width: float, height: float) -> Figure:
     """Return an empty picture of this many CSS pixels."""
     size = (width / _POINTS_PER_INCH, height / _POINTS_PER_INCH)
     return Picture(figsize=size, dpi=_POINTS_PER_INCH, facecolor=svg.COLOURS["--page"])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A line of text beside what is drawn."""
+
+    text: str
+    up: float
+    """From the lower edge of the whole, in CSS pixels: of the middle of the title, of the foot of other lines."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Framing:
+    """What stands around a picture that stands alone, in CSS pixels."""
+
+    left: float
+    """Where all lines begin."""
+    height: float
+    """Of the whole."""
+    below: float
+    """How far what is drawn stands above the lower edge."""
+    title: Line
+    source: tuple[Line, ...]
+
+
+def framing(width: float, height: float, *, title: str, source: str) -> Framing:
+    """Return where title and source of a picture go.
+
+    Args:
+        width: Of what is drawn, in CSS pixels.
+        height: Likewise.
+        title: Cut where it is wider than the picture.
+        source: Broken into lines that fit; may be empty.
+    """
+    lines = _wrapped(source, width=(width - 2.0 * _SIDE) * FONT_SIZE / SOURCE_SIZE)
+    below = _SOURCE_ROW * len(lines) + _SOURCE_GAP if lines else 0.0
+    whole = height + _TITLE_ROOM + below
+    return Framing(
+        left=_SIDE,
+        height=whole,
+        below=below,
+        title=Line(text=cut(title, width=width - 2.0 * _SIDE), up=whole - _TITLE_ROOM / 2.0),
+        source=tuple(
+            Line(text=line, up=_SOURCE_GAP / 2.0 + _SOURCE_ROW * number) for number, line in enumerate(reversed(lines))
+        ),
+    )
 
 
 def framed(figure: Figure, *, title: str, source: str) -> Figure:
@@ -104,13 +148,12 @@ def framed(figure: Figure, *, title: str, source: str) -> Figure:
 
     Args:
         figure: As one of the charts returned it.
-        title: Cut where it is wider than the picture.
-        source: Broken into lines that fit; may be empty.
+        title: As for `framing`.
+        source: Likewise.
     """
-    width, height = (float(inches) * _POINTS_PER_INCH for inches in figure.get_size_inches())
-    lines = _wrapped(source, width=(width - 2.0 * _SIDE) * FONT_SIZE / SOURCE_SIZE)
-    below = _SOURCE_ROW * len(lines) + _SOURCE_GAP if lines else 0.0
-    whole = height + _TITLE_ROOM + below
+    width, height = size_of(figure)
+    around = framing(width, height, title=title, source=source)
+    whole, below = around.height, around.below
     figure.set_size_inches(width / _POINTS_PER_INCH, whole / _POINTS_PER_INCH)
 
     def moved(y: float) -> float:
@@ -123,14 +166,18 @@ def framed(figure: Figure, *, title: str, source: str) -> Figure:
         text.set_y(moved(text.get_position()[1]))
     for line in (artist for artist in figure.artists if isinstance(artist, Line2D)):
         line.set_ydata([moved(y) for y in np.asarray(line.get_ydata(), float).tolist()])
-    left = _SIDE / width
-    named = _cut(title, width=width - 2.0 * _SIDE)
-    figure.text(left, 1.0 - _TITLE_ROOM / 2.0 / whole, named, va="center", weight="bold")
+    left = around.left / width
+    figure.text(left, around.title.up / whole, around.title.text, va="center", weight="bold")
     muted = svg.COLOURS["--muted"]
-    for number, line_of_text in enumerate(reversed(lines)):
-        height_of_line = (_SOURCE_GAP / 2.0 + _SOURCE_ROW * number) / whole
-        figure.text(left, height_of_line, line_of_text, va="bottom", size=SOURCE_SIZE, color=muted)
+    for one in around.source:
+        figure.text(left, one.up / whole, one.text, va="bottom", size=SOURCE_SIZE, color=muted)
     return figure
+
+
+def size_of(figure: Figure) -> tuple[float, float]:
+    """Return width and height in CSS pixels."""
+    width, height = (float(inches) * _POINTS_PER_INCH for inches in figure.get_size_inches())
+    return width, height
 
 
 def shrunk(figure: Figure, *, factor: float) -> Figure:
@@ -156,14 +203,14 @@ def _wrapped(text: str, *, width: float) -> list[str]:
     """Return a text in lines that are no wider than so many CSS pixels at the usual size of letters."""
     lines: list[str] = []
     for word in text.split():
-        if lines and _text_width(f"{lines[-1]} {word}") <= width:
+        if lines and text_width(f"{lines[-1]} {word}") <= width:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
     return lines
 
 
-def _axes(figure: Figure, *, left: float, right: float, top: float, below: float) -> Axes:
+def bare_axes(figure: Figure, *, left: float, right: float, top: float, below: float) -> Axes:
     """Return bare axes inside these margins."""
     width, height = (inches * _POINTS_PER_INCH for inches in figure.get_size_inches())
     box = (left / width, below / height, (width - left - right) / width, (height - top - below) / height)
@@ -178,8 +225,8 @@ def _axes(figure: Figure, *, left: float, right: float, top: float, below: float
 def strips(count: int, *, frame: Frame, below: float) -> tuple[Figure, Axes]:
     """Return axes with one horizontal strip per loop, the first on top."""
     size = frame.value
-    figure = _figure(size.width, sum(size.outside) + size.row * (count - 1) + below)
-    axes = _axes(figure, left=size.left, right=size.right, top=0.0, below=below)
+    figure = empty(size.width, sum(size.outside) + size.row * (count - 1) + below)
+    axes = bare_axes(figure, left=size.left, right=size.right, top=0.0, below=below)
     axes.set_ylim(count - 1 + size.outside[1] / size.row, -size.outside[0] / size.row)
     axes.set_yticks([])
     # One path with gaps instead of one per loop: a third of the bytes.
@@ -193,7 +240,7 @@ def label(axes: Axes, row: int, *, frame: Frame, left: str, right: str) -> None:
     """Write a loop's name and its number beside the strip, or above it where there is no room."""
     size = frame.value
     place = blended_transform_factory(axes.figure.transFigure, axes.transData)
-    name = _cut(left, width=size.name)
+    name = cut(left, width=size.name)
     if frame.has_names_beside:
         axes.text((size.left - 14.0) / size.width, row, name, transform=place, ha="right", va="center")
         axes.text(1.0 - (size.right - 14.0) / size.width, row, right, transform=place, ha="left", va="center")
@@ -247,52 +294,16 @@ def _round_numbers(low: float, high: float, *, most: int) -> list[float]:
     return [float(f"{value:.3g}") for value in (low, high)]
 
 
-def legend_beside(entries: int, *, frame: Frame) -> tuple[Figure, Axes]:
-    """Return axes with room for a legend: to the right where there is room, else below."""
-    size, legend = frame.value, _LEGEND_ROW * entries
-    if frame.has_names_beside:
-        figure = _figure(size.width, max(340.0, legend + 90.0))
-        return figure, _axes(figure, left=68.0, right=_LEGEND_WIDTH, top=14.0, below=62.0)
-    figure = _figure(size.width, 250.0 + legend + 72.0)
-    return figure, _axes(figure, left=68.0, right=size.right, top=14.0, below=legend + 72.0)
-
-
-def legend_entry(
-    figure: Figure, place: int, *, entries: int, frame: Frame, style: dict[str, Any], name: str, remark: str
-) -> None:
-    """Write a name and a remark beside a sample of a line.
-
-    Args:
-        figure: As `legend_beside` returned it.
-        place: Counted from 0, the top.
-        entries: Lines of the legend in all.
-        frame: As for `legend_beside`.
-        style: The line's, as matplotlib takes it.
-        name: Cut where it leaves no room for itself.
-        remark: What is said about the line; may be empty, and is left out where the name leaves it no room.
-    """
-    width, height = (inches * _POINTS_PER_INCH for inches in figure.get_size_inches())
-    x, room = (width - _LEGEND_WIDTH + 16.0, _LEGEND_WIDTH) if frame.has_names_beside else (frame.value.left, width)
-    y = (height - 24.0 if frame.has_names_beside else _LEGEND_ROW * (entries - 0.5)) - _LEGEND_ROW * place
-    ends = [x / width, (x + 34.0) / width]
-    figure.add_artist(Line2D(ends, [y / height] * 2, markevery=[1], transform=figure.transFigure, **style))
-    behind = f", {remark}" if remark else ""
-    if _text_width(f"{name}{behind}") > room - 64.0:
-        behind = ""  # tables have it, and a name is not cut for it
-    shown = _cut(name, width=room - 64.0)
-    figure.text(ends[1] + 12.0 / width, y / height, f"{shown}{behind}", va="center")
-
-
-def _cut(text: str, *, width: float) -> str:
+def cut(text: str, *, width: float) -> str:
     """Return the text, cut to so many CSS pixels; the tables have the whole of it."""
-    if _text_width(text[:_LONGEST]) <= width and len(text) <= _LONGEST:
+    if text_width(text[:_LONGEST]) <= width and len(text) <= _LONGEST:
         return text
-    kept = next((n for n in range(_LONGEST, 1, -1) if _text_width(f"{text[:n]}{_ELLIPSIS}") <= width), 1)
+    kept = next((n for n in range(_LONGEST, 1, -1) if text_width(f"{text[:n]}{_ELLIPSIS}") <= width), 1)
     return f"{text[:kept]}{_ELLIPSIS}"
 
 
 @cache
-def _text_width(text: str) -> float:
+def text_width(text: str) -> float:
     """Return how long a text is in matplotlib's own font, which is wider than most."""
     font = FontProperties(size=FONT_SIZE)
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])

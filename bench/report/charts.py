@@ -15,7 +15,7 @@ from bench import units
 from bench.analysis.cost_model import CostModel
 from bench.analysis.summary import CellSummary
 from bench.analysis.verdict import Verdict
-from bench.report import canvas, svg, wording
+from bench.report import canvas, legend, svg, wording
 from bench.report.canvas import Frame
 from bench.report.model import GroupReport
 from bench.report.sweep import Quantity, ScalingReport, costs_text
@@ -164,21 +164,16 @@ def break_even(group: GroupReport, *, frame: Frame) -> Figure:
     """Return total seconds against steps, one line per loop, with a ring where it crosses the baseline's."""
     cells = _lines(group)
     last = _last_step(cells)
-    figure, axes = canvas.legend_beside(len(cells), frame=frame)
-    for place, cell in enumerate(sorted(cells, key=lambda cell: _total(cell, last), reverse=True)):
+    figure, axes = legend.beside(len(cells), frame=frame)
+    entries = []
+    for cell in sorted(cells, key=lambda cell: _total(cell, last), reverse=True):
         index = cells.index(cell)
         style = _line_style(cell, index=index, baseline=group.baseline)
         steps = [last ** (i / 24.0) for i in range(25)]
         axes.plot(steps, [_total(cell, n) for n in steps], markevery=(2 + index, 8), **style)
-        canvas.legend_entry(
-            figure,
-            place,
-            entries=len(cells),
-            frame=frame,
-            style=style,
-            name=wording.display_name(cell.cell.name),
-            remark=_crossing(cell, baseline=group.baseline),
-        )
+        name = wording.display_name(cell.cell.name)
+        remark = _crossing(cell, baseline=group.baseline)
+        entries.append(legend.Entry(style=style, name=name, remark=remark, end=(last, _total(cell, last))))
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(1.0, last)
@@ -190,17 +185,18 @@ def break_even(group: GroupReport, *, frame: Frame) -> Figure:
     canvas.log_ticks(axes.xaxis, low=1.0, high=last, suffix="", most=6 if frame.has_names_beside else 4)
     canvas.log_ticks(axes.yaxis, low=min(totals), high=max(totals), suffix=" s", most=6)
     canvas.write_below(axes, 0.5, text="steps, log scale", align="center")
+    legend.write(axes, entries, frame=frame)
     return figure
 
 
 def scaling(sweep: ScalingReport, *, frame: Frame) -> Figure:
     """Return microseconds per sample against size, one line per loop in its framework's colour, on log axes."""
     lines = sweep.lines[:LINES]
-    figure, axes = canvas.legend_beside(len(lines), frame=frame)
+    figure, axes = legend.beside(len(lines), frame=frame)
     low, high = sweep.sizes[0], sweep.sizes[-1]
-    ends = []
-    # The legend goes from the slowest to the fastest at the largest size, as the lines do there.
-    for place, (index, line) in enumerate(reversed(list(enumerate(lines)))):
+    ends, entries = [], []
+    # From the slowest to the fastest at the largest size, as the lines end.
+    for index, line in reversed(list(enumerate(lines))):
         style: dict[str, Any] = {"color": framework_colour(line.loop), "linewidth": 2}
         style |= {"marker": _MARKERS[index], "dashes": _DASHES[index] or (1, 0), "markersize": 7}
         marks = [(point.size, point.sample.estimate * 1e6) for point in line.points]
@@ -219,15 +215,8 @@ def scaling(sweep: ScalingReport, *, frame: Frame) -> Figure:
             axes.plot([point.size] * 2, bounds, color=style["color"], linewidth=2)
             ends += bounds
         ends += [time for _, time in curve]
-        canvas.legend_entry(
-            figure,
-            place,
-            entries=len(lines),
-            frame=frame,
-            style=style,
-            name=line.loop,
-            remark=costs_text(line.model) if sweep.quantity is Quantity.BATCH else "",
-        )
+        remark = costs_text(line.model) if sweep.quantity is Quantity.BATCH else ""
+        entries.append(legend.Entry(style=style, name=line.loop, remark=remark, end=curve[-1]))
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(low / (high / low) ** 0.04, high * (high / low) ** 0.04)
@@ -239,6 +228,7 @@ def scaling(sweep: ScalingReport, *, frame: Frame) -> Figure:
     canvas.ticks_at(axes.xaxis, sweep.sizes, most=7 if frame.has_names_beside else 4)
     canvas.log_ticks(axes.yaxis, low=least, high=most, suffix=" us", most=6)
     canvas.write_below(axes, 0.5, text=f"{_AXIS[sweep.quantity]}, log scale", align="center")
+    legend.write(axes, entries, frame=frame)
     return figure
 
 

@@ -12,7 +12,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from bench.report import svg, tables
+from bench.report import glossary, svg, tables
 from bench.report.model import GroupReport, Report
 from bench.report.pictures import Picture
 from bench.report.plots import Plot
@@ -87,10 +87,11 @@ def to_html(
     files = [f"{plot.name}.{ending}" for group in plots for plot in group for ending in ("svg", "png")]
     files += [f"{plot.name}.{ending}" for plot in scaling for ending in ("svg", "png")]
     files += [f"{picture.name}.png" for group in pictures for picture in group]
-    return (
+    text = (
         _environment()
         .get_template("index.html.j2")
         .render(
+            words_place=glossary.PLACE,
             report=report,
             sections=sections,
             sweeps=[
@@ -112,6 +113,7 @@ def to_html(
             data=Markup(_script_json(to_json(report))),  # noqa: S704 - escaped by `_script_json`
         )
     )
+    return glossary.linked(text)
 
 
 def to_markdown(report: Report, *, limit: int = MARKDOWN_LIMIT) -> str:

@@ -22,6 +22,8 @@ from bench.report.model import GroupReport, Report
 from bench.report.sweep import Quantity, ScalingReport, plot_sentence
 
 _PRINT_DPI = 216
+_HALF_A_CAPITAL, _DESCENT = 0.36, 0.24
+"""Of a letter's size: from the middle of a line down to its baseline, and from there to its foot."""
 
 
 Columns = Literal["one", "two"]
@@ -178,8 +180,8 @@ def _break_even(group: GroupReport) -> Subject | None:
         paint=lambda frame: charts.break_even(group, frame=frame),
         kind="break-even",
         title="Total time, start-up included",
-        caption="Lower is faster. A ring marks where a loop and the baseline have taken the same time; the legend says "
-        f"when a loop is ahead. Log scales. Import, build and first step are start-up.{dropped}",
+        caption="Lower is faster. A ring marks where a loop and the baseline have taken the same time; beside its name "
+        f"stands when a loop is ahead. Log scales. Import, build and first step are start-up.{dropped}",
         sentence=sentences.break_even_plot(group.cells, baseline=group.baseline),
     )
 
@@ -198,7 +200,7 @@ def draw_scaling(sweep: ScalingReport, *, suffix: str, source: str = "") -> Plot
 def _scaling(sweep: ScalingReport) -> Subject:
     """Return time per sample against size."""
     dropped = f" Only the {charts.LINES} loops that are fastest at the largest size are shown."
-    model = " The line is the cost model, which the legend gives as fixed cost + cost per sample, where it fits;"
+    model = " The line is the cost model, which stands beside the name as fixed cost + cost per sample, where it fits;"
     joined = " elsewhere it joins the marks." if sweep.quantity is Quantity.BATCH else " The line joins the marks."
     return Subject(
         paint=lambda frame: charts.scaling(sweep, frame=frame),
@@ -257,20 +259,38 @@ def _plot(subject: Subject, *, suffix: str, source: str) -> Plot:
         wide, narrow = subject.paint(Frame.WIDE), subject.paint(Frame.NARROW)
         large = svg.clean(_export(wide, kind="svg").decode(), name=f"{name}-wide", sentence=sentence)
         small = svg.clean(_export(narrow, kind="svg").decode(), name=f"{name}-narrow", sentence=sentence)
-        alone = canvas.framed(wide, title=subject.title, source=source)
-        whole = svg.clean(_export(alone, kind="svg").decode(), name=f"{name}-alone", sentence=sentence)
-        png = _export(alone, kind="png")
+        around = canvas.framing(*canvas.size_of(wide), title=subject.title, source=source)
+        png = _export(canvas.framed(wide, title=subject.title, source=source), kind="png")
     return Plot(
         kind=subject.kind,
         name=name,
         title=subject.title,
         caption=subject.caption,
         sentence=sentence,
-        svg=whole,
+        svg=_framed(large, around=around),  # drawing it once more would take as long as either of the others
         wide=svg.inline(large),
         narrow=svg.inline(small),
         png=png,
     )
+
+
+def _framed(text: str, *, around: canvas.Framing) -> str:
+    """Return a cleaned SVG with the lines that stand around it."""
+    ink, muted = svg.COLOURS["--ink"], svg.COLOURS["--muted"]
+    title = svg.Text(
+        text=around.title.text,
+        y=around.height - around.title.up + _HALF_A_CAPITAL * canvas.FONT_SIZE,
+        style=f"font: bold {canvas.FONT_SIZE:g}px sans-serif; fill: {ink}",
+    )
+    lines = [
+        svg.Text(
+            text=one.text,
+            y=around.height - one.up - _DESCENT * canvas.SOURCE_SIZE,
+            style=f"font: {canvas.SOURCE_SIZE:g}px sans-serif; fill: {muted}",
+        )
+        for one in reversed(around.source)
+    ]
+    return svg.framed(text, height=around.height, below=around.below, x=around.left, texts=[title, *lines])
 
 
 def _export(figure: Figure, *, kind: str) -> bytes:

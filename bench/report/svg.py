@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 COLOURS = {
@@ -87,6 +88,45 @@ def inline(text: str) -> str:
     for element in root.iter():
         if "style" in element.attrib:
             element.set("style", _style_of(_page_style(_declarations(element))))
+    return _written(root)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """A line of text."""
+
+    text: str
+    y: float
+    """Of its baseline, from the upper edge."""
+    style: str
+
+
+def framed(text: str, *, height: float, below: float, x: float, texts: Iterable[Text]) -> str:
+    """Return a cleaned SVG, made higher, with lines above and below what it shows.
+
+    Args:
+        text: As `clean` returned it.
+        height: Of the whole.
+        below: How far what was there stands above the lower edge.
+        x: Where the lines begin.
+        texts: The lines.
+    """
+    root = _parsed(text)
+    width, before = float(root.attrib["width"]), float(root.attrib["height"])
+    root.set("height", f"{height:g}")
+    root.set("viewBox", f"0 0 {width:g} {height:g}")
+    drawn = [child for child in root if child.tag != "title"]
+    moved = ET.Element("g", {"transform": f"translate(0 {height - before - below:g})"})
+    moved.extend(drawn)
+    page = ET.Element("path", {"d": f"M0 0H{width:g}V{height:g}H0z", "style": f"fill: {COLOURS['--page']}"})
+    root[:] = [*(child for child in root if child.tag == "title"), page, moved]
+    for one in texts:
+        line = ET.SubElement(root, "text", {"x": f"{x:g}", "y": f"{one.y:.1f}", "style": one.style})
+        line.text = one.text
+    root.attrib |= _ALONE
+    for element in root.iter():
+        if "href" in element.attrib:
+            element.set("xlink:href", element.attrib.pop("href"))
     return _written(root)
 
 

@@ -60,9 +60,14 @@ def setting_name(setting: Setting, *, without: str | None = None) -> str:
         "batch_size": f"batch {units.count(setting.batch_size)}",
         "width": None if setting.width is None else f"width {units.count(setting.width)}",
         "dtype": setting.dtype,
-        "threads": {None: None, 1: "1 thread"}.get(setting.threads, f"{setting.threads} threads"),
+        "threads": None if setting.threads is None else threads_text(setting.threads),
     }
     return ", ".join(part for axis, part in parts.items() if part is not None and axis != without)
+
+
+def threads_text(threads: int) -> str:
+    """Return "1 thread" or "2 threads"."""
+    return f"{threads} thread{'' if threads == 1 else 's'}"
 
 
 def listing(parts: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.analysis.process import trial_step_seconds
 from bench.analysis.verdict import Verdict
@@ -23,6 +23,8 @@ from bench.text import display_name
 from bench.units import Seconds, duration
 from bench.worker import ablation
 
+NARROW = 80
+"""On fewer columns a bar leaves out what is being done, and how long it has taken."""
 BETWEEN_DRAWINGS: Seconds = 0.25
 """At least so long while blocks are measured."""
 NOTEBOOK_COLUMNS = 100
@@ -89,38 +91,76 @@ class Lines:
         self._console.print(display_name(line), markup=False, highlight=False, soft_wrap=True)
 
 
+@final
+class TimeLeft:
+    """How long a run will go on, from rounds that are over: what a part of one takes tells nothing of the rest."""
+
+    def __init__(self, *, clock: Callable[[], Seconds] = monotonic) -> None:
+        """Know nothing yet.
+
+        Args:
+            clock: Seconds from any start.
+        """
+        self._clock = clock
+        self._began: dict[int, Seconds] = {}
+
+    def begun(self, round_number: int) -> None:
+        """Note that a round begins, which ends the one before; the first time counts."""
+        self._began.setdefault(round_number, self._clock())
+
+    def text(self, *, rounds: int) -> str:
+        """Return "2 min 5 s left"; nothing before the end of the first round, and with none to come.
+
+        Args:
+            rounds: In all.
+        """
+        numbers = list(self._began)
+        if len(numbers) < 2:  # noqa: PLR2004 - one is over when the next begins
+            return ""
+        since = self._began[numbers[-1]]
+        of_a_round = (since - self._began[numbers[0]]) / (len(numbers) - 1)
+        left = of_a_round * (rounds - numbers[-1]) - (self._clock() - since)
+        return f"{duration(float(round(left)))} left" if left >= 1.0 else "almost done"
+
+
 class Bar:
     """A bar with what is being done and the time left, and one line above it for each failure."""
 
-    def __init__(self, console: Console, *, plan: Plan, done: int) -> None:
+    def __init__(self, console: Console, *, plan: Plan, done: int, clock: Callable[[], Seconds] = monotonic) -> None:
         """Count every step of every trial, so that the bar moves evenly.
 
         Args:
             console: Where to draw.
             plan: What will be run.
             done: Trials of an earlier attempt.
+            clock: Seconds from any start.
         """
         self._console = console
         self._plan = plan
-        self._drawn = monotonic()
+        self._clock = clock
+        self._drawn = clock()
+        self._time_left = TimeLeft(clock=clock)
         self._ended = done
         self._per_trial = plan.blocks_per_trial + 3  # ready, warmed, finished
         if plan.breakdown:
             self._per_trial += ablation.MOST_TURNS + 3
+        self._is_narrow = console.width < NARROW
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            BarColumn(None if self._is_narrow else 40),
             TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            *([] if self._is_narrow else [TimeElapsedColumn()]),
+            TextColumn("{task.fields[left]}", markup=False),
             console=console,
             auto_refresh=False,
             transient=True,
-            speed_estimate_period=600.0,
+            expand=self._is_narrow,
         )
         self._task = self._progress.add_task(
-            "starting", total=plan.rounds * len(plan.cells) * self._per_trial, completed=done * self._per_trial
+            "starting",
+            total=plan.rounds * len(plan.cells) * self._per_trial,
+            completed=done * self._per_trial,
+            left="",
         )
 
     def __enter__(self) -> Self:
@@ -136,21 +176,24 @@ class Bar:
 
     def waiting(self, text: str) -> None:
         """Show the countdown where round and loop will stand."""
-        self._progress.update(self._task, description=display_name(text))
+        self._progress.update(self._task, description="waiting" if self._is_narrow else display_name(text))
         self._draw()
 
     def entered(self, phase: str, *, round_number: int, cell: Cell | None) -> None:
         """Show round, loop and phase; blocks are short, so not each of them is drawn."""
-        now = monotonic()
+        now = self._clock()
         draw = phase not in {"measure", "break down"} or now - self._drawn > BETWEEN_DRAWINGS
         if draw:
             self._drawn = now
         what = "starting all loops" if cell is None else display_name(f"{cell.name}: {phase}")
         rounds = max(self._plan.rounds, round_number + 1)
+        self._time_left.begun(round_number)
+        place = f"round {_place(round_number, plan=self._plan)}"
         self._progress.update(
             self._task,
-            description=f"round {_place(round_number, plan=self._plan)}  {what:<28}",
+            description=place if self._is_narrow else f"{place}  {what:<28}",
             total=rounds * len(self._plan.cells) * self._per_trial,
+            left="" if self._plan.adaptive else self._time_left.text(rounds=rounds),
         )
         if draw:
             self._draw()

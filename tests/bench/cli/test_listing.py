@@ -36,6 +36,16 @@ def test_loops_are_listed_by_framework_within_eighty_columns(bench):
     assert {"tensorflow", "torch", "jax", "numpy"} <= set(lines)
 
 
+def test_on_a_narrow_terminal_what_a_loop_is_stands_below_its_name(monkeypatch, tmp_path):
+    """Names are whole, and nothing runs over the edge."""
+    monkeypatch.setenv("COLUMNS", "40")
+
+    lines = listing.render("loops", results=tmp_path, output_format="table").splitlines()
+
+    assert {f"  {name}" for name in registry.loop_names()} <= set(lines)
+    assert max(len(line) for line in lines) <= 40
+
+
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_a_table_that_is_too_wide_for_the_terminal_is_told_row_by_row(monkeypatch, tmp_path, width):
     """No name is cut or folded, and nothing runs over the edge but a name that is longer than the line."""

@@ -11,7 +11,7 @@ COMMANDS = sorted(main.commands)
 def test_the_commands_are_these():
     """The documentation names them all."""
     measured = ["ab", "gate", "profile", "run", "verify"]
-    stored = ["baseline", "compare", "export", "history", "list", "publish", "report", "runs", "show", "sql"]
+    stored = ["baseline", "compare", "export", "history", "list", "matrix", "publish", "report", "runs", "show", "sql"]
     assert sorted([*measured, *stored, "completion", "env", "new"]) == COMMANDS
 
 

@@ -54,23 +54,6 @@ def test_names_that_do_not_fit_are_cut():
     assert 288.0 == pytest.approx(figure.get_size_inches()[0] * 72)
 
 
-@pytest.mark.parametrize(
-    ("name", "written"),
-    [
-        ("tf-function", "tf-function, after 74 steps"),
-        ("torch-native-compile", "torch-native-compile"),
-        ("n" * 60, "n" * 23 + "…"),
-    ],
-)
-def test_a_legend_leaves_out_a_remark_before_it_cuts_a_name(name, written):
-    """Tables have the number; half a name may be that of another loop."""
-    figure, _ = canvas.legend_beside(1, frame=Frame.WIDE)
-
-    canvas.legend_entry(figure, 0, entries=1, frame=Frame.WIDE, style={}, name=name, remark="after 74 steps")
-
-    assert written == figure.texts[0].get_text()
-
-
 def test_a_picture_grows_by_its_title_and_source_and_nothing_else_moves():
     """What was drawn keeps its size in pixels; a source that is too long is broken, not cut."""
     figure, axes = canvas.strips(3, frame=Frame.NARROW, below=56.0)

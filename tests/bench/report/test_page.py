@@ -89,6 +89,7 @@ def test_the_page_has_its_sections_in_order(make_run):
         "Did every loop do the same work?",
         "How steady was it?",
         "Memory and processor",
+        "Words",
         "Method",
         "Do it again",
     ] == found["h3"]

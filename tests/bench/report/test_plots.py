@@ -38,7 +38,7 @@ def test_text_is_text_and_at_least_14_pixels(report, form):
     """Names can be selected, searched and read."""
     for plot in plots.draw(report.groups[0], suffix="1"):
         picture = getattr(plot, form)
-        sizes = [float(size) for size in re.findall(r"font(?:-size)?: ([\d.]+)px", picture)]
+        sizes = [float(size) for size in re.findall(r"font(?:-size)?: (?:bold )?([\d.]+)px", picture)]
 
         assert ">tf-function<" in picture or ">tf-function, " in picture
         assert min(sizes) >= 14.0

@@ -1,7 +1,9 @@
 """The bar: how far a run is."""
 
+import re
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from bench.runs import progress
@@ -18,6 +20,64 @@ def test_a_trial_of_few_blocks_counts_whole(make_run, make_cell):
         bar.entered("start", round_number=0, cell=None)
 
     assert " 50 %" in screen.getvalue()
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        """Return the time."""
+        return self.now
+
+
+def test_time_left_comes_from_rounds_that_are_over_and_from_nothing_else():
+    """Nothing is said in the first; half a round later half a round less is left; an overdue end is not below zero."""
+    clock = Clock()
+    left = progress.TimeLeft(clock=clock)
+
+    said = []
+    for now, round_number in ((0.0, 0), (25.0, 0), (30.0, 1), (45.0, 1), (90.0, 2), (200.0, 2)):
+        clock.now = now
+        left.begun(round_number)
+        said.append(left.text(rounds=6))
+
+    assert ["", "", "2 min 30 s left", "2 min 15 s left", "3 min 0 s left", "1 min 10 s left"] == said
+    clock.now = 300.0
+    assert "almost done" == left.text(rounds=6)
+
+
+def test_a_run_that_is_gone_on_with_counts_the_rounds_that_it_sees():
+    """Those before took no time here."""
+    clock = Clock()
+    left = progress.TimeLeft(clock=clock)
+
+    left.begun(4)
+    clock.now = 10.0
+    left.begun(5)
+
+    assert "10.0 s left" == left.text(rounds=6)
+
+
+@pytest.mark.parametrize("width", [40, 50, 79, 80, 120])
+def test_a_bar_per_cent_and_time_left_are_there_at_any_width(make_run, make_cell, width):
+    """A narrow terminal gets no words in their place."""
+    cell = make_cell("a-loop-with-a-long-name")
+    plan = make_run(cells=[cell], steps={cell.loop: 1e-3}, rounds=6).header.plan
+    screen, clock = StringIO(), Clock()
+    bar = progress.Bar(Console(file=screen, force_terminal=True, width=width), plan=plan, done=0, clock=clock)
+
+    with bar:
+        for round_number in range(3):
+            bar.entered("start", round_number=round_number, cell=None)
+            clock.now += 60.0
+
+    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()).rsplit("round 3/6", 1)[1]
+    assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" * 3 in last
+    assert " %" in last
+    assert "4 min 0 s left" in last
 
 
 class Shown:
