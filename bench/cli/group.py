@@ -124,6 +124,7 @@ def _log(error: Exception) -> str:
 
 @click.group(
     cls=OneLineErrors,
+    short_help="Measure training loops.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example:  bench run --quick tf-eager tf-function",
 )
