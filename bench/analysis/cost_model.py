@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from statistics import geometric_mean
 
 import numpy as np
-from scipy.optimize import nnls
 
 from bench.analysis.intervals import Interval, geometric_mean_interval
 from bench.analysis.judgement import paired
@@ -86,6 +85,8 @@ def fit_costs(step_seconds: Mapping[int, Seconds]) -> Costs:
     >>> fit_costs({10: 3.0, 20: 5.0})
     Costs(fixed=1.0, per_sample=0.2)
     """
+    from scipy.optimize import nnls  # noqa: PLC0415 - a quarter of a second, for sweeps only
+
     if len(step_seconds) < FEWEST_SIZES:
         raise ValueError(f"expected at least {FEWEST_SIZES} batch sizes, got {len(step_seconds)}")
     sizes, times = np.array(list(step_seconds)), np.array(list(step_seconds.values()))

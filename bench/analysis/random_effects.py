@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 from statistics import variance
 
-from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 FEWEST = 3
@@ -69,6 +68,8 @@ def _variance_between(effects: Sequence[float], errors: Sequence[float]) -> floa
 
     Their sum falls with it, and is too small at the variance of the effects, which counts the errors as well.
     """
+    from scipy.optimize import brentq  # noqa: PLC0415 - a quarter of a second, for three machines or more only
+
     freedom = len(effects) - 1
 
     def surplus(between: float) -> float:

@@ -21,7 +21,6 @@ from itertools import pairwise
 from math import pi, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from bench.analysis.intervals import Interval, geometric_mean_interval
@@ -119,6 +118,8 @@ def crossing_levels(shares: Sequence[float], *, by_then: Sequence[float]) -> tup
     >>> [round(level, 4) for level in crossing_levels([0.5, 1.0], by_then=[0.0125, 0.025])]
     [0.0125, 0.0168]
     """
+    from scipy.optimize import brentq  # noqa: PLC0415 - a quarter of a second, for plans with looks only
+
     level = max(by_then[0], _LEAST)
     found = [level]
     deviation = sqrt(shares[0])

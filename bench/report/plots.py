@@ -14,6 +14,7 @@ from typing import Literal
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from PIL import Image
 
 from bench import units
 from bench.report import canvas, charts, sentences, svg
@@ -21,7 +22,7 @@ from bench.report.canvas import Frame
 from bench.report.model import GroupReport, Report
 from bench.report.sweep import Quantity, ScalingReport, plot_sentence
 
-_PRINT_DPI = 216
+_PRINT_DPI, _COMPRESSION = 216, 3
 _HALF_A_CAPITAL, _DESCENT = 0.36, 0.24
 """Of a letter's size: from the middle of a line down to its baseline, and from there to its foot."""
 
@@ -296,6 +297,13 @@ def _framed(text: str, *, around: canvas.Framing) -> str:
 def _export(figure: Figure, *, kind: str) -> bytes:
     """Return the figure's bytes without date or version."""
     buffer = io.BytesIO()
-    nothing = {"svg": ("Date", "Creator"), "png": ("Software",), "pdf": ("CreationDate", "Creator", "Producer")}
-    figure.savefig(buffer, format=kind, dpi=_PRINT_DPI, metadata=dict.fromkeys(nothing[kind]))
+    if kind == "png":  # without the alpha that nothing here has: half the time, and smaller
+        figure.savefig(buffer, format="rgba", dpi=_PRINT_DPI)
+        width, height = (int(inches * _PRINT_DPI) for inches in figure.get_size_inches())
+        pixels = Image.frombytes("RGBA", (width, height), buffer.getvalue()).convert("RGB")
+        encoded = io.BytesIO()
+        pixels.save(encoded, format="png", compress_level=_COMPRESSION)
+        return encoded.getvalue()
+    nothing = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}
+    figure.savefig(buffer, format=kind, metadata=dict.fromkeys(nothing[kind]))
     return buffer.getvalue()
