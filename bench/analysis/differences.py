@@ -75,6 +75,11 @@ def differences(base: Run, new: Run, *, cells: Collection[Cell]) -> tuple[Differ
     return tuple(sorted(found, key=lambda one: not one.mismatch))
 
 
+def identity(run: Run, *, cells: Iterable[Cell]) -> dict[str, str]:
+    """Return what is trained by these cells, whatever trains it: the data, and the sources of workloads."""
+    return _data(run) | _of_trials(run, cells, _workload_source)
+
+
 def _of_trials(run: Run, cells: Iterable[Cell], read: Callable[[Trial], Mapping[str, str]]) -> dict[str, str]:
     """Return what the finished trials of these cells say."""
     return collate_finished((trial for cell in cells for trial in run.trials_of(cell)), read)

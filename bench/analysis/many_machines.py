@@ -18,7 +18,7 @@ from statistics import fmean
 from scipy.stats import rankdata
 
 from bench.analysis import random_effects
-from bench.analysis.differences import Difference, differences
+from bench.analysis.differences import Difference, differences, identity
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.analysis.judgement import Judgement
 from bench.analysis.summary import CellSummary, Group, summarise
@@ -29,7 +29,7 @@ from bench.records.stored_run import Run
 
 _LEAST_ERROR = 1e-6
 """Standard error of a logarithm that is taken for none at all."""
-_DATA, _WORKLOAD, _LOOP = "data", "source of workload ", "source of loop "
+_LOOP = "source of loop "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -218,12 +218,14 @@ def _matrix(training: Training, *, columns: Sequence[Column], passed_over: int, 
 
 def _of_one_kind(columns: Sequence[Column]) -> tuple[list[Column], list[tuple[str, str]]]:
     """Return the columns that trained the same data by the same workload as most of them, and why others did not."""
-    unlike = [[_unlike(one, other) for other in columns] for one in columns]
-    model = min(range(len(columns)), key=lambda place: (sum(map(bool, unlike[place])), -place))
+    trained = [identity(column.run, cells=[cell.cell for cell in column.group.cells]) for column in columns]
+    usual = dict(Counter(tuple(sorted(one.items())) for one in trained).most_common(1)[0][0])
     kept, left_out = [], []
-    for column, why in zip(columns, unlike[model], strict=True):
+    for column, found in zip(columns, trained, strict=True):
+        # What a run does not know may have been the same.
+        why = [what for what, value in found.items() if usual.get(what, value) != value]
         if why:
-            left_out.append((column.run.header.run_id, ", ".join(difference.what for difference in why)))
+            left_out.append((column.run.header.run_id, ", ".join(why)))
         else:
             kept.append(column)
     return [
@@ -231,27 +233,13 @@ def _of_one_kind(columns: Sequence[Column]) -> tuple[list[Column], list[tuple[st
     ], left_out
 
 
-def _differences(base: Column, new: Column) -> tuple[Difference, ...]:
-    """Return what differs between two columns, in whatever cells either has."""
-    cells = dict.fromkeys(cell.cell for column in (base, new) for cell in column.group.cells)
-    return differences(base.run, new.run, cells=list(cells))
-
-
-def _unlike(base: Column, new: Column) -> list[Difference]:
-    """Return what makes it another training; that machines differ is what this is about."""
-    return [
-        difference
-        for difference in _differences(base, new)
-        if difference.mismatch and (difference.what == _DATA or difference.what.startswith(_WORKLOAD))
-    ]
-
-
 def _remarks(base: Column, new: Column) -> list[Difference]:
     """Return which loops are of another source, and which versions are others."""
     versions = {name for column in (base, new) for trial in column.run.trials for name in trial.versions}
+    cells = dict.fromkeys(cell.cell for column in (base, new) for cell in column.group.cells)
     return [
         difference
-        for difference in _differences(base, new)
+        for difference in differences(base.run, new.run, cells=list(cells))
         if None not in (difference.base, difference.new)
         and (difference.what.startswith(_LOOP) or difference.what in versions)
     ]

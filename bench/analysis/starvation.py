@@ -15,7 +15,7 @@ A process may keep its processor and still be measured in a crowd: where nothing
 get, they move about, and share caches and cores with it. Such a round is one in which it starved, too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 from statistics import median
@@ -81,10 +81,9 @@ def of_cell(run: Run, trials: Sequence[Trial]) -> Starvation | None:
     """
     if run.header.plan.on_busy == "count":
         return None
-    finished = [trial for trial in trials if trial.failure is None]
-    shares = {trial.round: taken_share(run, trial) for trial in finished}
-    out = {trial.round for trial in finished if _starved(run, trial)}
-    starved = {number: share for number, share in shares.items() if number in out}
+    finished, kernel = [trial for trial in trials if trial.failure is None], _kernel(run)
+    shares = [(trial, taken_share(run, trial, kernel=kernel)) for trial in finished]
+    starved = {trial.round: share for trial, share in shares if share >= LIMIT or is_crowded(run, trial)}
     if not starved:
         return None
     sound = len(finished) - len(starved)
@@ -103,20 +102,21 @@ def rounds(run: Run) -> tuple[int, ...]:
     """Return the rounds, in order, in which some process of a planned cell starved."""
     if run.header.plan.on_busy == "count":
         return ()
-    finished = (trial for trial in run.trials if trial.failure is None)
-    return tuple(sorted({trial.round for trial in finished if _starved(run, trial)}))
+    finished, kernel = (trial for trial in run.trials if trial.failure is None), _kernel(run)
+    return tuple(sorted({trial.round for trial in finished if _starved(run, trial, kernel=kernel)}))
 
 
 def sound(run: Run, trials: Iterable[Trial]) -> list[Trial]:
     """Return those trials that did not starve; all of them where that is to count."""
     if run.header.plan.on_busy == "count":
         return list(trials)
-    return [trial for trial in trials if trial.failure is not None or not _starved(run, trial)]
+    kernel = _kernel(run)
+    return [trial for trial in trials if trial.failure is not None or not _starved(run, trial, kernel=kernel)]
 
 
-def _starved(run: Run, trial: Trial) -> bool:
+def _starved(run: Run, trial: Trial, *, kernel: Mapping[int, Seconds]) -> bool:
     """Whether others took a process's processors, or wanted them."""
-    return taken_share(run, trial) >= LIMIT or is_crowded(run, trial)
+    return taken_share(run, trial, kernel=kernel) >= LIMIT or is_crowded(run, trial)
 
 
 def is_crowded(run: Run, trial: Trial) -> bool:
@@ -131,10 +131,15 @@ def is_crowded(run: Run, trial: Trial) -> bool:
     return used >= WAITER and idle < IDLE and sum(one.processes - one.cores for one in wanting) >= 1.0
 
 
-def taken_share(run: Run, trial: Trial) -> float:
+def taken_share(run: Run, trial: Trial, *, kernel: Mapping[int, Seconds] | None = None) -> float:
     """Return the share of a process's measured wall time that others took from it, from 0 to 1.
 
     Where several threads waited, it is the share of one of them, in the mean.
+
+    Args:
+        run: With its conditions and kernel.
+        trial: Of it.
+        kernel: Round -> the kernel's step, for who asks of many trials.
     """
     measured = trial.blocks_of(BlockKind.MEASURED)
     wall = sum(block.seconds for block in measured)
@@ -148,7 +153,8 @@ def taken_share(run: Run, trial: Trial) -> float:
     if used < WAITER:
         waited = min(waited, TURN * sum(block.involuntary_switches for block in measured) / wall)
     conditions = run.conditions_of(trial.round)
-    waited = min(waited, _others(run, conditions, round_number=trial.round))
+    kernel = _kernel(run) if kernel is None else kernel
+    waited = min(waited, _others(conditions, round_number=trial.round, kernel=kernel))
     stolen = 0.0 if conditions is None or conditions.stolen is None or cores == inf else conditions.stolen * cores
     return min(1.0, waited + stolen * min(1.0, used) / max(1.0, used))
 
@@ -177,12 +183,19 @@ def _usable(run: Run) -> float:
     return float(next((passport[fact] for fact in _CORES if passport.get(fact, "").isdigit()), "inf"))
 
 
-def _others(run: Run, conditions: Conditions | None, *, round_number: int) -> float:
+def _kernel(run: Run) -> dict[int, Seconds]:
+    """Return round -> the kernel's step, which tells of others where nobody saw them; else nobody needs it."""
+    others = {seen.round: seen.others for seen in run.conditions}  # the last time that a round was run counts
+    if all(others.get(trial.round) is not None for trial in run.trials):
+        return {}
+    return {trial.round: step for trial in run.calibration if (step := trial_step_seconds(trial)) is not None}
+
+
+def _others(conditions: Conditions | None, *, round_number: int, kernel: Mapping[int, Seconds]) -> float:
     """Return the most that others can have taken in a round, in cores."""
     if conditions is not None and conditions.others is not None:
         return conditions.others
-    steps = {trial.round: step for trial in run.calibration if (step := trial_step_seconds(trial)) is not None}
-    if round_number not in steps:
+    if round_number not in kernel:
         return 0.0
-    slower = steps[round_number] / min(steps.values()) - 1.0
+    slower = kernel[round_number] / min(kernel.values()) - 1.0
     return 1.0 - 1.0 / (1.0 + slower) if slower >= WITNESS else 0.0

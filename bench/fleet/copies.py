@@ -14,6 +14,7 @@ from bench.records.journal import utc_now
 from bench.records.lines import JOURNAL
 from bench.records.loading import load
 from bench.records.lock import LOCK, RunLock
+from bench.records.stored_run import Run
 
 _RUN = re.compile(r"\d{8}-\d{6}-[a-z0-9-]+")
 
@@ -35,6 +36,7 @@ class Copy:
         self._path = self.folder / JOURNAL
         make_folder(self.folder / "logs")
         self._lock = RunLock(self.folder, now=utc_now)
+        self._read: tuple[int, Run] | None = None
         content = self.content()
         self.length = content.rfind(b"\n") + 1
         if self.length < len(content):
@@ -89,18 +91,23 @@ class Copy:
     @property
     def trials(self) -> int:
         """How many trials are stored; none where it cannot be read yet."""
-        try:
-            return len(load(self.folder).trials)
-        except BenchError:
-            return 0
+        run = self._run()
+        return 0 if run is None else len(run.trials)
 
     @property
     def complete(self) -> bool:
         """Whether the run has come to its end."""
-        try:
-            return load(self.folder).complete
-        except BenchError:
-            return False
+        run = self._run()
+        return run is not None and run.complete
+
+    def _run(self) -> Run | None:
+        """Return the run as far as it has arrived, read once for each length; None where it cannot be read yet."""
+        if self._read is None or self._read[0] != self.length:
+            try:
+                self._read = self.length, load(self.folder)
+            except BenchError:
+                return None
+        return self._read[1]
 
     def release(self) -> None:
         """Let others write to the run."""

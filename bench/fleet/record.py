@@ -5,9 +5,10 @@ results/<campaign>/campaign.json    this; written whole whenever something happe
 results/<run-id>/                   one run per machine, as any other
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -87,8 +88,15 @@ def write(record: Record, *, results: Path) -> None:
     """
     folder = results / record.campaign
     make_folder(folder)
-    content = msgspec.json.encode(redaction.redacted(msgspec.to_builtins(record)))
-    write_whole(folder / RECORD, msgspec.json.format(content, indent=2) + b"\n")
+    content = redaction.redacted(msgspec.to_builtins(replace(record, parts=())))
+    content["parts"] = [_redacted(part) for part in record.parts]
+    write_whole(folder / RECORD, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+
+
+@lru_cache(maxsize=4096)
+def _redacted(part: Part) -> Any:
+    """Return a part as it is stored; of a thousand only one has changed since the last time."""
+    return redaction.redacted(msgspec.to_builtins(part))
 
 
 def keep(parcel: Parcel, *, record: Record, results: Path) -> None:

@@ -63,7 +63,7 @@ def test_every_run_of_a_gate_has_the_decision_and_a_page_of_it(result, make_gate
     assert [told_page.decided(failed)] * 2 == [decisions.load(folder) for _, folder in stored]
     text = page.read_text(encoding="utf-8")
     assert "<p>FAILED: Slower, and confirmed: tf-fit.</p>" in text
-    assert "Grey: within the budget of 2 %." in text
+    assert 'Grey: within the <a class="word" href="#word-budget">budget</a> of 2 %.' in text
     assert '<a href="../second/index.html">second</a>' in text
     assert "Text for the pull request" in text
     assert "**FAILED: Slower, and confirmed: tf-fit.**" in page.with_name("report.md").read_text(encoding="utf-8")
