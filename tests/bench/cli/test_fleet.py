@@ -87,6 +87,34 @@ def test_a_campaign_that_is_done_is_shown_again(bench, stored, stored_campaign):
     assert "a: kind x" in done.stderr
 
 
+@pytest.mark.parametrize("output_format", ["table", "json"])
+def test_a_campaign_ends_with_all_machines_in_one_table_and_on_one_page(bench, stored, tmp_path, output_format):
+    """Beside a document for each of them there is no room for the table; the page is written all the same."""
+    names, steps = ("a", "b"), {"numpy": 1e-3, "mine": 2e-3}
+    runs = [
+        stored(steps=steps, seed=seed, run_id=f"2026-{name}", noise=0.01, environment={"machine name": name})
+        for seed, name in enumerate(names)
+    ]
+    parts = tuple(
+        Part(
+            name=name,
+            kind="x",
+            title="kind x",
+            attempts=(Attempt(machine=name, state="complete", run=run.header.run_id),),
+        )
+        for name, run in zip(names, runs, strict=True)
+    )
+    record = Record(campaign=NAME, tool_version="1", started="", command="bench run", on="ray", parts=parts)
+    records.write(record, results=tmp_path / "results")
+
+    done = bench("run", "--resume", NAME, "--format", output_format)
+
+    assert 0 == done.exit_code, done.output
+    assert ("Use numpy on all 2 machines" in done.stdout) is (output_format == "table")
+    assert f"matrix: reports/{NAME}/index.html" in done.stderr
+    assert 'href="../2026-a/index.html"' in (tmp_path / "reports" / NAME / "index.html").read_text(encoding="utf-8")
+
+
 def test_a_run_of_another_machine_is_not_gone_on_with_here(refused, stored, stored_campaign):
     """Rounds of two machines would be ranked as those of one."""
     run = stored(steps={"numpy": 1e-3, "mine": 2e-3})

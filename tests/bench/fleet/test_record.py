@@ -1,6 +1,7 @@
 """What is stored of a campaign, and what is refused when it is read back."""
 
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -35,6 +36,19 @@ def test_no_secret_of_the_command_is_stored(record, tmp_path):
     records.write(leaky, results=tmp_path)
 
     assert "hunter2" not in (tmp_path / NAME / "campaign.json").read_text()
+
+
+def test_nor_is_one_of_what_a_machine_said(record, tmp_path):
+    """Also where only that has changed since the record was written."""
+    records.write(record, results=tmp_path)
+    (part,) = record.parts
+    failed = Attempt(machine="a", state="failed", why="no access with --token hunter2hunter2")
+
+    records.write(replace(record, parts=(replace(part, attempts=(failed,)),)), results=tmp_path)
+
+    text = (tmp_path / NAME / "campaign.json").read_text()
+    assert '"failed"' in text
+    assert "hunter2" not in text
 
 
 def test_what_was_sent_is_kept_for_its_owner_until_all_is_done(record, tmp_path):
