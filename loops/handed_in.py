@@ -12,12 +12,15 @@ what it knows of Keras is what is imported already.
 
 import hashlib
 import json
+import os
 import pickle
 import re
+import shutil
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from inspect import Parameter, signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +36,8 @@ from loops.user_file import BATCH_SIZE, load_saved
 
 FOLDER: Final = "handed-in-"
 """Beginning of the names of folders in the cache; the rest is a hash over all that is in them."""
+KEPT_SECONDS: Final = 30 * 24 * 3600.0
+"""A model and its arrays stay so long after they were handed in last: `--resume` needs them."""
 MODEL, CODE, MODULES = "model.keras", "code.pickle", "modules.json"
 PATH: Final = "bench.measure"
 """Stands for the user's file in messages."""
@@ -85,7 +90,17 @@ def hand_in(
         place = cache / f"{FOLDER}{content[:_DIGITS]}"
         if not place.exists():  # it may be in use
             folder.rename(place)
+    os.utime(place)
+    _forget(cache)
     return place / f"{title}.py"
+
+
+def _forget(cache: Path) -> None:
+    """Remove what was handed in so long ago that nobody will go on with a run of it."""
+    for folder in cache.glob(f"{FOLDER}*"):
+        with suppress(OSError):  # another process is at it
+            if folder.stat().st_mtime < time.time() - KEPT_SECONDS:
+                shutil.rmtree(folder)
 
 
 def model(folder: Path) -> Any:

@@ -1,6 +1,6 @@
 """How often a history tells of a change that is none, and how soon it finds one, beside what other tools do.
 
-    python tools/study_changes.py [--repetitions 1000] [--seed 0] [--only flat,steps,creep,nightly]
+    python tools/study_changes.py [--repetitions 1000] [--seed 0] [--only flat,steps,creep,nightly,limits]
 
 Prints Markdown tables. Every series is made of runs of six processes. Ours is the code of `bench`; those of others are
 restated here: asv fits medians by pieces with as many pieces as an information criterion for AR(1) Laplace noise likes
@@ -192,6 +192,24 @@ def _near(found):
     return [place for place, size in found if size > 0.0 and abs(place - BEFORE) <= NEAR]
 
 
+def limits(repetitions, seed):
+    """How often the place of a step would be right within one run, for one who knows both levels and seeks no more."""
+    rows = []
+    for noise in (0.01, 0.02, 0.05):
+        shares = []
+        for size in (0.03, 0.05, 0.10):
+            random = np.random.default_rng([seed, 5])
+            step = log(1.0 + size) / noise
+            values = random.normal(0.0, 1.0, (20 * repetitions, BEFORE + AFTER))
+            values[:, BEFORE:] += step
+            # Log-likelihood of a cut, but for what all cuts have in common: the sum over what follows it.
+            gains = np.cumsum((step * (values - step / 2.0))[:, ::-1], axis=1)[:, ::-1]
+            shares.append(np.mean(np.abs(gains.argmax(axis=1) - BEFORE) <= 1))
+        rows.append([f"{noise:.0%}", *(f"{share:.0%}" for share in shares)])
+    print("The most that can be: place right within 1, where both levels are known\n")
+    table(["noise", "+3%", "+5%", "+10%"], rows)
+
+
 def creep(repetitions, seed):
     """0.5 % more in each of 40 runs after 100: by when anything is told."""
     rows = []
@@ -215,10 +233,11 @@ def main():
     parser = ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--repetitions", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="flat,steps,creep,nightly")
+    parser.add_argument("--only", default="flat,steps,creep,nightly,limits")
     options = parser.parse_args()
     for name in options.only.split(","):
-        {"flat": flat, "steps": steps, "creep": creep, "nightly": nightly}[name](options.repetitions, options.seed)
+        studies = {"flat": flat, "steps": steps, "creep": creep, "nightly": nightly, "limits": limits}
+        studies[name](options.repetitions, options.seed)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,9 @@ from loops.data import mnist
 from loops.described import Outline
 
 DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
-BLOCKS_PER_TRIAL = 24
-"""Processes differ by 1 % and more however long each is measured; twice as many narrow an interval by a tenth."""
+BLOCKS_PER_TRIAL = 12
+"""Processes differ by 1 % and more however long each is measured: twice as many blocks narrow an interval by 6 %, as
+every second block of stored runs shows, and with their run-ins make a round longer by a third."""
 RUN_IN_SECONDS: Seconds = 0.06
 """Before each turn: most of what a pause costs is over by then (`tools/run_in.py`, docs/trust.md)."""
 BLOCK_SECONDS: Seconds = 0.04

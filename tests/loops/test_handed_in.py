@@ -1,7 +1,9 @@
 """A model and arrays in memory, written down and made anew: what a fresh process gets is what was handed in."""
 
 import json
+import os
 import re
+import time
 
 import numpy as np
 import pytest
@@ -76,6 +78,18 @@ def test_the_same_model_and_arrays_are_the_same_workload(keras, tmp_path):
     model.set_weights([weight + 1.0 for weight in model.get_weights()])
     others.add(hand_in(model, tmp_path))
     assert 4 == len({first, *others})
+
+
+def test_what_nobody_has_handed_in_for_a_month_is_forgotten(keras, tmp_path):
+    """A gigabyte for each model would fill a disk; what was handed in again counts from then on."""
+    model = compiled(keras)
+    old, again = (hand_in(model, tmp_path, name=name).parent for name in ("old", "again"))
+    for folder in (old, again):
+        os.utime(folder, (0.0, time.time() - handed_in.KEPT_SECONDS - 1.0))
+
+    hand_in(model, tmp_path, name="again")
+
+    assert [again] == list(tmp_path.glob(f"{handed_in.FOLDER}*"))
 
 
 def test_classes_and_functions_of_a_notebook_are_handed_in(keras, tmp_path):
