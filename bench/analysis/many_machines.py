@@ -128,7 +128,7 @@ class Matrix:
     """None where fewer than two loops have a place on two machines."""
     swaps: tuple[Swap, ...]
     choices: tuple[Choice, ...]
-    """As few loops as possible that have a first place on every machine that gives one."""
+    """Loops of which every machine that gives a first place has one there, taken greedily, so that they are few."""
     across: tuple[Across, ...]
     """Nothing where fewer than three machines have one device and as many threads."""
 

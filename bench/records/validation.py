@@ -62,7 +62,10 @@ def _is_sound_block(block: Any) -> bool:
     if type(block) is not Block or type(block.kind) is not BlockKind:
         return False
     try:
-        return all(low <= number <= high for number, (low, high) in zip(_numbers_of(block), _BOUNDS, strict=True))
+        return all(
+            number is None or low <= number <= high  # what a system does not say is absent
+            for number, (low, high) in zip(_numbers_of(block), _BOUNDS, strict=True)
+        )
     except TypeError:
         return False
 

@@ -1,5 +1,6 @@
 """What journals may hold is written down for every field, and what they hold beyond it is named."""
 
+import math
 import typing
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -124,3 +125,13 @@ def test_a_finished_trial_was_measured(make_trial, make_cell, make_header):
 
     assert not trial.blocks_of(BlockKind.MEASURED)
     assert ["$.trial.blocks: expected a measured one, since nothing failed"] == list(contents.wrong_trial(trial))
+
+
+@pytest.mark.parametrize("waited", [None, 0.0, 0.002])
+def test_a_block_is_passed_at_a_glance_whatever_its_system_does_not_say(make_block, waited):
+    """A run has thousands of them; looked at field by field they take longer than all else of its reading."""
+    block = replace(make_block(), waited_seconds=waited)
+
+    assert validation._is_sound_block(block)
+    assert not validation._is_sound_block(replace(block, waited_seconds=math.nan))
+    assert not validation._is_sound_block(replace(block, steps=0))
