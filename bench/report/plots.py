@@ -22,7 +22,7 @@ from bench.report.canvas import Frame
 from bench.report.model import GroupReport, Report
 from bench.report.sweep import Quantity, ScalingReport, plot_sentence
 
-_PRINT_DPI, _COMPRESSION = 200, 3
+_PRINT_DPI, _COMPRESSION = 216, 3
 _HALF_A_CAPITAL, _DESCENT = 0.36, 0.24
 """Of a letter's size: from the middle of a line down to its baseline, and from there to its foot."""
 
