@@ -23,9 +23,9 @@ import msgspec
 import numpy as np
 
 from bench.records.cell import CALIBRATION, Cell
-from bench.records.lines import JOURNAL, EndLine, HeaderLine, TrialLine, VerificationLine
+from bench.records.lines import JOURNAL, ConditionsLine, EndLine, HeaderLine, TrialLine, VerificationLine
 from bench.records.plan import Plan
-from bench.records.stored_run import SCHEMA_VERSION, DatasetRecord, RunEnd, RunHeader
+from bench.records.stored_run import SCHEMA_VERSION, Conditions, DatasetRecord, RunEnd, RunHeader
 from bench.records.trial import Block, BlockKind, Trial
 from bench.records.verification import Gap, Verification
 
@@ -159,6 +159,8 @@ def lines_of(night, *, nights, rounds, blocks, noise, seed):
                     keras=keras,
                 )
             )
+        seen = Conditions(round=number, load_average=0.4, stolen=0.0, seconds=32.0, others=0.02)
+        yield ConditionsLine(conditions=seen)
     yield EndLine(end=RunEnd(ended=(started + timedelta(minutes=3)).isoformat(timespec="seconds"), complete=True))
 
 
