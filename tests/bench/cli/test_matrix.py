@@ -88,3 +88,32 @@ def test_one_that_cannot_be_read_is_left_out_unless_it_was_named(bench, tmp_path
     assert 0 == found.exit_code
     assert "left out: " in found.stderr
     assert asked_for.exit_code != 0
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_run_that_is_named_twice_counts_once_and_a_path_is_a_name(bench, tmp_path):
+    """As for every command."""
+    done = bench("matrix", "2026-a", str(tmp_path / "results" / "2026-a"), "2026-b", "--no-report", "--format", "json")
+
+    assert 0 == done.exit_code, done.output
+    assert 2 == len(json.loads(done.stdout)["matrices"][0]["columns"])
+
+
+@pytest.mark.usefixtures("lab")
+def test_only_so_many_of_the_newest_runs_are_looked_at(bench, stored):
+    """Where none is named; ten thousand nights would take minutes."""
+    for number in range(3):
+        stored(steps=STEPS, seed=number, run_id=f"2027-{number}", noise=0.01, environment={"machine name": "c"})
+
+    few, many = bench("matrix", "--limit", "3", "--no-report"), bench("matrix", "--no-report")
+
+    assert 4 == few.exit_code
+    assert "runs of c:" in few.stderr
+    assert 0 == many.exit_code
+    assert "on all 3 machines" in many.stdout
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_run_that_is_not_there_is_named(refused):
+    """Exit code 2, and where to look."""
+    assert "there is no run 'nowhere'; see 'bench list runs'" in refused(2, "matrix", "2026-a", "nowhere")

@@ -78,3 +78,17 @@ def test_a_picture_is_shrunk_with_its_letters():
 
     assert 360.0 == pytest.approx(figure.get_size_inches()[0] * 72)
     assert figure.texts[0].get_fontsize() <= canvas.FONT_SIZE / 2.0
+
+
+def test_a_frame_has_room_for_its_title_and_for_every_line_of_its_source():
+    """Nothing below a picture that comes from nowhere."""
+    bare = canvas.framing(288.0, 200.0, title="Title", source="")
+    full = canvas.framing(288.0, 200.0, title="t" * 200, source="word " * 40)
+
+    assert (238.0, 0.0, ()) == (bare.height, bare.below, bare.source)
+    assert "Title" == bare.title.text
+    assert full.title.text.endswith("…")
+    assert full.height == pytest.approx(238.0 + full.below)
+    heights = [line.up for line in full.source]
+    assert heights == sorted(heights)
+    assert heights[-1] < full.below

@@ -2,10 +2,12 @@
 
 import json
 import re
+from random import Random
 
 import pytest
 
 from bench.analysis.many_machines import matrices
+from bench.analysis.verdict import Verdict
 from bench.report import matrix
 
 STEPS = {"tf-eager": 8e-3, "tf-function": 0.4e-3, "torch-native": 0.75e-3}
@@ -157,3 +159,141 @@ def test_data_are_not_rounded(lab):
     assert found.columns[0].between("tf-eager", "tf-function").speed_up.estimate == cell["speed_up"]["estimate"]
     assert (1, None) == (cell["rank"], cell["reason"])
     assert 3 == data["across"][0]["machines"]
+
+
+@pytest.fixture
+def make_matrix(make_run):
+    """Return a factory: any number of settings of runs, as one matrix."""
+
+    def make(*runs):
+        defaults = {"steps": STEPS, "noise": 0.01}
+        (found,) = matrices(
+            make_run(seed=seed, **defaults | {"run_id": f"run-{seed}"} | settings) for seed, settings in enumerate(runs)
+        )
+        return found
+
+    return make
+
+
+def test_columns_say_device_and_threads_where_they_were_chosen(make_matrix, make_cell):
+    """Of a machine that was measured in two ways, both stand beside each other."""
+    found = make_matrix(
+        {"environment": {"machine name": "a"}},
+        {"environment": {"machine name": "a"}, "cells": [make_cell(loop, threads=1) for loop in STEPS]},
+        {"environment": {"machine name": "b"}, "cells": [make_cell(loop, device="gpu") for loop in STEPS]},
+    )
+
+    assert ["a, CPU", "a, CPU, 1 thread", "b, GPU"] == matrix.column_names(found)
+    assert "mnist-mlp, batch 32" == matrix.title(found)
+    assert "Use tf-function on all 3 settings of machines" in matrix.headline(found)
+
+
+def test_a_loop_of_one_machine_only_is_in_the_table_and_says_where_it_is_not(make_matrix):
+    """It has no part in how alike the machines are."""
+    found = make_matrix(
+        {"environment": {"machine name": "a"}, "steps": STEPS | {"mine": 0.2e-3}},
+        {"environment": {"machine name": "b"}},
+    )
+
+    row = next(row for row in matrix.table(found)[1] if row[0] == "mine")
+    assert row[1].startswith("▲ ")
+    assert row[1].endswith(" *")
+    assert "not measured" == row[2]
+    assert 3 == found.agreement.loops
+    assert "Use mine on a; tf-function on b." == matrix.headline(found)
+
+
+def test_a_machine_without_the_baseline_shows_its_step_times_and_says_why(make_matrix):
+    """Nothing is against a number of another machine."""
+    found = make_matrix(
+        {"environment": {"machine name": "a"}},
+        {"environment": {"machine name": "b"}},
+        {
+            "environment": {"machine name": "c"},
+            "steps": {name: STEPS[name] for name in ("tf-function", "torch-native")},
+        },
+    )
+    wanted = {name: row for name, *row in matrix.table(found)[1]}
+
+    assert "tf-function" == found.baseline, "the loop that all machines have"
+    assert "not measured" == wanted["tf-eager"][2]
+    found = make_matrix(
+        {"environment": {"machine name": "a"}, "baseline": "tf-eager"},
+        {"environment": {"machine name": "b"}, "steps": {"torch-native": 1e-3, "mine": 2e-3}},
+    )
+    assert "torch-native" == found.baseline
+
+
+def test_what_is_not_as_it_should_be_is_said_before_a_number_is_quoted(make_matrix):
+    """An incomplete run, and one of other times that was passed over."""
+    found = make_matrix(
+        {"environment": {"machine name": "a"}, "started": "2026-01-01T00:00:00+00:00"},
+        {"environment": {"machine name": "a"}, "started": "2026-01-03T00:00:00+00:00", "finished_rounds": 4},
+        {"environment": {"machine name": "b"}},
+    )
+
+    said = list(matrix.remarks(found))
+    assert "1 earlier runs of these machines are not shown: the newest counts" in said
+    assert "a: the run is not complete" in said
+    assert any(text.startswith("! a: the run is not complete") for text in text_of(found).splitlines())
+
+
+def test_names_of_others_disturb_neither_table_nor_sentence(make_matrix):
+    """They come from other machines."""
+    found = make_matrix(
+        {"environment": {"machine name": "a\x1b[31m"}, "steps": STEPS | {"x\ny": 0.1e-3}},
+        {"environment": {"machine name": "b"}, "steps": STEPS | {"x\ny": 0.1e-3}},
+    )
+
+    text = text_of(found)
+    assert "\x1b" not in text
+    assert "x\ny" not in text
+    assert "x\N{REPLACEMENT CHARACTER}y" in text
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_machine_is_told_to_use_a_loop_that_another_one_beats_there(make_matrix, seed):
+    """Whatever the noise, and whatever the machines are like."""
+    random = Random(seed)
+    labs = [
+        {
+            "environment": {"machine name": f"m{place}"},
+            "noise": random.choice([0.005, 0.02, 0.1]),
+            "steps": {loop: step * random.uniform(0.5, 2.0) for loop, step in STEPS.items()},
+        }
+        for place in range(random.randint(2, 5))
+    ]
+
+    found = make_matrix(*labs)
+
+    for choice in found.choices:
+        for place in choice.columns:
+            column = found.columns[place]
+            others = [loop for loop in found.loops if loop != choice.loop]
+            judged = [column.between(choice.loop, other) for other in others]
+            assert all(one is None or one.verdict is not Verdict.FASTER for one in judged)
+    for swap in found.swaps:
+        assert not set(swap.first) & set(swap.second)
+
+
+def test_two_trainings_are_two_tables(make_run, make_cell):
+    """One below the other, each with its own answer."""
+    small, large = (
+        matrices(
+            make_run(
+                steps=STEPS,
+                cells=[make_cell(loop, batch_size=size) for loop in STEPS],
+                noise=0.01,
+                run_id=name,
+                environment={"machine name": name},
+            )
+            for name in "ab"
+        )
+        for size in (32, 256)
+    )
+
+    text = matrix.render([*small, *large], format="table", encoding="utf-8", width=0)
+
+    assert "mnist-mlp, batch 32, against tf-eager" in text
+    assert "mnist-mlp, batch 256, against tf-eager" in text
+    assert 2 == text.count("Use tf-function on all 2 machines")

@@ -112,3 +112,20 @@ def test_both_schemes_have_the_same_names():
     """What one lacks would be drawn in nothing."""
     assert svg.COLOURS.keys() == svg.DARK.keys()
     assert len(svg.DARK) == len(set(svg.DARK.values()))
+
+
+def test_a_framed_picture_is_higher_and_has_its_lines_in_it():
+    """What was drawn is moved down whole; the page's colour is behind all of it."""
+    cleaned = svg.clean(RAW, name="plot", sentence="What it says")
+    lines = [svg.Text(text="Title <b>", y=24.0, style="font: bold 14px sans-serif")]
+
+    framed = svg.framed(cleaned, height=100.5, below=20.0, x=12.0, texts=lines)
+
+    root = ET.fromstring(framed)
+    space = "{http://www.w3.org/2000/svg}"
+    assert ("72", "100.5", "0 0 72 100.5") == (root.get("width"), root.get("height"), root.get("viewBox"))
+    (moved,) = [group for group in root.iter(f"{space}g") if group.get("transform") == "translate(0 44)"]
+    assert len(moved)
+    assert "Title <b>" in [text.text for text in root.iter(f"{space}text")]
+    assert "What it says" == root.find(f"{space}title").text
+    assert svg.COLOURS["--page"] in framed
