@@ -63,15 +63,15 @@ _ISOLATE, _END_OF_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOL
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return one line per row in columns of equal width; nothing is cut, or padded at the end of a line."""
     lines = [[display_name(cell) for cell in line] for line in (header, *rows)]
-    widths = [max(_places(line[column]) for line in lines) for column in range(len(header))]
+    widths = [max(places_of(line[column]) for line in lines) for column in range(len(header))]
     padded = (
-        "  ".join(cell + " " * (width - _places(cell)) for cell, width in zip(line, widths, strict=True))
+        "  ".join(cell + " " * (width - places_of(cell)) for cell, width in zip(line, widths, strict=True))
         for line in lines
     )
     return [line.rstrip() for line in padded]
 
 
-def _places(text: str) -> int:
+def places_of(text: str) -> int:
     """Return how many places a terminal gives to a text: two to a wide character, none to an accent or a mark."""
     if text.isascii():
         return len(text)

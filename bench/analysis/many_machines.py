@@ -126,6 +126,8 @@ class Matrix:
     """Earlier runs of the same machines."""
     agreement: Agreement | None
     """None where fewer than two loops have a place on two machines."""
+    told_apart: int
+    """Pairs of loops of which one is the faster on two machines or more, whichever that is."""
     swaps: tuple[Swap, ...]
     choices: tuple[Choice, ...]
     """Loops of which every machine that gives a first place has one there, taken greedily, so that they are few."""
@@ -202,6 +204,7 @@ def _matrix(training: Training, *, columns: Sequence[Column], passed_over: int, 
     base = baseline if baseline in loops else _baseline(kept, loops)
     gains = {loop: _gains(kept, base=base, loop=loop) for loop in loops}
     ordered = sorted(loops, key=lambda loop: -fmean(gains[loop].values()) if gains[loop] else float("inf"))
+    apart = _told_apart(kept, ordered)
     return Matrix(
         training=training,
         columns=tuple(kept),
@@ -210,7 +213,8 @@ def _matrix(training: Training, *, columns: Sequence[Column], passed_over: int, 
         left_out=tuple(left_out),
         passed_over=passed_over,
         agreement=_agreement(kept, ordered),
-        swaps=tuple(_swaps(kept, ordered)),
+        told_apart=len(apart),
+        swaps=tuple(pair for pair in apart if pair.first and pair.second),
         choices=tuple(_choices(kept, ordered)),
         across=tuple(one for loop in ordered if loop != base for one in _across(kept, base=base, loop=loop)),
     )
@@ -275,17 +279,19 @@ def _agreement(columns: Sequence[Column], loops: Sequence[str]) -> Agreement | N
     return None if coefficient is None else Agreement(coefficient=coefficient, columns=len(rows), loops=len(common))
 
 
-def _swaps(columns: Sequence[Column], loops: Sequence[str]) -> Iterable[Swap]:
-    """Yield the pairs of which each is faster than the other somewhere, the one that is faster in the mean first."""
+def _told_apart(columns: Sequence[Column], loops: Sequence[str]) -> list[Swap]:
+    """Return the pairs of which one is the faster in two columns or more, and where; the faster in the mean first."""
+    found = []
     for one, other in combinations(loops, 2):
-        judged = {place: column.between(other, one) for place, column in enumerate(columns)}
         by_verdict = defaultdict[Verdict, list[int]](list)
-        for place, judgement in judged.items():
-            if judgement is not None:
-                by_verdict[judgement.verdict].append(place)
+        for place, column in enumerate(columns):
+            judged = column.between(other, one)
+            if judged is not None:
+                by_verdict[judged.verdict].append(place)
         first, second = by_verdict[Verdict.FASTER], by_verdict[Verdict.SLOWER]
-        if first and second:
-            yield Swap(loops=(one, other), first=tuple(first), second=tuple(second))
+        if len(first) + len(second) > 1:
+            found.append(Swap(loops=(one, other), first=tuple(first), second=tuple(second)))
+    return found
 
 
 def _choices(columns: Sequence[Column], loops: Sequence[str]) -> Iterable[Choice]:

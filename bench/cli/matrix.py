@@ -10,7 +10,7 @@ import click
 
 from bench.cli.group import main
 from bench.cli.options import complete_loops, complete_runs, option, reports_option, results_option
-from bench.errors import BenchError
+from bench.errors import BenchError, ResultsError
 from bench.text import display_name
 
 if TYPE_CHECKING:
@@ -95,13 +95,17 @@ def _loaded(results: Path, names: Sequence[str], *, limit: int) -> "Iterator[Run
         return
     if not journal.runs(results):
         journal.find(results)  # says so
+    found = 0
     for folder in journal.runs(results)[-limit:]:
         try:
             run = loading.load(folder)
         except BenchError as error:
             click.echo(f"left out: {display_name(str(error))}", err=True)
             continue
+        found += 1
         yield run
+    if not found:
+        raise ResultsError(f"{results}: no run can be read, see above")
 
 
 def _folders(results: Path, name: str) -> list[Path]:

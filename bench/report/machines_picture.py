@@ -3,7 +3,7 @@
 Written as SVG by hand, as those of histories are, and for the same reason. One unit is one CSS pixel on a phone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import count, islice, product
@@ -11,6 +11,7 @@ from math import ceil, floor, log, log10
 from string import ascii_uppercase
 
 from bench.analysis.intervals import Interval
+from bench.analysis.judgement import Judgement
 from bench.analysis.many_machines import Matrix
 from bench.analysis.verdict import Verdict
 from bench.report import wording
@@ -53,18 +54,23 @@ class _Scale:
         return [1.0]
 
 
-def draw(matrix: Matrix, loop: str) -> str | None:
-    """Return the picture of a loop as an SVG that takes colours and font from the page; None for the baseline.
+def draw(matrix: Matrix) -> dict[str, str]:
+    """Return loop -> its picture, as an SVG that takes colours and font from the page; the baseline has none."""
+    loops = {loop: _judged(matrix, loop) for loop in matrix.loops if loop != matrix.baseline}
+    scale = _scale(judgement.speed_up for of_loop in loops.values() for judgement in of_loop if judgement is not None)
+    return {} if scale is None else {loop: _draw(matrix, loop, found, scale=scale) for loop, found in loops.items()}
 
-    Args:
-        matrix: Of which it is a row.
-        loop: One of its loops.
-    """
-    scale = _scale(matrix)
-    if loop == matrix.baseline or scale is None:
-        return None
-    below = _TOP + _ROW * len(matrix.columns)
-    said = "; ".join(f"{letter}: {text}" for letter, text in zip(_letters(matrix), _texts(matrix, loop), strict=True))
+
+def _judged(matrix: Matrix, loop: str) -> list[Judgement | None]:
+    """Return what each machine says of a loop against the baseline."""
+    return [column.between(matrix.baseline, loop) for column in matrix.columns]
+
+
+def _draw(matrix: Matrix, loop: str, judged: Sequence[Judgement | None], *, scale: _Scale) -> str:
+    """Return the picture of one loop."""
+    short = letters(len(judged))
+    below = _TOP + _ROW * len(judged)
+    said = "; ".join(f"{letter}: {_text(found)}" for letter, found in zip(short, judged, strict=True))
     label = f"{wording.display_name(loop)} against {wording.display_name(matrix.baseline)}, {said}"
     parts = [f'<svg role="img" viewBox="0 0 {WIDTH} {below + _BELOW:g}" aria-label="{escape(label)}">']
     for tick in scale.ticks():
@@ -74,21 +80,15 @@ def draw(matrix: Matrix, loop: str) -> str | None:
             f'<path d="M{x:.1f} {_TOP:g}V{below:g}" stroke="var(--{colour})"/>',
             f'<text x="{x:.1f}" y="{below + 18:g}" text-anchor="middle">{tick:,g}x</text>',
         ]
-    for place, letter in enumerate(_letters(matrix)):
-        parts += _row(matrix, loop, place=place, letter=letter, scale=scale)
+    for place, (letter, found) in enumerate(zip(short, judged, strict=True)):
+        parts += _row(found, place=place, letter=letter, scale=scale)
     return "\n".join([*parts, "</svg>"])
 
 
-def _letters(matrix: Matrix) -> list[str]:
-    """Return the short names of its columns."""
-    return letters(len(matrix.columns))
-
-
-def _row(matrix: Matrix, loop: str, *, place: int, letter: str, scale: _Scale) -> list[str]:
+def _row(judged: Judgement | None, *, place: int, letter: str, scale: _Scale) -> list[str]:
     """Return a machine's letter and, where there is a ratio, its interval and mark."""
     middle = _TOP + _ROW * (place + 0.5)
     parts = [f'<text x="0" y="{middle + 5:g}">{letter}</text>']
-    judged = matrix.columns[place].between(matrix.baseline, loop)
     if judged is None or judged.speed_up is None:
         return parts
     colour = _COLOURS.get(judged.verdict, "var(--muted)")
@@ -101,21 +101,14 @@ def _row(matrix: Matrix, loop: str, *, place: int, letter: str, scale: _Scale) -
     return parts
 
 
-def _ratios(matrix: Matrix, loop: str) -> list[Interval | None]:
-    """Return what each machine says of a loop against the baseline."""
-    judged = [column.between(matrix.baseline, loop) for column in matrix.columns]
-    return [None if one is None else one.speed_up for one in judged]
-
-
-def _texts(matrix: Matrix, loop: str) -> Sequence[str]:
+def _text(judged: Judgement | None) -> str:
     """Return the same in words."""
-    return ["no number" if ratio is None else wording.ratio_text(ratio) for ratio in _ratios(matrix, loop)]
+    return "no number" if judged is None or judged.speed_up is None else wording.ratio_text(judged.speed_up)
 
 
-def _scale(matrix: Matrix) -> _Scale | None:
+def _scale(ratios: Iterable[Interval | None]) -> _Scale | None:
     """Return the scale of all pictures of a matrix; None where there is nothing to draw."""
-    ratios = [one for loop in matrix.loops if loop != matrix.baseline for one in _ratios(matrix, loop) if one]
-    values = [end for one in ratios for end in (one.low, one.estimate, one.high) if end is not None]
+    values = [end for one in ratios if one is not None for end in (one.low, one.estimate, one.high) if end is not None]
     if not values:
         return None
     low, high = min(1.0, *values), max(1.0, *values)

@@ -17,7 +17,7 @@ from bench.errors import NothingComparable, UsageError
 from bench.records.machine import machine_of
 from bench.records.stored_run import Run
 from bench.report import terminal, wording
-from bench.text import aligned, piped, plain
+from bench.text import aligned, piped, places_of, plain
 
 SCHEMA = "bench-matrix/1"
 """Changes whenever a field of the JSON changes its name or meaning."""
@@ -56,6 +56,7 @@ def side_by_side(runs: Sequence[Run], *, baseline: str | None = None) -> tuple[M
     found = tuple(one for one in everything if len({column.machine.key for column in one.columns}) > 1)
     if not found:
         why = [f"{run} has another {what}" for one in everything for run, what in one.left_out]
+        why += [f"{run.header.run_id} compares environments" for run in runs if run.header.plan.sides]
         titles = dict.fromkeys(wording.display_name(machine_of(run.header.environment).title) for run in runs)
         raise NothingComparable(
             f"no two machines trained the same; there are runs of {'; '.join([*titles, *why])}: measure elsewhere and "
@@ -65,13 +66,13 @@ def side_by_side(runs: Sequence[Run], *, baseline: str | None = None) -> tuple[M
 
 
 def render(
-    found: Sequence[Matrix],
+    found: Matrices,
     *,
     format: Format,  # noqa: A002 - as the option
     encoding: str,
     width: int,
 ) -> str:
-    """Return all found for one kind of reader.
+    """Return all matrices for one kind of reader.
 
     Args:
         found: As `bench.analysis.many_machines.matrices` returned them.
@@ -140,8 +141,11 @@ def _machines(matrix: Matrix) -> str:
 def sentences(matrix: Matrix) -> Iterator[str]:
     """Yield whether the order holds, how alike the machines are, and what is not known."""
     names = column_names(matrix)
-    if not matrix.swaps:
-        yield "The order holds: no loop is faster than another on one machine and slower on another one."
+    if not matrix.told_apart:
+        yield "Whether the order holds is not known: no two loops are told apart on two machines."
+    elif not matrix.swaps:
+        pairs = f"{matrix.told_apart} pair{'' if matrix.told_apart == 1 else 's'}"
+        yield f"The order holds: of {pairs} told apart on two machines or more, the same loop is the faster one on all."
     for swap in matrix.swaps[:_NAMED]:
         yield swap_text(swap, names=names)
     if len(matrix.swaps) > _NAMED:
@@ -179,7 +183,8 @@ def remarks(matrix: Matrix) -> Iterator[str]:
     for run, why in matrix.left_out:
         yield f"{wording.display_name(run)} is left out: another {why}"
     if matrix.passed_over:
-        yield f"{units.count(matrix.passed_over)} earlier runs of these machines are not shown: the newest counts"
+        runs = f"{units.count(matrix.passed_over)} earlier run{'s' if matrix.passed_over > 1 else ''}"
+        yield f"not shown: {runs} of these machines; the newest counts"
     for name, column in zip(names, matrix.columns, strict=True):
         if not column.run.complete:
             yield f"{name}: the run is not complete"
@@ -308,7 +313,7 @@ def _picked(line: Sequence[str], places: Sequence[int]) -> list[str]:
 
 def _stacked(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: int) -> Iterator[list[int]]:
     """Yield the columns that stand beside each other: as many as fit, one at least."""
-    widths = [max(len(line[place]) for line in (header, *rows)) + 2 for place in range(len(header))]
+    widths = [max(places_of(line[place]) for line in (header, *rows)) + 2 for place in range(len(header))]
     beside: list[int] = []
     for place in range(1, len(header)):
         if width and beside and widths[0] + sum(widths[one] for one in (*beside, place)) > width:

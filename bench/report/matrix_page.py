@@ -1,6 +1,6 @@
 """The page of many machines: what to use where, then pictures, then every number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +10,7 @@ from markupsafe import Markup
 from bench.analysis.many_machines import Column, Matrix
 from bench.files import make_folder, write_whole
 from bench.report import machines_picture, matrix, plain_page, wording
+from bench.report.matrix import Matrices
 from bench.text import display_name
 
 HOW_TO_READ = (
@@ -21,7 +22,7 @@ HOW_TO_READ = (
 )
 
 
-def write(matrices: Sequence[Matrix], *, folder: Path, reports: Path) -> Path:
+def write(matrices: Matrices, *, folder: Path, reports: Path) -> Path:
     """Write the page, and return its path.
 
     Args:
@@ -39,7 +40,7 @@ def write(matrices: Sequence[Matrix], *, folder: Path, reports: Path) -> Path:
     return page
 
 
-def to_html(matrices: Sequence[Matrix], *, addresses: Mapping[str, str]) -> str:
+def to_html(matrices: Matrices, *, addresses: Mapping[str, str]) -> str:
     """Return the page.
 
     Args:
@@ -62,15 +63,13 @@ def _section(found: Matrix, *, addresses: Mapping[str, str]) -> dict[str, Any]:
     """Return what the template shows of one matrix."""
     header, rows = matrix.table(found)
     short = machines_picture.letters(len(found.columns))
-    pictures = [(loop, machines_picture.draw(found, loop)) for loop in found.loops]
     return {
         "title": matrix.title(found),
         "baseline": display_name(found.baseline),
         "sentences": list(matrix.sentences(found)),
         "figures": [
             {"loop": display_name(loop), "svg": Markup(svg)}  # noqa: S704 - written and escaped here
-            for loop, svg in pictures
-            if svg is not None
+            for loop, svg in machines_picture.draw(found).items()
         ],
         "header": [header[0], *(f"{letter} {name}" for letter, name in zip(short, header[1:], strict=True))],
         "rows": rows,

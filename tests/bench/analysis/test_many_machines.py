@@ -9,7 +9,6 @@ from scipy.stats import friedmanchisquare
 
 from bench.analysis.many_machines import agreement, matrices
 from bench.analysis.summary import summarise
-from bench.analysis.verdict import Verdict
 from bench.records.stored_run import DatasetRecord
 
 STEPS = {"tf-eager": 8e-3, "tf-function": 0.4e-3, "torch-native": 0.75e-3}
@@ -183,7 +182,6 @@ def test_verdicts_are_those_of_each_machine_s_own_report(make_lab):
         for cell in group.cells:
             if cell.verdict is not None:
                 assert column.between(group.baseline, cell.cell.loop).verdict is cell.verdict
-                assert cell.verdict is not Verdict.UNCLEAR or cell.speed_up is not None
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -117,3 +117,12 @@ def test_only_so_many_of_the_newest_runs_are_looked_at(bench, stored):
 def test_a_run_that_is_not_there_is_named(refused):
     """Exit code 2, and where to look."""
     assert "there is no run 'nowhere'; see 'bench list runs'" in refused(2, "matrix", "2026-a", "nowhere")
+
+
+def test_where_no_run_can_be_read_that_is_said_and_not_that_there_are_none(refused, tmp_path):
+    """Exit code 2; each with its reason before."""
+    folder = tmp_path / "results" / "2026-x"
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_text("{", encoding="utf-8")
+
+    assert "results: no run can be read, see above" in refused(2, "matrix")

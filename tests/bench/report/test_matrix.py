@@ -233,7 +233,7 @@ def test_what_is_not_as_it_should_be_is_said_before_a_number_is_quoted(make_matr
     )
 
     said = list(matrix.remarks(found))
-    assert "1 earlier runs of these machines are not shown: the newest counts" in said
+    assert "not shown: 1 earlier run of these machines; the newest counts" in said
     assert "a: the run is not complete" in said
     assert any(text.startswith("! a: the run is not complete") for text in text_of(found).splitlines())
 
@@ -297,3 +297,41 @@ def test_two_trainings_are_two_tables(make_run, make_cell):
     assert "mnist-mlp, batch 32, against tf-eager" in text
     assert "mnist-mlp, batch 256, against tf-eager" in text
     assert 2 == text.count("Use tf-function on all 2 machines")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"rounds": 1},
+        {"steps": dict.fromkeys(STEPS, 1e-3), "noise": 0.05},
+    ],
+    ids=["one round", "loops alike"],
+)
+def test_an_order_that_no_two_machines_have_is_not_called_one_that_holds(make_matrix, settings):
+    """Nothing contradicts nothing."""
+    found = make_matrix(*({"environment": {"machine name": name}} | settings for name in "ab"))
+
+    assert next(matrix.sentences(found)) == (
+        "Whether the order holds is not known: no two loops are told apart on two machines."
+    )
+
+
+def test_an_order_of_which_one_machine_knows_nothing_is_told_by_the_others(make_matrix):
+    """Each pair counts where it is told apart."""
+    names = ({"environment": {"machine name": name}} for name in "ab")
+    found = make_matrix(*names, {"environment": {"machine name": "c"}, "rounds": 1})
+
+    assert next(matrix.sentences(found)) == (
+        "The order holds: of 3 pairs told apart on two machines or more, the same loop is the faster one on all."
+    )
+
+
+def test_names_in_wide_letters_take_the_room_that_a_terminal_gives_them(make_matrix):
+    """Two places each."""
+    found = make_matrix(
+        *({"environment": {"machine name": name * 20}} for name in ("\N{CJK UNIFIED IDEOGRAPH-673A}", "b"))
+    )
+
+    lines = text_of(found, width=85).splitlines()
+
+    assert 2 == sum(line.startswith("Loop ") for line in lines)
