@@ -88,9 +88,10 @@ def hand_in(
         content = hashlib.sha256(" ".join([*hashed, title, str(size)]).encode()).hexdigest()
         (folder / f"{title}.py").write_text(_source(title, what=_told(model), batch_size=size, content=content))
         place = cache / f"{FOLDER}{content[:_DIGITS]}"
-        if not place.exists():  # it may be in use
+        try:
+            os.utime(place)  # it may be in use, and counts as handed in now
+        except FileNotFoundError:
             folder.rename(place)
-    os.utime(place)
     _forget(cache)
     return place / f"{title}.py"
 

@@ -1,7 +1,9 @@
 """Write the manual pages in man/ from the commands' own help; a wheel installs them, and `man bench-run` shows one.
 
-python tools/write_man.py            writes them
-python tools/write_man.py --check    writes nothing; names the pages that differ, exit code 1
+    python tools/write_man.py            writes them
+    python tools/write_man.py --check    writes nothing; names the pages that differ, exit code 1
+
+click-man writes them; what it gets wrong is mended here.
 """
 
 import re

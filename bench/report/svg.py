@@ -71,10 +71,7 @@ def clean(text: str, *, name: str, sentence: str) -> str:
     title.text = sentence
     root.insert(0, title)
     root.attrib = {"role": "img", "aria-label": sentence, "style": _style_of(_STYLE)} | _ALONE | root.attrib
-    for element in root.iter():
-        if "href" in element.attrib:
-            element.set("xlink:href", element.attrib.pop("href"))
-    return _written(root)
+    return _written(_with_links(root))
 
 
 def inline(text: str) -> str:
@@ -124,10 +121,15 @@ def framed(text: str, *, height: float, below: float, x: float, texts: Iterable[
         line = ET.SubElement(root, "text", {"x": f"{x:g}", "y": f"{one.y:.1f}", "style": one.style})
         line.text = one.text
     root.attrib |= _ALONE
+    return _written(_with_links(root))
+
+
+def _with_links(root: ET.Element) -> ET.Element:
+    """Return it with the links of a file of its own, which old programs want with their namespace."""
     for element in root.iter():
         if "href" in element.attrib:
             element.set("xlink:href", element.attrib.pop("href"))
-    return _written(root)
+    return root
 
 
 def _parsed(text: str) -> ET.Element:

@@ -29,8 +29,8 @@ from loops.described import Outline
 
 DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
 BLOCKS_PER_TRIAL = 12
-"""Processes differ by 1 % and more however long each is measured: twice as many blocks narrow an interval by 6 %, as
-every second block of stored runs shows, and with their run-ins make a round longer by a third."""
+"""Processes differ by 1 % and more however long each is measured: from half as many blocks, intervals of stored runs
+are typically 4 % wider (`tools/fewer_blocks.py`); twice as many make a round a quarter longer, by their run-ins."""
 RUN_IN_SECONDS: Seconds = 0.06
 """Before each turn: most of what a pause costs is over by then (`tools/run_in.py`, docs/trust.md)."""
 BLOCK_SECONDS: Seconds = 0.04

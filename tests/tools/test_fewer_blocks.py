@@ -1,0 +1,20 @@
+"""What half as many blocks would have cost stored runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_published_runs_have_an_answer():
+    """A line for each setting, and the typical one."""
+    runs = [str(ROOT / "results" / "reference" / name) for name in ("default", "sweep")]
+
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "fewer_blocks.py"), *runs], capture_output=True, text=True, check=True
+    )
+
+    *settings, typical = done.stdout.splitlines()
+    assert 4 == len(settings)
+    assert typical.startswith("typical: +")
