@@ -27,6 +27,7 @@ NARROW = 80
 """On fewer columns a bar leaves out what is being done, and how long it has taken."""
 BETWEEN_DRAWINGS: Seconds = 0.25
 """At least so long while blocks are measured."""
+_MINUTE: Seconds = 60.0
 NOTEBOOK_COLUMNS = 100
 """Width of a cell's output, in letters."""
 
@@ -120,7 +121,9 @@ class TimeLeft:
         since = self._began[numbers[-1]]
         of_a_round = (since - self._began[numbers[0]]) / (len(numbers) - 1)
         left = of_a_round * (rounds - numbers[-1]) - (self._clock() - since)
-        return f"{duration(float(round(left)))} left" if left >= 1.0 else "almost done"
+        if left < 1.0:
+            return "almost done"
+        return f"{duration(left) if left >= _MINUTE else f'{left:.0f} s'} left"
 
 
 class Bar:

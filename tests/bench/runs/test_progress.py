@@ -58,7 +58,7 @@ def test_a_run_that_is_gone_on_with_counts_the_rounds_that_it_sees():
     clock.now = 10.0
     left.begun(5)
 
-    assert "10.0 s left" == left.text(rounds=6)
+    assert "10 s left" == left.text(rounds=6)
 
 
 @pytest.mark.parametrize("width", [40, 50, 79, 80, 120])
