@@ -12,7 +12,7 @@ import keras
 import torch
 from torch.nn import functional
 
-from loops import recipe, torch_names
+from loops import around_the_update, recipe, torch_names
 from loops.errors import UnsupportedCell
 
 LEAST_BEGINNING: Final = 1e4
@@ -47,9 +47,15 @@ def optimizer(compiled: Any, parameters: Any, **options: Any) -> torch.optim.Opt
         name = "Adam"
     for option in options.keys() - signature(getattr(torch.optim, name)).parameters.keys():
         raise UnsupportedCell(f"{name} of torch.optim has no '{option}', which this loop is about; see torch-native")
-    made: torch.optim.Optimizer = getattr(torch.optim, name)(
-        parameters, lr=float(settings["learning_rate"]), **translated, **options
-    )
+    schedule = None
+    if isinstance(settings["learning_rate"], dict):
+        scheduled = compiled._learning_rate  # noqa: SLF001 - the public one is the rate of a single step
+        schedule = around_the_update.rate_of(scheduled, way_out=WAY_OUT)
+    rate = 1.0 if schedule else float(settings["learning_rate"])  # a scheduler multiplies what there is
+    made: torch.optim.Optimizer = getattr(torch.optim, name)(parameters, lr=rate, **translated, **options)
+    around_the_update.clip(made, settings, way_out=WAY_OUT)
+    if schedule is not None:
+        around_the_update.follow(made, schedule)
     return made
 
 
@@ -64,12 +70,7 @@ def _refuse_what_torch_has_not(compiled: Any, settings: Settings) -> None:
     Raises:
         UnsupportedCell: If one of these is asked for.
     """
-    if isinstance(settings["learning_rate"], dict):
-        schedule = settings["learning_rate"].get("class_name", "schedule")
-        raise UnsupportedCell(
-            f"torch.optim takes a number as its learning rate and no schedule, such as {schedule}; {WAY_OUT}"
-        )
-    for name in ("clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor", "gradient_accumulation_steps"):
+    for name in ("loss_scale_factor", "gradient_accumulation_steps"):
         if settings.get(name) is not None:
             raise UnsupportedCell(f"torch.optim has no {name}; {WAY_OUT}")
     if settings.get("use_ema"):

@@ -94,7 +94,6 @@ HOLES: dict[str, dict[str, str]] = {
         loop: dict.fromkeys(COMPILED, "compiled as one graph, which TorchDynamo cannot make of Keras' Rescaling layer")
         for loop in _ONE_GRAPH
     },
-    "torch-native": {"mnist-cnn": "written around torch.optim, which has no clipnorm"},
     "torch-fit-compile": {"mnist-cnn": "stopped by an error of TorchInductor where the batch size may change"},
 }
 HOLES["numpy-cpp"] |= dict.fromkeys(

@@ -31,7 +31,8 @@ LOOPS = [
     {"contract", "seal", "regular", "recipe", "torch_metric", "torch_names", "described"},
     {
         *("workloads", "variants", "data", "hand_over", "guides", "skeletons", "user_file"),
-        *("outcomes", "own_step", "jax_state", "drain", "intake", "precision", "keras_to_torch", "counting"),
+        *("outcomes", "own_step", "jax_state", "drain", "intake", "precision", "keras_to_torch", "around_the_update"),
+        "counting",
     },
     {"registry"},
     {"prepared", "preparation", "selection"},

@@ -22,9 +22,6 @@ from bench.worker.failure import NotRepeatable
 REAL_STEPS = 8
 """Updates for which a hurried schedule keeps its own time; from then on each is ten times as late as the one before."""
 
-HURRIED = "is_hurried"
-"""Attribute of a schedule that is hurried along already."""
-
 REHEARSAL = "rehearsal in float64"
 """What the process is at while a model shows whether it can be trained there; what fails later is the loop's doing."""
 
@@ -77,11 +74,18 @@ def hurry(optimizer: Any) -> None:
     scheduled: Any = getattr(optimizer, "_learning_rate", None)
     if not isinstance(scheduled, keras.optimizers.schedules.LearningRateSchedule):
         return
-    if hasattr(scheduled, HURRIED):
+    if hasattr(scheduled, "hurried"):
         return
 
     class Hurried(keras.optimizers.schedules.LearningRateSchedule):
-        """The schedule of a later step."""
+        """The schedule of a later step; the names are those that `loops.around_the_update` asks for."""
+
+        hurried = scheduled
+
+        @staticmethod
+        def step_of(step: int) -> float:
+            """Return which of its steps is meant, for loops that compute a rate without Keras."""
+            return step * 10.0 ** min(max(step - (REAL_STEPS - 1), 0), 6) if step >= REAL_STEPS else step
 
         def __call__(self, step: Any) -> Any:
             """Return the rate at a step."""
@@ -94,7 +98,6 @@ def hurry(optimizer: Any) -> None:
             settings: dict[str, Any] = scheduled.get_config()
             return settings
 
-    setattr(Hurried, HURRIED, True)
     Hurried.__name__ = type(scheduled).__name__  # what a loop says of it, it says of the user's
     optimizer._learning_rate = Hurried()  # noqa: SLF001 - the setter refuses one schedule for another
 

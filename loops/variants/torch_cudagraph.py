@@ -41,6 +41,8 @@ class TorchCudagraph(Loop):
         # `capturable` keeps Adam's count of steps on the device; SGD has none.
         recordable = {"capturable": True} if workload.optimizer == "Adam" else {}
         self.optimizer = workload.build_torch_optimizer(self.model.parameters(), fused=True, **recordable)
+        if "initial_lr" in self.optimizer.param_groups[0]:  # a scheduler's mark
+            raise UnsupportedCell("a CUDA graph repeats the learning rate it was recorded with; see torch-plain-fused")
         self.steps = 0
         self.loss_function = workload.build_torch_loss(weighted=job.training.weights is not None)
         self.scores = workload.build_torch_scores()
