@@ -7,7 +7,7 @@ it began and how long it took in microseconds, and on which thread. Which of the
 
     torch         those of category "cpu_op"; where a GPU computes, its "kernel" and the like, and not who launches them
     tensorflow    those that are called by a node of a graph and its kind, "model/dense/MatMul:MatMul", on a GPU those
-                  that say of which node they are ("tf_op")
+                  that say of which node and kind they are ("tf_op")
     jax           those that say which instruction of a program they are ("hlo_op"), and copies to the device
 
 Events of one thread are nested, as calls are: the own time of one is what its children leave of it.
@@ -155,7 +155,7 @@ def _unpacked(content: bytes) -> list[RawEvent]:
 
 def _of_device(event: RawEvent) -> bool:
     """Whether something was computed on an accelerator, whose host then only launches it."""
-    return event.cat in _DEVICE_KINDS or "tf_op" in (event.args or {})
+    return event.cat in _DEVICE_KINDS or _NODE.fullmatch(_launcher(event)) is not None
 
 
 def _events(raw: Sequence[RawEvent], *, backend: str, on_device: bool) -> Iterator[Event]:
@@ -236,7 +236,15 @@ def _scopes(raw: Iterable[RawEvent]) -> _Scopes:
 
 def _node(event: RawEvent) -> re.Match[str] | None:
     """Return the node of TensorFlow's graph that an event is of."""
-    return _NODE.fullmatch(str((event.args or {}).get("tf_op") or event.name))
+    return _NODE.fullmatch(_launcher(event)) or _NODE.fullmatch(event.name)
+
+
+def _launcher(event: RawEvent) -> str:
+    """Return the node, with its kind, that TensorFlow launched something on a GPU for; "" where it says none.
+
+    What it allocates on the host names a node as well, and no kind.
+    """
+    return str((event.args or {}).get("tf_op", ""))
 
 
 def _part(event: RawEvent, *, backend: str, scopes: _Scopes | None) -> str | None:

@@ -84,6 +84,18 @@ def test_where_a_gpu_computes_its_kernels_are_the_operations(traced):
     assert [("MatMul", pytest.approx(50e-6))] == [(one.name, one.step_seconds) for one in found.operations]
 
 
+def test_what_tensorflow_allocates_on_the_host_is_no_gpu_at_work(traced):
+    """Convolutions' allocator names the node that it allocates for; a GPU's page was made of a CPU's trace."""
+    found = traced(
+        event("model/conv2d/convolution:_MklNativeConv2D", 0, 30),
+        event("MemoryAllocation", 5, 0, tf_op="model/conv2d/convolution", bytes_allocated=128),
+        backend="tensorflow",
+    )
+
+    assert not found.on_device
+    assert ["_MklNativeConv2D"] == [one.name for one in found.operations]
+
+
 def test_of_pytorch_the_parts_of_a_step_are_told_by_the_calls_around(traced):
     """By names of ours, by the engine of autograd, and by the hook around an optimizer."""
     found = traced(
