@@ -1,11 +1,14 @@
 """Which interpreter and which environment a process with a framework gets."""
 
+import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import gettempdir
 from typing import final
 
 from bench.files import SOURCE_TREE, temporary_folder
@@ -15,6 +18,9 @@ from loops import registry
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Read by the libraries below the frameworks when they are loaded."""
+
+_LONGEST_FOR_SOCKETS = 60
+"""Bytes of a folder for temporary files: `multiprocessing` adds some 32, and a socket's name may have 104."""
 
 
 def holds_loops(folder: Path) -> bool:
@@ -37,6 +43,7 @@ class Launcher:
         self._environment = environment
         self._resources = ExitStack()
         self._sources: dict[tuple[str, ...], str] = {}
+        self._temporary: dict[str, str] | None = None
 
     def __enter__(self) -> "Launcher":
         """Begin."""
@@ -56,7 +63,7 @@ class Launcher:
         self, *, backend: str, device: str, threads: int | None, side: Side | None = None
     ) -> dict[str, str]:
         """Return the parent's environment, whole, and on top what makes a cell what it is, and then its side."""
-        environment = dict(self._environment) | {"KERAS_BACKEND": backend}
+        environment = dict(self._environment) | self._temporary_files() | {"KERAS_BACKEND": backend}
         if device == "cpu":
             # Hidden before any framework looks: no context is made on a GPU that is not to be used.
             environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
@@ -79,6 +86,19 @@ class Launcher:
         environment["PYTHONPATH"] = os.pathsep.join(part for part in (*first, inherited) if part)
         return environment
 
+    def _temporary_files(self) -> dict[str, str]:
+        """Return the variables by which what processes write for themselves goes when the harness does.
+
+        TensorFlow writes its translated Python for a while, and deletes it at its end, which a killed process never
+        reaches. What PyTorch compiles stays where it always was, so that no run begins with a cold cache.
+        """
+        if self._temporary is None:
+            folder = str(self._resources.enter_context(temporary_folder()))
+            fits = len(os.fsencode(folder)) <= _LONGEST_FOR_SOCKETS
+            compiled = self._environment.get("TORCHINDUCTOR_CACHE_DIR") or str(Path(gettempdir(), _torch_folder()))
+            self._temporary = {"TMPDIR": folder, "TORCHINDUCTOR_CACHE_DIR": compiled} if fits else {}
+        return self._temporary
+
     def _only_our_sources(self, *packages: str) -> str:
         """Return a folder with these packages of ours and nothing else of this interpreter's."""
         if packages not in self._sources:
@@ -87,6 +107,15 @@ class Launcher:
                 (folder / package).symlink_to(SOURCE_TREE / package)
             self._sources[packages] = str(folder)
         return self._sources[packages]
+
+
+def _torch_folder() -> str:
+    """Return how PyTorch calls its cache of compiled code (`torch._inductor.runtime.cache_dir_utils`)."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no entry for this user, as in many containers
+        user = f"uid_{os.getuid()}"
+    return "torchinductor_" + re.sub(r'[\\/:*?"<>|]', "_", user)
 
 
 def _commit(side: Side, *, own_loops: bool) -> dict[str, str]:

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -38,6 +40,33 @@ def test_without_a_side_the_environment_is_passed_on_whole(launcher):
         environment[name] for name in ("PATH", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
     )
     assert "/mine" == environment["PYTHONPATH"].partition(os.pathsep)[2]
+
+
+def test_what_processes_write_for_themselves_goes_with_the_harness(launcher):
+    """A killed TensorFlow leaves its translated Python behind; what PyTorch has compiled is wanted again."""
+    with Launcher(interpreters={}, environment={"TMPDIR": "/elsewhere"}) as other:
+        environment = environment_of(other)
+        Path(environment["TMPDIR"], "__autograph_generated_file.py").touch()
+
+    assert not Path(environment["TMPDIR"]).exists()
+    assert Path(environment["TORCHINDUCTOR_CACHE_DIR"]).parent == Path(gettempdir())
+    assert environment["TMPDIR"] != environment_of(launcher)["TMPDIR"]
+
+
+def test_a_users_own_cache_of_compiled_code_is_used():
+    """Whoever names one means it."""
+    with Launcher(interpreters={}, environment={"TORCHINDUCTOR_CACHE_DIR": "/mine"}) as launcher:
+        assert "/mine" == environment_of(launcher)["TORCHINDUCTOR_CACHE_DIR"]
+
+
+def test_the_folder_for_temporary_files_leaves_room_for_the_name_of_a_socket(tmp_path, monkeypatch):
+    """`multiprocessing` puts its sockets there, and the system allows 104 bytes; else the system's own is kept."""
+    deep = tmp_path / ("deep" * 10)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+
+    with Launcher(interpreters={}, environment={}) as launcher:
+        assert "TMPDIR" not in environment_of(launcher)
 
 
 def test_a_file_that_is_called_like_a_module_hides_it_from_no_process(tmp_path):
