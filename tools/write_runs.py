@@ -1,6 +1,6 @@
 """Write many stored runs that nobody measured: valid in every field, with noise and with changes at known places.
 
-    python tools/write_runs.py FOLDER --runs 1000 [--rounds 6] [--blocks 24] [--noise 2] [--seed 0]
+    python tools/write_runs.py FOLDER --runs 1000 [--rounds 6] [--blocks 12] [--noise 2] [--seed 0]
     python tools/write_runs.py FOLDER --figures 1000,2000,5000,10000    how long history takes over so many
 
 One run a night, of five loops and the kernel. `tf-fit` takes 5 % longer from 60 % of the nights on, with another Keras;
@@ -28,6 +28,7 @@ from bench.records.plan import Plan
 from bench.records.stored_run import SCHEMA_VERSION, Conditions, DatasetRecord, RunEnd, RunHeader
 from bench.records.trial import Block, BlockKind, Trial
 from bench.records.verification import Gap, Verification
+from bench.runs.options import BLOCKS_PER_TRIAL
 
 STEPS = {
     "tf-eager": 19.4e-3,
@@ -235,7 +236,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--blocks", type=int, default=24)
+    parser.add_argument("--blocks", type=int, default=BLOCKS_PER_TRIAL)
     parser.add_argument("--noise", type=float, default=2.0, help="of a run's value, in per cent")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--figures", help="such as 1000,2000")

@@ -80,7 +80,7 @@ def _lines_of(text: bytes, *, path: Path) -> Iterator[Line]:
     written: _Header | None = None
     for number, whole in _whole_lines(text):
         where = f"{path}:{number}"
-        written = _header(whole, where=where) or written
+        written = written or _header(whole, where=where)
         for line in _decode(whole, where=where, written=written):
             if contents is None:
                 if not isinstance(line, HeaderLine):
@@ -139,7 +139,7 @@ def _header(line: bytes, *, where: str) -> "_Header | None":
     Raises:
         InvalidResult: If the line cannot be read, or was written by a version of the schema that is not known.
     """
-    found: _Header | None = _read(lambda: msgspec.json.decode(line, type=_Versioned).run, where=where)
+    found: _Header | None = _read(lambda: _read_version(line).run, where=where)
     if found is not None and not upgrade.OLDEST <= found.schema_version <= SCHEMA_VERSION:
         raise InvalidResult(
             f"{where}: schema version {found.schema_version}, this tool reads {upgrade.OLDEST} to {SCHEMA_VERSION}; "
@@ -155,7 +155,7 @@ def _decode(line: bytes, *, where: str, written: "_Header | None") -> list[Line]
         InvalidResult: If it cannot be read.
     """
     if written is None or written.schema_version == SCHEMA_VERSION:
-        return [_read(lambda: msgspec.json.decode(line, type=Line), where=where)]
+        return [_read(lambda: _read_line(line), where=where)]
     tracks = dict.fromkeys(cell.track for cell in written.plan.cells)
     raw = _read(lambda: msgspec.json.decode(line), where=where)
     today = upgrade.upgraded(raw, version=written.schema_version, tracks=tracks)
@@ -231,3 +231,7 @@ class _Versioned(msgspec.Struct, frozen=True):
         "end",
     ]
     run: _Header | None = None
+
+
+_read_version = msgspec.json.Decoder(_Versioned).decode
+_read_line = msgspec.json.Decoder(Line).decode

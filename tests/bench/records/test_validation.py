@@ -83,7 +83,13 @@ def test_what_was_measured_is_within_the_limits(folder):
         (2, '"round":0', '"round":4', "$.trial.round: expected one below the planned 4, got 4"),
         (2, '"loop":"tf-eager"', '"loop":"mine"', "$.trial.cell: 'mine-mnist-mlp-matched-cpu-b32' is not in the plan"),
         (2, '"kind":"measured"', '"kind":"warm-up"', "$.trial.blocks: expected a measured one, since nothing failed"),
-        (2, '"versions":{', '"versions":' + '{"a":' * 3000 + "{", "nested too deep"),
+        (1, '"label":null', '"label":' + '{"a":' * 3000 + "{", "nested too deep"),
+        (
+            2,
+            '"versions":{',
+            '"versions":' + '{"a":' * 3000 + "{",
+            "Expected `str`, got `object` - at `$.trial.versions",
+        ),
     ],
     ids=lambda value: str(value)[:30],
 )
