@@ -19,6 +19,10 @@ WARM_UP_SECONDS: Seconds = 0.3
 FEWEST_BLOCKS = 10
 """Where a single step takes longer than a block should, fewer blocks are measured, but some may be disturbed."""
 
+FEWEST_LONG_BLOCKS, LONG_SECONDS = 3, 30.0
+"""Where ten of them would take longer than half a minute: what disturbs one is short beside them, and processes differ by
+more than their blocks do."""
+
 
 def is_warm(*, steps: int, seconds: Seconds) -> bool:
     """Whether enough is left out of the measurement."""
@@ -57,5 +61,7 @@ def measured_blocks(request: TrialRequest, *, steps: int, step_seconds: Seconds)
     """Return how many blocks make up the steps that the user fixed, or fit into the time that was meant for them."""
     if request.steps:
         return min(request.blocks, ceil(request.steps / steps))
-    affordable = int(request.blocks * request.block_seconds / (steps * step_seconds))
-    return min(request.blocks, max(FEWEST_BLOCKS, affordable))
+    each = steps * step_seconds
+    affordable = int(request.blocks * request.block_seconds / each)
+    fewest = max(FEWEST_LONG_BLOCKS, min(FEWEST_BLOCKS, int(LONG_SECONDS / each)))
+    return min(request.blocks, max(fewest, affordable))
