@@ -75,7 +75,7 @@ def described(path: Path, *, name: str, module: str, attribute: str) -> Descript
     """
     content = path.read_bytes()
     try:
-        source = SourceFile(content)
+        source = SourceFile(content, folder=path.parent)
     except SyntaxError as error:
         raise InvalidSource.unparsable(str(path), error) from error
     backend = source.constant(attribute, "backend")

@@ -1,29 +1,38 @@
 """Python files read as text, never run: which classes they define, from which they derive, what these say.
 
 Importing a loop would import its framework, so whatever has to be known before is read here. Inheritance is followed
-within a file and into our own package, no further.
+within a file and into other files that the import would find: our own, installed ones, those beside the file.
 """
 
 import ast
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import final
 
 CONTRACT = "loops.contract"
 
+_LARGEST_BYTES = 4 << 20
+"""Of a file that an ancestor is looked for in."""
+
 
 @final
 class SourceFile:
     """One file and the classes in it."""
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self, source: bytes, *, folder: Path | None = None) -> None:
         """Parse it.
+
+        Args:
+            source: Its text.
+            folder: Where it lies, if modules beside it can be imported by it.
 
         Raises:
             SyntaxError: If it is not Python.
         """
+        self._folder = folder
         self._tree = ast.parse(source)
         self.classes = {node.name: node for node in self._tree.body if isinstance(node, ast.ClassDef)}
         self._imported = _imports(self._tree)
@@ -89,10 +98,13 @@ class SourceFile:
         """Whether a class of this file derives from one that is neither here nor ours."""
         own = [node for module, node in self.lineage(name) if not module]
         bases = [self._resolved(base) for node in own for base in node.bases]
-        return any(base[0] not in {"loops", "abc", "typing"} and base[-1] not in self.classes for base in bases)
+        return any(
+            base[0] not in {"loops", "abc", "typing"} and base[-1] not in self.classes and self._file_of(base) is None
+            for base in bases
+        )
 
     def lineage(
-        self, name: str, module: str = "", *, below: frozenset[str] = frozenset()
+        self, name: str, module: str = "", *, below: frozenset[tuple[str, str]] = frozenset()
     ) -> Iterator[tuple[str, ast.ClassDef]]:
         """Yield a class and its ancestors, depth first, with the module of each; "" is this file.
 
@@ -100,16 +112,22 @@ class SourceFile:
         are on the way already.
         """
         node = self.classes.get(name)
-        if node is None or name in below:
+        if node is None or (module, name) in below:
             return
         yield module, node
+        below |= {(module, name)}
         for base in node.bases:
-            *package, base_name = self._resolved(base)
-            base_module = ".".join(package)
-            if not base_module:
-                yield from self.lineage(base_name, module, below=below | {name})
-            elif package[:1] == ["loops"] and (file := _our_own(base_module)) is not None:
-                yield from file.lineage(base_name, base_module)
+            *package, base_name = resolved = self._resolved(base)
+            if not package:
+                yield from self.lineage(base_name, module, below=below)
+            elif (file := self._file_of(resolved)) is not None:
+                yield from file.lineage(base_name, ".".join(package), below=below)
+
+    def _file_of(self, base: Sequence[str]) -> "SourceFile | None":
+        """Return the file that a class of another module stands in; None where it is not found, or not read."""
+        *package, name = base
+        file = _other(".".join(package), folder=self._folder) if package else None
+        return file if file is not None and name in file.classes else None
 
     def _resolved(self, expression: ast.expr) -> list[str]:
         """Return a base as written, its first part replaced by what was imported under that name."""
@@ -118,10 +136,21 @@ class SourceFile:
 
 
 @cache
-def _our_own(module: str) -> SourceFile | None:
-    """Return the source of a module of ours, or None if there is no such module."""
-    place = place_of(module)
-    return None if place is None else SourceFile(Path(place).read_bytes())
+def _other(module: str, *, folder: Path | None) -> SourceFile | None:
+    """Return the source of another module, or None where there is none, or none in Python.
+
+    Args:
+        module: Its name, dotted.
+        folder: Where it is looked for when it is not installed, as an import does it.
+    """
+    found = place_of(module)
+    beside = [] if folder is None else [folder.joinpath(*module.split(".")).with_suffix(".py")]
+    place = next((one for one in [*([Path(found)] if found else []), *beside] if one.suffix == ".py"), None)
+    if place is None or not place.is_file() or place.stat().st_size > _LARGEST_BYTES:
+        return None
+    with suppress(SyntaxError, ValueError):
+        return SourceFile(place.read_bytes(), folder=folder)
+    return None
 
 
 def place_of(module: str) -> str | None:

@@ -293,7 +293,7 @@ def _check_name(path: str, name: str, *, kind: str, where: str) -> None:
 def _parsed(path: str) -> SourceFile:
     """Read and parse a file."""
     try:
-        return SourceFile(read_regular(Path(path), largest=_LARGEST_BYTES))
+        return SourceFile(read_regular(Path(path), largest=_LARGEST_BYTES), folder=Path(path).absolute().parent)
     except OSError as error:
         raise InvalidSource(
             f"{path}: cannot be read ({error.strerror}); 'bench new loop NAME' or 'bench new workload NAME' writes a "

@@ -84,6 +84,51 @@ def test_the_contract_is_found_through_classes_of_ours_and_of_the_file():
     assert "torch" == found.constant("Mine", "backend")
 
 
+def test_the_contract_is_found_through_a_class_of_a_module_beside_the_file(tmp_path):
+    """As the import would find it; of the same name, too, and in a package."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "base.py").write_text(
+        dedent("""
+            from middle import Mine as Middle
+            class Mine(Middle): ...
+        """)
+    )
+    (tmp_path / "middle.py").write_text(
+        dedent("""
+            from loops.contract import Loop
+            class Mine(Loop):
+                backend = "torch"
+                def train(self, blocks): ...
+        """)
+    )
+    text = "from shared import base\nclass Mine(base.Mine):\n    def prepare(self, job): ..."
+
+    found = SourceFile(text.encode(), folder=tmp_path)
+
+    assert "Loop" == found.contract_of("Mine")
+    assert "torch" == found.constant("Mine", "backend")
+    assert {"prepare", "train"}.isdisjoint(found.left_open("Mine"))
+    assert "evaluate" in found.left_open("Mine")
+
+
+def test_files_whose_classes_derive_from_one_another_are_no_loop_without_end(tmp_path):
+    """Python refuses them once they are run."""
+    (tmp_path / "a.py").write_text("from b import B\nclass A(B): ...")
+    (tmp_path / "b.py").write_text("from a import A\nclass B(A): ...")
+
+    assert SourceFile((tmp_path / "a.py").read_bytes(), folder=tmp_path).contract_of("A") is None
+
+
+@pytest.mark.parametrize("text", ["class Mine(:", "x = '\0'", "class Other: ..."])
+def test_a_module_beside_the_file_that_cannot_help_is_passed_over(tmp_path, text):
+    """It is said once it is run, and by Python."""
+    (tmp_path / "base.py").write_text(text)
+    found = SourceFile(b"from base import Mine as Base\nclass Mine(Base): ...", folder=tmp_path)
+
+    assert found.contract_of("Mine") is None
+    assert [] == found.left_open("Mine")
+
+
 @pytest.mark.parametrize(
     "text",
     [
