@@ -20,7 +20,7 @@ FEWEST_BLOCKS = 10
 """Where a single step takes longer than a block should, fewer blocks are measured, but some may be disturbed."""
 
 FEWEST_LONG_BLOCKS, LONG_SECONDS = 3, 30.0
-"""Where ten of them would take longer than half a minute: what disturbs one is short beside them, and processes differ by
+"""Where ten of them would take longer than half a minute: what disturbs one is short beside it, and processes differ by
 more than their blocks do."""
 
 
