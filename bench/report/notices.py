@@ -43,7 +43,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.SYNTHETIC_DATA, _synthetic(run)),
             (NoticeKind.IDENTITY, _identity(run)),
             (NoticeKind.FEW_ROUNDS, _few_rounds(run)),
-            (NoticeKind.WIDE_INTERVALS, _wide_intervals(groups)),
+            (NoticeKind.WIDE_INTERVALS, _wide_intervals(run, groups)),
             (NoticeKind.TOO_BUSY, busy_machine.lost(groups)),
             (NoticeKind.STARVED, busy_machine.left_out(groups)),
             (NoticeKind.RARE_COSTS, rare_costs.notices(groups)),
@@ -118,12 +118,12 @@ def _failed(groups: Sequence[Group]) -> list[str]:
     failed = [cell for group in groups for cell in group.cells if cell.failed_trials and not cell.never_ran]
     if not failed:
         return []
-    return [f"Failed and not ranked: {_names(failed)}. The reasons stand below; `journal.jsonl` has the tracebacks."]
+    return [f"Failed and not ranked: {_names(failed)}. The reason stands with each; `journal.jsonl` has the tracebacks."]
 
 
 def _invalid(groups: Sequence[Group]) -> list[str]:
     invalid = [cell for group in groups for cell in group.cells if cell.verdict is Verdict.INVALID]
-    return [f"Invalid and not ranked: {_names(invalid)}. The reasons stand below."] if invalid else []
+    return [f"Invalid and not ranked: {_names(invalid)}. The reason stands with each."] if invalid else []
 
 
 def _unverified(run: Run) -> list[str]:
@@ -160,7 +160,7 @@ def _peers(run: Run, workload: str) -> str:
 
 def _unavailable(groups: Sequence[Group]) -> list[str]:
     missing = [cell for group in groups for cell in group.cells if cell.failed_trials and cell.never_ran]
-    return [f"Not measured here: {_names(missing)}. The reasons stand below."] if missing else []
+    return [f"Not measured here: {_names(missing)}. The reason stands with each."] if missing else []
 
 
 def _baseline(run: Run, groups: Sequence[Group]) -> list[str]:
@@ -220,13 +220,12 @@ def _few_rounds(run: Run) -> list[str]:
     return [f"Only {rounds} rounds: the intervals are wide. Use `--rounds 6` or more to narrow them."]
 
 
-def _wide_intervals(groups: Sequence[Group]) -> list[str]:
+def _wide_intervals(run: Run, groups: Sequence[Group]) -> list[str]:
     widest = widest_interval(groups)
     if widest is None or widest <= WIDE_INTERVAL:
         return []
-    return [
-        f"Intervals reach {wording.width_text(widest)}. More rounds, `--threads 1` or a quieter machine narrow them."
-    ]
+    fewer = "" if all(cell.threads == 1 for cell in run.header.plan.cells) else ", `--threads 1`"
+    return [f"Intervals reach {wording.width_text(widest)}. More rounds{fewer} or a quieter machine narrow them."]
 
 
 def _recompiled(groups: Sequence[Group]) -> list[str]:

@@ -21,6 +21,7 @@ _HASH_DIGITS = 12
 _DATE_LETTERS = len("2026-11-26")
 _TITLES = {"keras": "Keras", "tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX", "numpy": "NumPy"}
 """Packages that a line has room for."""
+_CUDA = "cuda"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,10 +138,15 @@ def commands(run: Run, *, place: str | None = None) -> tuple[Command, ...]:
     stored = shlex.quote(wording.display_name(place or run.header.run_id))
     loops = " ".join(shlex.quote(wording.display_name(loop)) for loop in _loops(run))
     return (
-        Command(purpose="Measure again", line=wording.display_name(run.header.command)),
+        Command(purpose="Measure again", line=wording.display_name(_command(run))),
         Command(purpose="Check that every loop trains alike", line=f"bench verify {loops}"),
         Command(purpose="Draw this report again from the raw data", line=f"bench report {stored}"),
     )
+
+
+def _command(run: Run) -> str:
+    """Return the command that measures the same again, with the report that whoever reads this page expects."""
+    return run.header.command.replace(" --no-report", "")
 
 
 def source(run: Run) -> str:
@@ -169,7 +175,7 @@ def citation(run: Run, *, sha256: str | None = None) -> Citation:
     commit = header.environment.get("git commit", "")
     tool = f"loopbench {version}" + (f", commit {commit[:_HASH_DIGITS]}" if commit else "")
     lines = (
-        f"command: {header.command}",
+        f"command: {_command(run)}",
         f"measured: {header.started} by {tool}",
         f"machine: {machine_of(header.environment).title}",
         f"versions: {', '.join(f'{name} {one}' for name, one in _versions(run, every=True).items())}",
@@ -199,7 +205,7 @@ def _versions(run: Run, *, every: bool = False) -> dict[str, str]:
     """Return the versions that the trials had, of all packages or of those that matter most."""
     found: dict[str, dict[str, None]] = {}
     for trial in run.trials:
-        for name, version in trial.versions.items():
+        for name, version in _used(trial).items():
             if every or name in _TITLES:
                 found.setdefault(name, {})[version] = None
     return {name: " and ".join(versions) for name, versions in found.items()}
@@ -240,7 +246,12 @@ def _data(run: Run) -> dict[str, str]:
 def _software(run: Run) -> dict[str, str]:
     """Return versions and thread counts, per loop where they differ."""
     threads = collate(run.trials, lambda trial: {f"threads, {k}": str(n) for k, n in trial.threads.items()})
-    return collate(run.trials, lambda trial: trial.versions) | threads
+    return collate(run.trials, _used) | threads
+
+
+def _used(trial: Trial) -> dict[str, str]:
+    """Return the versions of what a trial ran on: TensorFlow names the CUDA that it was built for on a CPU as well."""
+    return {name: one for name, one in trial.versions.items() if name != _CUDA or trial.cell.device == "gpu"}
 
 
 def _source(trial: Trial) -> dict[str, str]:

@@ -35,7 +35,8 @@ def headline(cells: Sequence[CellSummary], *, baseline: str, words: Words = Mapp
     leader = ranked[0]
     if len(ranked) == 1:
         leading = wording.called_within(leader, words=words)
-        return f"{leading} takes {_step(leader)}; no other loop finished, so nothing is compared."
+        why = "it is the only loop that was asked for" if len(cells) == 1 else "no other loop finished"
+        return f"{leading} takes {_step(leader)}; {why}, so nothing is compared."
     if all(len(cell.process_steps) == 1 for cell in ranked):
         return f"Can't tell which loop is fastest: one round gives no interval. Run {USUAL_ROUNDS} rounds."
     base = next((cell for cell in cells if cell.cell.name == baseline), leader)
@@ -274,7 +275,8 @@ def _remedy(cell: CellSummary, *, round_time: Seconds | None) -> str:
     if cell.speed_up is None or cell.speed_up.low is None:
         return f"Run {USUAL_ROUNDS} rounds."
     if cell.rounds_to_settle is None:
-        return "More than 1,000 rounds would be needed: a quieter machine or `--threads 1` narrows the interval."
+        fewer = "" if cell.cell.threads == 1 else " or `--threads 1`"
+        return f"More than 1,000 rounds would be needed: a quieter machine{fewer} narrows the interval."
     more = max(cell.rounds_to_settle - cell.speed_up.count, 1)
     lasting = "" if round_time is None else f" (about {units.duration(more * round_time)})"
     return f"About {more:,} more {'round' if more == 1 else 'rounds'} would settle it{lasting}."

@@ -134,6 +134,16 @@ def test_wide_intervals_are_announced_with_a_remedy(make_run):
     assert build(run).trust.endswith(" 2 warnings.")
 
 
+def test_one_thread_is_no_remedy_for_a_run_of_one_thread(make_run):
+    """It was said of all."""
+    run = make_run(noise=0.08)
+    cells = tuple(replace(cell, threads=1) for cell in run.header.plan.cells)
+    trials = tuple(replace(trial, cell=replace(trial.cell, threads=1)) for trial in run.trials)
+    run = replace(run, header=replace(run.header, plan=replace(run.header.plan, cells=cells)), trials=trials)
+
+    assert texts(run)[NoticeKind.WIDE_INTERVALS].endswith("More rounds or a quieter machine narrow them.")
+
+
 def test_disturbances_announced_at_the_start_are_repeated(make_run):
     """What was printed while measuring stands in the report too."""
     run = make_run(warnings=("load 1.8 on 2 cores",))

@@ -34,6 +34,16 @@ def test_values_that_differ_between_loops_name_their_loops(make_run):
     assert "1.26 (a); 2.4.6 (b)" == facts(run)["Software: numpy"]
 
 
+def test_no_cuda_is_named_for_a_run_on_a_cpu(make_run):
+    """TensorFlow says which one it was built for wherever it runs."""
+    run = make_run(trial_fields={"tf-eager": {"versions": {"tensorflow": "2.21.0", "cuda": "12.5.1"}}})
+    on_gpu = replace(run, trials=tuple(replace(one, cell=replace(one.cell, device="gpu")) for one in run.trials))
+
+    assert "Software: cuda" not in facts(run)
+    assert "cuda" not in " ".join(provenance.citation(run).reproduce)
+    assert "12.5.1" == facts(on_gpu)["Software: cuda"]
+
+
 def test_what_is_not_known_is_left_out_or_not_available(make_run):
     """No label, no end, no hash: no empty cells."""
     run = make_run(finished_rounds=1, trial_fields={"tf-eager": {"loop_sha256": None, "device_name": None}})
@@ -88,6 +98,15 @@ def test_commands_measure_check_draw_and_compare(make_run):
         "bench verify tf-eager 'a|b<script>&\"'",
         "bench report 2026-01-02-120000-abcd",
     ]
+
+
+def test_whoever_measures_again_gets_a_page_as_well(make_run):
+    """Published runs were stored without one."""
+    run = make_run()
+    run = replace(run, header=replace(run.header, command="bench run numpy --no-report --name nightly"))
+
+    assert "bench run numpy --name nightly" == provenance.commands(run)[0].line
+    assert "command: bench run numpy --name nightly" == provenance.citation(run).reproduce[0]
 
 
 def test_the_reading_aid_names_the_margin(make_run):

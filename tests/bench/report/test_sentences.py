@@ -98,6 +98,16 @@ def test_an_unclear_loop_that_no_number_of_rounds_settles_says_what_to_change(ma
     )
 
 
+def test_one_thread_is_not_proposed_to_who_has_one(make_run, cells_of):
+    """The page of a run on one thread did."""
+    cells = cells_of(make_run(steps={"a": 1e-3, "b": 1e-3}, noise=0.03))
+    hopeless = replace(cells["b"], rounds_to_settle=None, cell=replace(cells["b"].cell, threads=1))
+
+    text = sentences.conclusion(hopeless, baseline=cells["a"])
+
+    assert text.endswith("More than 1,000 rounds would be needed: a quieter machine narrows the interval.")
+
+
 def test_an_interval_that_says_nothing_is_not_written_out(make_run, cells_of):
     """Two rounds that differ by a half have one over many orders of magnitude."""
     cells = cells_of(make_run(steps={"a": 1e-3, "b": 2e-3}, noise=0.01))
@@ -166,8 +176,16 @@ def test_a_single_loop_is_not_compared(make_run):
     group = group_of(make_run(steps={"old": 1e-3}))
 
     assert group.headline == (
-        "old takes 1.00 ms per step (95 % interval 0.96 to 1.04); no other loop finished, so nothing is compared."
+        "old takes 1.00 ms per step (95 % interval 0.96 to 1.04); it is the only loop that was asked for, so nothing is "
+        "compared."
     )
+
+
+def test_a_loop_that_finished_alone_is_not_compared(make_run, make_failure):
+    """Others were asked for."""
+    group = group_of(make_run(steps=TWICE, failures={"new": make_failure()}))
+
+    assert group.headline.endswith("; no other loop finished, so nothing is compared.")
 
 
 def test_a_tie_at_the_top_is_named(make_run):
