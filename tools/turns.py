@@ -56,12 +56,13 @@ def train_in_turns(name: str, *, digits: str) -> None:
             yield before
             if how == READ_BETWEEN:
                 stopwatch.stop(BlockKind.RUN_IN, steps=before)
-                stopwatch.start()
+                stopwatch.start()  # reads again, since nothing has rested
             else:
                 stopwatch.lap(BlockKind.RUN_IN, steps=before)
             yield steps
             *_, block = stopwatch.stop(BlockKind.MEASURED, steps=steps)
             rest()
+            watched.rested()
             print(json.dumps(block.step_seconds), flush=True)
         os._exit(0)
 

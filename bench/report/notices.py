@@ -118,7 +118,9 @@ def _failed(groups: Sequence[Group]) -> list[str]:
     failed = [cell for group in groups for cell in group.cells if cell.failed_trials and not cell.never_ran]
     if not failed:
         return []
-    return [f"Failed and not ranked: {_names(failed)}. The reason stands with each; `journal.jsonl` has the tracebacks."]
+    return [
+        f"Failed and not ranked: {_names(failed)}. The reason stands with each; `journal.jsonl` has the tracebacks."
+    ]
 
 
 def _invalid(groups: Sequence[Group]) -> list[str]:

@@ -145,14 +145,14 @@ class Trial:
         """Yield the steps of each block; the loop trains them before it asks for the next one."""
         stopwatch = Stopwatch(loop.synchronise)
         warmed = yield from self._warm_up(request, loop=loop, stopwatch=stopwatch)
-        self._rest()
+        self._rest(stopwatch)
         self.channel.send(warmed)
         self.progress.phase = "measure"
         while isinstance(self.channel.receive(Measure, Finish), Measure):
             compiled = backend.compilations()
             *run_in, block = yield from self._turn(stopwatch)
             block = replace(block, compilations=backend.compilations() - compiled)
-            self._rest()
+            self._rest(stopwatch)
             self.channel.send(Measured(block=block, run_in=run_in[0] if run_in else None))
         self.progress.phase = "finish"
         closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
@@ -264,10 +264,12 @@ class Trial:
         self.channel.send(Closed())
         self.channel.send(found)
 
-    def _rest(self) -> None:
+    def _rest(self, stopwatch: Stopwatch | None = None) -> None:
         """Let the threads go to sleep, where there are any, before another process is measured."""
         if self.threads != 1:
             rest()
+        if stopwatch is not None:
+            stopwatch.rested()
 
 
 def rest() -> None:

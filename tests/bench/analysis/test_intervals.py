@@ -63,6 +63,15 @@ def test_signed_rank_quantiles_are_those_of_the_published_table(count, critical)
     assert critical == intervals._signed_rank_quantile(count, tail=0.025)
 
 
+def test_signed_rank_quantiles_of_very_many_ranks_go_on_where_counting_ends():
+    """At 201 the next number after 200; of two thousand, which no float can count the sets of, at once."""
+    counted, normal, many = (intervals._signed_rank_quantile(count, tail=0.025) for count in (200, 201, 2000))
+
+    assert 8444 == counted
+    assert counted < normal < counted + 201
+    assert pytest.approx(0.4747, abs=1e-4) == many / (2000 * 2001 / 2)
+
+
 def test_the_signed_rank_interval_holds_what_the_test_does_not_reject():
     """A shift inside the bounds is accepted by SciPy's exact test, one outside is not."""
     values = np.exp(np.random.default_rng(3).normal(loc=0.1, scale=0.02, size=12)).tolist()

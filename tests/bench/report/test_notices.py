@@ -46,7 +46,7 @@ def test_failed_loops_are_named(make_run, make_failure):
     run = make_run(failures={"tf-fit": make_failure(), "tf-function": make_failure()}, failed_rounds=[5])
 
     assert texts(run)[NoticeKind.FAILED] == (
-        "Failed and not ranked: tf-fit, tf-function. The reasons stand below; `journal.jsonl` has the tracebacks."
+        "Failed and not ranked: tf-fit, tf-function. The reason stands with each; `journal.jsonl` has the tracebacks."
     )
     assert "Complete: 30 of 30 processes (2 failed), " in build(run).trust
 
@@ -64,7 +64,7 @@ def test_a_missing_framework_does_not_lower_trust(make_run, make_failure):
     missing = make_failure(FailureKind.UNAVAILABLE, phase="start", message="JAX is not installed")
     run = make_run(steps={"a": 4e-3, "b": 8e-3, "jax-fit": 1e-3}, failures={"jax-fit": missing})
 
-    assert texts(run)[NoticeKind.UNAVAILABLE] == "Not measured here: jax-fit. The reasons stand below."
+    assert texts(run)[NoticeKind.UNAVAILABLE] == "Not measured here: jax-fit. The reason stands with each."
     assert build(run).trust.endswith("Complete: 12 of 12 processes, 6 of 6 rounds, no warnings.")
 
 

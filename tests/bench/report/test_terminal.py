@@ -61,7 +61,7 @@ def test_failures_and_warnings_stand_below_the_table(make_run, make_failure):
     lines = shown(build(make_run(failures={"tf-fit": make_failure()})), width=120).splitlines()
 
     assert "  ✖ tf-fit: 6 of 6 processes failed: raised in measure: ValueError: shapes do not match" in lines
-    assert "! Failed and not ranked: tf-fit. The reasons stand below; `journal.jsonl` has the tracebacks." in lines
+    assert "! Failed and not ranked: tf-fit. The reason stands with each; `journal.jsonl` has the tracebacks." in lines
 
 
 def test_groups_have_a_table_each(make_run, make_cell):

@@ -84,6 +84,34 @@ def test_nothing_slow_is_read_between_a_run_in_and_its_block(machine, stopwatch)
     assert ["device", "wall", "cpu", "switches"] == machine.asked
 
 
+def test_what_is_slow_is_read_while_the_process_rests(machine, stopwatch):
+    """And what it waited until then is not the next block's."""
+    stopwatch.start()
+    machine.works(wall=10.0, waited=9.0)
+    stopwatch.stop(BlockKind.MEASURED, steps=1)
+    machine.works(wall=100.0, waited=50.0)  # threads that look for work
+    stopwatch.rested()
+    machine.asked.clear()
+
+    stopwatch.start()
+    begun = list(machine.asked)
+    machine.works(wall=40.0, waited=2.0)
+    (block,) = stopwatch.stop(BlockKind.MEASURED, steps=8)
+
+    assert ["device", "switches", "cpu", "wall"] == begun
+    assert pytest.approx(0.002) == block.waited_seconds
+
+
+def test_a_rest_is_good_for_one_start(machine, stopwatch):
+    """The next one has to look for itself."""
+    stopwatch.rested()
+    for _ in range(2):
+        machine.asked.clear()
+        stopwatch.start()
+
+    assert "waited" in machine.asked
+
+
 def test_a_block_begins_when_its_run_in_ends(machine, stopwatch):
     """At the same reading of the clock."""
     stopwatch.start()
