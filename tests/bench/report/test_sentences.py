@@ -176,8 +176,8 @@ def test_a_single_loop_is_not_compared(make_run):
     group = group_of(make_run(steps={"old": 1e-3}))
 
     assert group.headline == (
-        "old takes 1.00 ms per step (95 % interval 0.96 to 1.04); it is the only loop that was asked for, so nothing is "
-        "compared."
+        "old takes 1.00 ms per step (95 % interval 0.96 to 1.04); it is the only loop that was asked for, so nothing "
+        "is compared."
     )
 
 
