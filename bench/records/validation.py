@@ -5,7 +5,7 @@ journal adds file, line and way out. What is written is held to the same limits,
 read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from math import isfinite
 from operator import attrgetter
@@ -18,8 +18,10 @@ from bench.records.stored_run import Extension, RunHeader
 from bench.records.trial import Block, BlockKind, Failure, FailureKind, Retry, Trial
 from bench.records.verification import Expectation, Verification
 
-_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in LIMITS}
-"""The fields of each record."""
+_FIELDS: dict[type, tuple[tuple[str, Any], ...]] = {
+    kind: tuple((field.name, limits.get(field.name)) for field in fields(kind)) for kind, limits in LIMITS.items()
+}
+"""The fields of each record, with the limits of each; None for those that hold records or yes and no."""
 
 
 def wrong_values(record: Any, *, at: str) -> Iterator[str]:
@@ -29,32 +31,41 @@ def wrong_values(record: Any, *, at: str) -> Iterator[str]:
         record: Of one of the classes in `LIMITS`.
         at: The way to it, such as "$.trial".
     """
-    limits = LIMITS[type(record)]
-    for name in _NAMES[type(record)]:
-        value, way = getattr(record, name), f"{at}.{name}"
+    for name, limit in _FIELDS[type(record)]:
+        value = getattr(record, name)
         if value is None or isinstance(value, bool):
             continue
         if type(value) in LIMITS:
-            yield from wrong_values(value, at=way)
-            continue
-        if way.endswith(".blocks") and all(map(_is_sound_block, value)):
-            continue
-        listed = isinstance(value, tuple | dict)
-        if listed and len(value) > MOST_ITEMS:
-            yield f"{way}: expected at most {MOST_ITEMS:,} items, got {len(value):,}"
-            continue
-        if isinstance(value, dict):
-            yield from (f"{way}: {wrong}" for key in value if (wrong := NAME.wrong(key)))
-        for place, item in _items(value):
-            if type(item) in LIMITS:
-                yield from wrong_values(item, at=f"{way}{place}")
-            elif (wrong := limits[name].wrong(item)) is not None:
-                yield f"{way}{place}: {wrong}"
+            yield from wrong_values(value, at=f"{at}.{name}")
+        elif isinstance(value, tuple | dict):
+            yield from _wrong_items(value, limit=limit, at=f"{at}.{name}")
+        elif (wrong := limit.wrong(value)) is not None:
+            yield f"{at}.{name}: {wrong}"
+
+
+def _wrong_items(value: tuple[Any, ...] | dict[Any, Any], *, limit: Any, at: str) -> Iterator[str]:
+    """Yield what is wrong with a field that holds several."""
+    if all(map(_is_sound_block, value)):
+        return
+    if len(value) > MOST_ITEMS:
+        yield f"{at}: expected at most {MOST_ITEMS:,} items, got {len(value):,}"
+        return
+    if isinstance(value, dict):
+        yield from (f"{at}: {wrong}" for key in value if (wrong := NAME.wrong(key)))
+        items = ((f"{at}[{shown(key)}]", item) for key, item in value.items())
+    else:
+        items = ((f"{at}[{place}]", item) for place, item in enumerate(value))
+    for way, item in items:
+        if type(item) in LIMITS:
+            yield from wrong_values(item, at=way)
+        elif (wrong := limit.wrong(item)) is not None:
+            yield f"{way}: {wrong}"
 
 
 _BLOCK_NUMBERS = {name: limit for name, limit in LIMITS[Block].items() if isinstance(limit, Number)}
 _numbers_of = attrgetter(*_BLOCK_NUMBERS)
-_BOUNDS = tuple((limit.least, limit.most) for limit in _BLOCK_NUMBERS.values())
+_LEAST = tuple(limit.least for limit in _BLOCK_NUMBERS.values())
+_MOST = tuple(limit.most for limit in _BLOCK_NUMBERS.values())
 
 
 def _is_sound_block(block: Any) -> bool:
@@ -62,21 +73,12 @@ def _is_sound_block(block: Any) -> bool:
     if type(block) is not Block or type(block.kind) is not BlockKind:
         return False
     try:
-        return all(
-            number is None or low <= number <= high  # what a system does not say is absent
-            for number, (low, high) in zip(_numbers_of(block), _BOUNDS, strict=True)
-        )
+        for number, low, high in zip(_numbers_of(block), _LEAST, _MOST, strict=True):
+            if number is not None and not low <= number <= high:  # what a system does not say is absent
+                return False
     except TypeError:
         return False
-
-
-def _items(value: Any) -> Iterable[tuple[str, Any]]:
-    """Return what a field holds, with the place of each where there may be several."""
-    if isinstance(value, tuple):
-        return ((f"[{place}]", item) for place, item in enumerate(value))
-    if isinstance(value, dict):
-        return ((f"[{shown(key)}]", item) for key, item in value.items())
-    return (("", value),)
+    return True
 
 
 @final
