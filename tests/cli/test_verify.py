@@ -5,6 +5,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.files import SOURCE_TREE
+
 
 def test_a_loop_that_computes_something_else_fails(session):
     """Exit 5, and the row says how its model is another one."""
@@ -99,6 +101,22 @@ def test_skipping_verification_is_said_aloud(session):
     page = session.folder / "reports" / session.run().header.run_id / "report.md"
     assert "Nothing was verified (`--no-verify`)" in done.out
     assert "--no-verify" in page.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("hooks", "mistake"), [("pre", "clipping dropped"), ("post", "schedule frozen")])
+def test_what_pytorchs_optimizer_does_around_its_formula_is_checked(session, hooks, mistake):
+    """A copy of `torch-native` that leaves out clipping, or the schedule, trains `mnist-cnn` otherwise."""
+    build = "        self.optimizer = workload.build_torch_optimizer(self.model.parameters())\n"
+    text = (SOURCE_TREE / "loops" / "variants" / "torch_native.py").read_text()
+    assert build in text
+    copy = session.folder / "mutant.py"
+    copy.write_text(text.replace(build, f"{build}        self.optimizer._optimizer_step_{hooks}_hooks.clear()\n"))
+
+    done = session.bench("verify", str(copy), "torch-native", "--workload", "mnist-cnn", "--format", "json")
+
+    passed = {found["loop"]: found["passed"] for found in done.json}
+    assert (5, {"mutant": False, "torch-native": True}) == (done.code, passed), mistake
 
 
 @pytest.mark.slow
