@@ -102,8 +102,8 @@ def test_batches_that_come_from_the_host_are_moved(problems_of):
 
 def test_what_the_printed_guides_do_is_found_out(problems_of):
     """Otherwise this device would prove nothing."""
-    targets_stay = ("yield [tensor.to(self.device) for tensor in batch]", "yield [batch[0].to(self.device), batch[1]]")
-    numpy_reads = ("variable.value.grad.cpu().numpy()", "variable.value.grad.numpy()")
+    targets_stay = ("yield moved(batch, self.device)", "yield [batch[0].to(self.device), batch[1]]")
+    numpy_reads = ("gradients_of(self.model)", "[tensor.grad.numpy() for tensor in self.model.parameters()]")
     jobs = [
         {"loop": "torch-native", "workload": "mnist-mlp", "track": "guide", "mistake": mistake}
         for mistake in (targets_stay, numpy_reads)
