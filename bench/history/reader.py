@@ -1,7 +1,9 @@
-"""From a stored run to the rows of the index: read by `bench.records.journal`, counted by `bench.analysis`."""
+"""From a stored run to the rows of the index: read by `bench.records.loading`, counted by `bench.analysis`."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,7 +21,7 @@ from bench.analysis.reading import off_the_curve
 from bench.analysis.starvation import Starvation
 from bench.errors import FileTrouble, InvalidResult, ResultsError
 from bench.history import tables
-from bench.records import journal, loading
+from bench.records import loading
 from bench.records.cell import AGAIN, Cell
 from bench.records.lines import JOURNAL
 from bench.records.machine import machine_of
@@ -47,13 +49,14 @@ class Source:
 
 def sources(results: Path) -> dict[str, Source]:
     """Return what lies in a results folder, by the name of the run's folder."""
-    found = {}
-    for folder in journal.runs(results):
-        try:
-            status = (folder / JOURNAL).stat()
-        except OSError:  # deleted a moment ago
-            continue
-        found[folder.name] = Source(run=folder.name, size=status.st_size, modified_nanoseconds=status.st_mtime_ns)
+    found: dict[str, Source] = {}
+    if not results.is_dir():
+        return found
+    with os.scandir(results) as entries:  # of ten thousand, paths and patterns take half a second
+        for name in sorted(entry.name for entry in entries):
+            with suppress(OSError):  # no run, or deleted a moment ago
+                status = os.stat(f"{results}/{name}/{JOURNAL}")  # noqa: PTH116
+                found[name] = Source(run=name, size=status.st_size, modified_nanoseconds=status.st_mtime_ns)
     return found
 
 
