@@ -134,7 +134,7 @@ def headlines(judged: Sequence[Judged]) -> list[str]:
 
 
 def runs_page(runs: Iterable[RunRow], *, addresses: Mapping[str, str], back: str, title: str) -> str:
-    """Return a list of runs as a page; its rows are put in last, since no word in them is looked for in the glossary."""
+    """Return a list of runs as a page; its rows are put in last, since none of their words is in the glossary."""
     page = plain_page.render(
         "runs.html.j2", templates=_TEMPLATES, title=title, back=back, back_text="Histories", rows=_ROWS
     )
