@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -147,8 +148,13 @@ def _run_row(run: RunRow, *, addresses: Mapping[str, str]) -> str:
     if run.run in addresses:
         shown = f'<a href="{escape(addresses[run.run])}">{shown}</a>'
     texts = (run.started, run.name, run.machine, run.commit, "complete" if run.complete else "incomplete")
-    cells = "".join(f"<td>{escape(display_name(text))}</td>" for text in texts)
-    return f'<tr><th scope="row">{shown}</th>{cells}</tr>'
+    return f'<tr><th scope="row">{shown}</th>{"".join(map(_cell, texts))}</tr>'
+
+
+@lru_cache(maxsize=4096)
+def _cell(text: str) -> str:
+    """Return a cell of a table; names, machines and commits come again and again."""
+    return f"<td>{escape(display_name(text))}</td>"
 
 
 def _figure(judged: Judged, *, number: int, addresses: Mapping[str, str]) -> dict[str, Any]:
