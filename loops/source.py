@@ -14,6 +14,9 @@ from typing import final
 
 CONTRACT = "loops.contract"
 
+_WITHOUT_MEMBERS = {"abc", "typing"}
+"""Modules whose classes, bases of others, define nothing that a loop is asked for."""
+
 _LARGEST_BYTES = 4 << 20
 """Of a file that an ancestor is looked for in."""
 
@@ -22,20 +25,22 @@ _LARGEST_BYTES = 4 << 20
 class SourceFile:
     """One file and the classes in it."""
 
-    def __init__(self, source: bytes, *, folder: Path | None = None) -> None:
+    def __init__(self, source: bytes, *, folder: Path | None = None, module: str = "", package: str = "") -> None:
         """Parse it.
 
         Args:
             source: Its text.
             folder: Where it lies, if modules beside it can be imported by it.
+            module: Its dotted name, where it was found by that.
+            package: What its relative imports start from.
 
         Raises:
             SyntaxError: If it is not Python.
         """
-        self._folder = folder
+        self._folder, self.module = folder, module
         self._tree = ast.parse(source)
         self.classes = {node.name: node for node in self._tree.body if isinstance(node, ast.ClassDef)}
-        self._imported = _imports(self._tree)
+        self.imported = _imports(self._tree, package=package)
         self._constants = dict(_named_constants(self._tree))
 
     def summary(self, name: str) -> str:
@@ -48,7 +53,7 @@ class SourceFile:
         """Whether the module has something of this name at its top: a function, an import, or a value."""
         functions = {node.name for node in self._tree.body if isinstance(node, ast.FunctionDef)}
         assigned = {target for target, _ in _assignments(self._tree)}
-        return name in functions | assigned | self._imported.keys() | _imported_names(self._tree)
+        return name in functions | assigned | self.imported.keys() | _imported_names(self._tree)
 
     def module_constant(self, name: str) -> str | int | None:
         """Return the text or whole number that stands under a name at the top of the module, or None."""
@@ -56,21 +61,21 @@ class SourceFile:
 
     def leaves(self) -> list[str]:
         """Return the classes from which no other one in the file derives."""
-        bases = [self._resolved(base) for node in self.classes.values() for base in node.bases]
+        bases = [self.resolved(base) for node in self.classes.values() for base in node.bases]
         return [name for name in self.classes if [name] not in bases]
 
     def contract_of(self, name: str) -> str | None:
         """Return from which class of the contract a class derives, the nearest one: "Loop", "Workload", ..."""
-        return next((node.name for module, node in self.lineage(name) if module == CONTRACT), None)
+        return next((node.name for file, node in self.lineage(name) if file.module == CONTRACT), None)
 
     def constant(self, name: str, attribute: str) -> str | int | None:
         """Return the text or whole number that a class or its nearest ancestor assigns to an attribute, or None."""
-        for _, node in self.lineage(name):
+        for file, node in self.lineage(name):
             for assigned, value in _assignments(node):
                 if assigned == attribute and isinstance(value, ast.Constant) and isinstance(value.value, str | int):
                     return value.value
                 if assigned == attribute and isinstance(value, ast.Name):
-                    return self._constants.get(value.id)
+                    return file.module_constant(value.id)
         return None
 
     def own_constant(self, name: str, attribute: str) -> str | None:
@@ -95,44 +100,44 @@ class SourceFile:
         return [] if self._has_strange_ancestor(name) else [member for member in asked if member not in defined]
 
     def _has_strange_ancestor(self, name: str) -> bool:
-        """Whether a class of this file derives from one that is neither here nor ours."""
-        own = [node for module, node in self.lineage(name) if not module]
-        bases = [self._resolved(base) for node in own for base in node.bases]
-        return any(
-            base[0] not in {"loops", "abc", "typing"} and base[-1] not in self.classes and self._file_of(base) is None
-            for base in bases
-        )
+        """Whether a class, or one that it derives from, derives from one that is not found."""
+        bases = [(file, file.resolved(base)) for file, node in self.lineage(name) for base in node.bases]
+        return any(base[0] not in _WITHOUT_MEMBERS and file.find(base) is None for file, base in bases)
 
     def lineage(
-        self, name: str, module: str = "", *, below: frozenset[tuple[str, str]] = frozenset()
-    ) -> Iterator[tuple[str, ast.ClassDef]]:
-        """Yield a class and its ancestors, depth first, with the module of each; "" is this file.
+        self, name: str, *, below: frozenset[tuple[str, str]] = frozenset()
+    ) -> Iterator[tuple["SourceFile", ast.ClassDef]]:
+        """Yield a class and its ancestors, depth first, with the file of each.
 
         Classes that derive from one another, which Python refuses once they are run, are yielded once: those ``below``
         are on the way already.
         """
         node = self.classes.get(name)
-        if node is None or (module, name) in below:
+        if node is None or (self.module, name) in below:
             return
-        yield module, node
-        below |= {(module, name)}
+        yield self, node
         for base in node.bases:
-            *package, base_name = resolved = self._resolved(base)
-            if not package:
-                yield from self.lineage(base_name, module, below=below)
-            elif (file := self._file_of(resolved)) is not None:
-                yield from file.lineage(base_name, ".".join(package), below=below)
+            if (found := self.find(self.resolved(base))) is not None:
+                file, base_name = found
+                yield from file.lineage(base_name, below=below | {(self.module, name)})
 
-    def _file_of(self, base: Sequence[str]) -> "SourceFile | None":
-        """Return the file that a class of another module stands in; None where it is not found, or not read."""
-        *package, name = base
-        file = _other(".".join(package), folder=self._folder) if package else None
-        return file if file is not None and name in file.classes else None
+    def find(
+        self, name: Sequence[str], *, below: frozenset[tuple[str, ...]] = frozenset()
+    ) -> "tuple[SourceFile, str] | None":
+        """Return in which file a class stands, and what it is called there; modules may hand on what they import."""
+        *package, last = name
+        file = _other(".".join(package), folder=self._folder) if package else self
+        if file is None or tuple(name) in below:
+            return None
+        if last in file.classes:
+            return file, last
+        handed_on = file.imported.get(last) if package else None
+        return None if handed_on is None else file.find(handed_on.split("."), below=below | {tuple(name)})
 
-    def _resolved(self, expression: ast.expr) -> list[str]:
+    def resolved(self, expression: ast.expr) -> list[str]:
         """Return a base as written, its first part replaced by what was imported under that name."""
         first, *rest = ast.unparse(expression).split(".")
-        return [*self._imported.get(first, first).split("."), *rest]
+        return [*self.imported.get(first, first).split("."), *rest]
 
 
 @cache
@@ -144,12 +149,14 @@ def _other(module: str, *, folder: Path | None) -> SourceFile | None:
         folder: Where it is looked for when it is not installed, as an import does it.
     """
     found = place_of(module)
-    beside = [] if folder is None else [folder.joinpath(*module.split(".")).with_suffix(".py")]
-    place = next((one for one in [*([Path(found)] if found else []), *beside] if one.suffix == ".py"), None)
-    if place is None or not place.is_file() or place.stat().st_size > _LARGEST_BYTES:
+    way = Path() if folder is None else folder.joinpath(*module.split("."))
+    beside = [] if folder is None else [way / "__init__.py", way.with_name(f"{way.name}.py")]
+    place = next((one for one in [*([Path(found)] if found else []), *beside] if one.is_file()), None)
+    if place is None or place.suffix != ".py" or place.stat().st_size > _LARGEST_BYTES:
         return None
+    package = module if place.name == "__init__.py" else module.rpartition(".")[0]
     with suppress(SyntaxError, ValueError):
-        return SourceFile(place.read_bytes(), folder=folder)
+        return SourceFile(place.read_bytes(), folder=folder, module=module, package=package)
     return None
 
 
@@ -179,15 +186,24 @@ def place_of(module: str) -> str | None:
     return origin
 
 
-def _imports(tree: ast.Module) -> dict[str, str]:
+def _imports(tree: ast.Module, *, package: str) -> dict[str, str]:
     """Return the names that a file imports at its top -> where they come from, dotted."""
     found: dict[str, str] = {}
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and (place := _named_from(node, package=package)):
+            found |= {alias.asname or alias.name: f"{place}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
             found |= {alias.asname: alias.name for alias in node.names if alias.asname}
     return found
+
+
+def _named_from(node: ast.ImportFrom, *, package: str) -> str:
+    """Return the module that names are imported from, dotted; nothing for a relative one outside of any package."""
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".") if package else []
+    kept = parts[: max(0, len(parts) - node.level + 1)]
+    return ".".join([*kept, *([node.module] if node.module else [])]) if kept else ""
 
 
 def _imported_names(tree: ast.Module) -> set[str]:

@@ -111,6 +111,43 @@ def test_the_contract_is_found_through_a_class_of_a_module_beside_the_file(tmp_p
     assert "evaluate" in found.left_open("Mine")
 
 
+def test_the_contract_is_found_through_what_a_package_hands_on(tmp_path):
+    """By relative imports, as packages write them; a name at the top of a file is that file's."""
+    for name, text in {
+        "shared/__init__.py": "from .parts.base import Base as Handed",
+        "shared/parts/__init__.py": "",
+        "shared/parts/base.py": "from ..names import Root\nKIND = 'torch'\nclass Base(Root):\n    backend = KIND",
+        "shared/names.py": "from loops.contract import Loop as Root",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    found = SourceFile(b"import shared\nKIND = 'jax'\nclass Mine(shared.Handed): ...", folder=tmp_path)
+
+    assert ("Loop", "torch") == (found.contract_of("Mine"), found.constant("Mine", "backend"))
+
+
+def test_modules_that_hand_a_name_on_to_one_another_are_no_search_without_end(tmp_path):
+    """Python says what is wrong with them once they are run."""
+    (tmp_path / "a.py").write_text("from b import Base")
+    (tmp_path / "b.py").write_text("from a import Base")
+
+    found = SourceFile(b"from a import Base\nclass Mine(Base): ...", folder=tmp_path)
+
+    assert found.contract_of("Mine") is None
+
+
+def test_what_an_ancestor_that_is_not_found_defines_is_not_asked_for(tmp_path):
+    """Wherever on the way it stands."""
+    (tmp_path / "base.py").write_text(
+        "from compiled import Rest\nfrom loops.contract import Loop\nclass Base(Rest, Loop): ..."
+    )
+    found = SourceFile(b"from base import Base\nclass Mine(Base): ...", folder=tmp_path)
+
+    assert "Loop" == found.contract_of("Mine")
+    assert [] == found.left_open("Mine")
+
+
 def test_files_whose_classes_derive_from_one_another_are_no_loop_without_end(tmp_path):
     """Python refuses them once they are run."""
     (tmp_path / "a.py").write_text("from b import B\nclass A(B): ...")
