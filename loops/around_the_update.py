@@ -7,6 +7,7 @@ a loop calls nothing more. Formulas of the schedules: keras.optimizers.schedules
 import math
 from bisect import bisect_left
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -83,8 +84,10 @@ def rate_of(schedule: Any, *, way_out: str) -> Rate:
 
 
 def _exponential(settings: Settings, step: float) -> float:
-    """A constant share is left after each so many steps."""
-    return float(settings["initial_learning_rate"] * settings["decay_rate"] ** _passed(settings, step))
+    """A constant share is left after each so many steps; one above 1 leads to infinity, as in Keras."""
+    with suppress(OverflowError):
+        return float(settings["initial_learning_rate"] * settings["decay_rate"] ** _passed(settings, step))
+    return math.inf
 
 
 def _inverse(settings: Settings, step: float) -> float:

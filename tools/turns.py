@@ -94,7 +94,8 @@ def main() -> None:
         name: {CLOCK: [], WITHOUT_A_PAUSE: [], READ_BETWEEN: []} for name in loops
     }
     order = Random(0)  # noqa: S311 - not for secrets
-    for _ in range(arguments.turns):
+    for turn in range(arguments.turns):
+        print(f"\rturn {turn + 1} of {arguments.turns}", end="", file=sys.stderr, flush=True)
         for name in order.sample(loops, len(loops)):
             steps = {}
             for how in order.sample([AS_A_RUN, *ratios[name]], 1 + len(ratios[name])):
@@ -106,6 +107,7 @@ def main() -> None:
     for process in processes.values():
         process.stdin.close()
         process.wait()
+    print(file=sys.stderr)
     heads = "".join(f"{other:<24}" for other in ratios[loops[0]])
     print(f"{'as a run over':<15} {heads}({arguments.turns} turns)")
     for name, by_other in ratios.items():

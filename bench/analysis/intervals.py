@@ -35,7 +35,7 @@ _WIDEST = 300.0
 """Half-width on the log scale beyond which a float could not hold the bounds; two rounds far apart can come to that."""
 
 _MOST_RANKS_COUNTED = 200
-"""Beyond, counting them takes seconds, and the normal distribution is off by less than one in ten thousand."""
+"""Beyond, counting takes long, and the normal distribution says a little less, so that intervals are a little wider."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,8 +28,8 @@ OWN_FAULT = 70
 """Exit code of a fault of bench itself; EX_SOFTWARE of sysexits.h."""
 
 _SELDOM = (50_000, 20, 20)
-"""When to look for garbage: a command is short and keeps most of what it makes, and looking after each 700 objects was
-8 % of a report's time."""
+"""When to look for garbage: a command is short and keeps most of what it makes, so that Python's looking after each 700
+objects is mostly in vain."""
 
 
 @final

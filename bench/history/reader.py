@@ -52,7 +52,7 @@ def sources(results: Path) -> dict[str, Source]:
     found: dict[str, Source] = {}
     if not results.is_dir():
         return found
-    with os.scandir(results) as entries:  # of ten thousand, paths and patterns take half a second
+    with os.scandir(results) as entries:  # patterns and paths take several times as long
         for name in sorted(entry.name for entry in entries):
             with suppress(OSError):  # no run, or deleted a moment ago
                 status = os.stat(f"{results}/{name}/{JOURNAL}")  # noqa: PTH116

@@ -11,3 +11,9 @@ def keras(tmp_path_factory):
         environment.setenv("KERAS_BACKEND", "torch")
         environment.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
         return pytest.importorskip("keras")
+
+
+@pytest.fixture(scope="session")
+def torch(keras):
+    """Return PyTorch, with Keras on it."""
+    return pytest.importorskip("torch")

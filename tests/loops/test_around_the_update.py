@@ -10,12 +10,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 
 @pytest.fixture(scope="module")
-def torch(keras):
-    """Return PyTorch, with Keras on it."""
-    return pytest.importorskip("torch")
-
-
-@pytest.fixture(scope="module")
 def around(torch):
     """Return the module, which imports it."""
     from loops import around_the_update
@@ -67,6 +61,13 @@ def test_a_boundary_belongs_to_the_steps_before_it(around, schedules):
     rate = around.rate_of(schedule, way_out="no way")
 
     assert [0.3, 0.3, 0.3, 0.2, 0.2, 0.1] == list(map(rate, range(6)))
+
+
+def test_a_rate_that_grows_without_end_becomes_infinite(around, schedules):
+    """As somebody who looks for the best rate lets it grow; no error of arithmetic."""
+    schedule = schedules.ExponentialDecay(1e-6, 10, 1.5)
+
+    assert float("inf") == around.rate_of(schedule, way_out="no way")(10_000_000)
 
 
 def test_a_schedule_that_is_not_known_is_named(around, schedules):

@@ -15,12 +15,6 @@ STEPS = 4
 
 
 @pytest.fixture(scope="module")
-def torch(keras):
-    """Return PyTorch, with Keras on it."""
-    return pytest.importorskip("torch")
-
-
-@pytest.fixture(scope="module")
 def translate(keras):
     """Return the module, which imports both."""
     from loops import keras_to_torch
