@@ -75,6 +75,11 @@ def _refuse_what_torch_has_not(compiled: Any, settings: Settings) -> None:
             raise UnsupportedCell(f"torch.optim has no {name}; {WAY_OUT}")
     if settings.get("use_ema"):
         raise UnsupportedCell(f"torch.optim keeps no averages of the weights (use_ema); {WAY_OUT}")
+    if isinstance(settings["learning_rate"], dict) and settings.get("momentum"):
+        raise UnsupportedCell(
+            "momentum under a schedule is another thing in torch.optim: there a new learning rate changes what earlier "
+            f"gradients left, in Keras what comes; {WAY_OUT}"
+        )
     excluded = getattr(compiled, "_exclude_from_weight_decay", None) or getattr(
         compiled, "_exclude_from_weight_decay_pattern", None
     )

@@ -12,6 +12,7 @@ its own, fed by its own gradients.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, final
 
 import numpy as np
@@ -24,6 +25,12 @@ REAL_STEPS = 8
 
 REHEARSAL = "rehearsal in float64"
 """What the process is at while a model shows whether it can be trained there; what fails later is the loop's doing."""
+
+MOST_LATE = 6
+"""Powers of ten by which a step of a hurried schedule is late in the end: no training is longer."""
+
+LARGEST_RATE = 1.0
+"""That a schedule may reach while it is hurried, or ten times what it begins with, where that is more."""
 
 TORCH_EPSILON = 1e-8
 """Of `torch.optim.Adam`, where nobody chooses another; Keras' is 1e-7."""
@@ -64,7 +71,8 @@ def hurry(optimizer: Any) -> None:
     """Let a schedule of the learning rate pass through all its stages within a dozen updates.
 
     Over so few steps of a long training a schedule hardly moves, and one that is frozen would not show. Its first
-    steps stay as they are.
+    steps stay as they are. One that grows, as whoever looks for the best rate lets it, is followed for as long as a rate
+    can be trained with.
 
     Args:
         optimizer: Of Keras; nothing happens to one whose rate is a number.
@@ -77,6 +85,8 @@ def hurry(optimizer: Any) -> None:
     if hasattr(scheduled, "hurried"):
         return
 
+    last = _last_step(scheduled)
+
     class Hurried(keras.optimizers.schedules.LearningRateSchedule):
         """The schedule of a later step; the names are those that `loops.around_the_update` asks for."""
 
@@ -85,13 +95,16 @@ def hurry(optimizer: Any) -> None:
         @staticmethod
         def step_of(step: int) -> float:
             """Return which of its steps is meant, for loops that compute a rate without Keras."""
-            return step * 10.0 ** min(max(step - (REAL_STEPS - 1), 0), 6) if step >= REAL_STEPS else step
+            if step < REAL_STEPS:
+                return step
+            return max(float(step), min(step * 10.0 ** min(step - (REAL_STEPS - 1), MOST_LATE), last))
 
         def __call__(self, step: Any) -> Any:
             """Return the rate at a step."""
             step = keras.ops.cast(step, "float32")
-            late = keras.ops.power(10.0, keras.ops.clip(step - (REAL_STEPS - 1.0), 0.0, 6.0))
-            return scheduled(keras.ops.where(step < REAL_STEPS, step, step * late))
+            late = keras.ops.power(10.0, keras.ops.clip(step - (REAL_STEPS - 1.0), 0.0, float(MOST_LATE)))
+            meant = keras.ops.maximum(step, keras.ops.minimum(step * late, last))
+            return scheduled(keras.ops.where(step < REAL_STEPS, step, meant))
 
         def get_config(self) -> dict[str, Any]:
             """Return the schedule's own settings."""
@@ -100,6 +113,18 @@ def hurry(optimizer: Any) -> None:
 
     Hurried.__name__ = type(scheduled).__name__  # what a loop says of it, it says of the user's
     optimizer._learning_rate = Hurried()  # noqa: SLF001 - the setter refuses one schedule for another
+
+
+def _last_step(scheduled: Any) -> float:
+    """Return the last step that a hurried schedule may come to: before any at which nobody could train."""
+    import keras  # noqa: PLC0415
+
+    def rate(step: float) -> float:
+        return float(keras.ops.convert_to_numpy(scheduled(keras.ops.cast(step, "float32"))))
+
+    most = max(LARGEST_RATE, *(10.0 * rate(step) for step in range(REAL_STEPS)))
+    late = ((REAL_STEPS - 1 + power) * 10.0**power for power in range(1, MOST_LATE + 1))
+    return max(takewhile(lambda step: rate(step) <= most, late), default=float(REAL_STEPS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

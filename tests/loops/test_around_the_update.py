@@ -88,19 +88,39 @@ def test_a_users_own_schedule_is_not_taken_for_keras_of_the_same_name(around, sc
         around.rate_of(CosineDecay(0.1, 10), way_out="no way")
 
 
-def test_a_schedule_that_a_check_hurries_along_is_hurried_here_too(around, keras, schedules):
-    """Or a loop of PyTorch's would be held against another training."""
+def hurried(keras, schedule):
+    """Return a schedule as checks pass through it."""
     from bench.verify.float64 import hurry
 
-    optimizer = keras.optimizers.SGD(schedules.CosineDecay(0.1, 1000))
+    optimizer = keras.optimizers.SGD(schedule)
     hurry(optimizer)
-    hurried = optimizer._learning_rate
+    return optimizer._learning_rate
 
-    rate = around.rate_of(hurried, way_out="no way")
 
-    assert [pytest.approx(float(hurried(step)), rel=1e-5, abs=1e-8) for step in range(14)] == list(map(rate, range(14)))
+def test_a_schedule_that_a_check_hurries_along_is_hurried_here_too(around, keras, schedules):
+    """Or a loop of PyTorch's would be held against another training."""
+    schedule = hurried(keras, schedules.CosineDecay(0.1, 1000))
+
+    rate = around.rate_of(schedule, way_out="no way")
+
+    assert [pytest.approx(float(schedule(step)), rel=1e-5, abs=1e-8) for step in range(14)] == list(
+        map(rate, range(14))
+    )
     assert rate(7) > 0.099
     assert rate(12) < 0.01
+
+
+@pytest.mark.parametrize("growth", [1.3, 1e6])
+def test_a_schedule_that_grows_is_hurried_no_further_than_training_goes(around, keras, schedules, growth):
+    """As somebody who looks for the best rate lets it grow: all loops ended in what is no number."""
+    schedule = hurried(keras, schedules.ExponentialDecay(1e-4, 10, growth))
+
+    rate = around.rate_of(schedule, way_out="no way")
+
+    rates = [float(schedule(step)) for step in range(14)]
+    assert rates == pytest.approx(list(map(rate, range(14))), rel=1e-4)
+    assert rates == sorted(rates)
+    assert rates[-1] <= max(1.0, 1e-4 * growth**1.3)
 
 
 @pytest.mark.slow  # Keras imports TensorFlow to write an optimizer's schedule down

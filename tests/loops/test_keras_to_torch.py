@@ -98,6 +98,16 @@ def test_weight_decay_that_is_another_thing_is_refused(refused, keras, name, set
     assert said.startswith(f"weight_decay of {name} is another thing in torch.optim")
 
 
+@pytest.mark.slow  # Keras imports TensorFlow to write a schedule down
+def test_momentum_under_a_schedule_is_another_thing(refused, keras):
+    """In Keras, the velocity holds the learning rate of each step; in PyTorch, that of the last one multiplies it."""
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([5], [0.1, 0.01])
+
+    assert refused(keras.optimizers.SGD(schedule, momentum=0.9)).startswith(
+        "momentum under a schedule is another thing"
+    )
+
+
 def test_weights_that_do_not_decay_are_keras_only(refused, keras):
     """They are told by their variables' names."""
     compiled = keras.optimizers.AdamW(0.1)

@@ -65,7 +65,7 @@ def test_signed_rank_quantiles_are_those_of_the_published_table(count, critical)
 
 @pytest.mark.parametrize("tail", [0.025, 0.005, 0.0005])
 def test_signed_rank_quantiles_of_very_many_ranks_go_on_where_counting_ends(monkeypatch, tail):
-    """Lower by three in a thousand at most; and of so many that no float holds the number of their sets, there is one."""
+    """Lower by three in a thousand at most; and there is one where no float holds the number of sets."""
     counted = intervals._signed_rank_quantile(200, tail=tail)
     monkeypatch.setattr(intervals, "_MOST_RANKS_COUNTED", 199)
 
