@@ -71,8 +71,8 @@ def hurry(optimizer: Any) -> None:
     """Let a schedule of the learning rate pass through all its stages within a dozen updates.
 
     Over so few steps of a long training a schedule hardly moves, and one that is frozen would not show. Its first
-    steps stay as they are. One that grows, as whoever looks for the best rate lets it, is followed for as long as a rate
-    can be trained with.
+    steps stay as they are. One that grows, as whoever looks for the best rate lets it, is followed for as long as its
+    rates can be trained with.
 
     Args:
         optimizer: Of Keras; nothing happens to one whose rate is a number.
