@@ -5,6 +5,7 @@ open_regular    a file to read from, and never a pipe that nobody writes to
 make_folder     a folder and those above it
 write_whole     one file: the old content or the new one, never a mixture and never half of it
 write_all       several files of one folder: nothing is changed before all of them are written
+pages_of        which folders of a folder hold a page to lead to
 build_once      a folder that costs time to make and is kept
 temporary_folder    one that goes with its process, however that ends
 SOURCE_TREE     where the sources of the harness and of the loops lie
@@ -27,6 +28,8 @@ from bench.errors import FileTrouble, UsageError
 
 SOURCE_TREE = Path(__file__).resolve().parent.parent
 """The folder that holds `bench` and `loops`: other interpreters import them from there, and caches are keyed by it."""
+PAGE = "index.html"
+"""What a browser and a web server open in a folder."""
 _PARTIAL = re.compile(r"\.partial-\d+-[0-9a-f]{16}")
 """What is being written: the process, and what nobody can guess."""
 
@@ -155,6 +158,14 @@ def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
                 partial.replace(target)
         with explained(folder):
             _flush_folder(folder)
+
+
+def pages_of(folder: Path) -> set[str]:
+    """Return the names of folders in a folder that hold a page; none where it is not there."""
+    if not folder.is_dir():
+        return set()
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries if entry.is_dir() and Path(entry.path, PAGE).exists()}
 
 
 def sweep(folder: Path) -> None:

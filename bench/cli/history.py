@@ -73,12 +73,20 @@ def history(
       bench history tf-fit --machine nightly --since 2026-10-01
       bench history --by commit --format json
     """
-    from bench.history import asked  # noqa: PLC0415
+    from bench.history import answers  # noqa: PLC0415
     from bench.history.series import Wanted  # noqa: PLC0415
 
     wanted = Wanted(loops=loops, workload=workload, machine=machine, since=since, by=by)
-    told = asked.history(results_dir, wanted, reports=None if no_report else reports_dir, margin=margin, tell=_tell)
-    click.echo(told.text(output_format, encoding=sys.stdout.encoding))
+    told = answers.ask(
+        results_dir,
+        wanted,
+        reports=None if no_report else reports_dir,
+        margin=margin,
+        output_format=output_format,
+        encoding=sys.stdout.encoding,
+        tell=_tell,
+    )
+    click.echo(told.text)
     if told.page is not None:
         click.echo(f"history: {told.page}", err=True)
 

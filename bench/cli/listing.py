@@ -212,10 +212,10 @@ def devices() -> list[Row]:
 
 def runs(results: Path, *, limit: int) -> list[Row]:
     """Return the newest stored runs, oldest of them first; one that cannot be read is listed with the reason."""
-    from bench.history import reader  # noqa: PLC0415 - SciPy, which other lists need not load
+    from bench.history import reader, sources  # noqa: PLC0415 - SciPy, which other lists need not load
 
     rows = []
-    for source in list(reader.sources(results).values())[-limit:]:
+    for source in list(sources.sources(results).values())[-limit:]:
         found = reader.read(results, [source])
         problem = found["source_rows"]["problem"][0] if found["source_rows"]["run"] else "gone"
         if problem is not None:

@@ -25,11 +25,13 @@ from typing import TYPE_CHECKING, Any, final
 
 from bench import analysis
 from bench.errors import ResultsError, UsageError
-from bench.history import reader, tables
-from bench.history.reader import Source
+from bench.history import tables
+from bench.history.sources import Source, sources
 
 if TYPE_CHECKING:
     import duckdb
+
+    from bench.history import reader
 
 FILE, LOCK = ".index.duckdb", ".index.lock"
 """Beside the runs, hidden, since neither is a result."""
@@ -112,7 +114,7 @@ class Index:
         Args:
             blocks: Whether every run's blocks are wanted, which the index leaves out until somebody asks for them.
         """
-        present = reader.sources(self._results)
+        present = sources(self._results)
         known = {
             row[0]: (row[1], row[2], row[3])
             for row in self.rows("SELECT run, bytes, modified_nanoseconds, blocks FROM source_rows")
@@ -151,8 +153,12 @@ class Index:
             self.connection.execute("DELETE FROM found")
         self.connection.execute("INSERT INTO found VALUES (?, ?)", [question, answer])
 
-    def _read(self, wanted: Sequence[Source], *, blocks: bool) -> Iterator[tuple[Sequence[Source], reader.Rows]]:
+    def _read(self, wanted: Sequence[Source], *, blocks: bool) -> "Iterator[tuple[Sequence[Source], reader.Rows]]":
         """Yield batches of rows, read by several processes where that is worth their start."""
+        if not wanted:
+            return
+        from bench.history import reader  # noqa: PLC0415 - SciPy, only where something is new
+
         batches = [wanted[start : start + _AT_A_TIME] for start in range(0, len(wanted), _AT_A_TIME)]
         work = partial(reader.read, self._results.absolute(), blocks=blocks)
         if len(wanted) < _WORTH_PROCESSES:
@@ -171,7 +177,7 @@ class Index:
                     waiting.append((batch, pool.submit(work, batch)))
                 yield done, future.result()
 
-    def _replace(self, stale: Sequence[str], rows: reader.Rows) -> None:
+    def _replace(self, stale: Sequence[str], rows: "reader.Rows") -> None:
         """Take the rows of some runs out and put others in, all or nothing."""
         import pyarrow as pa  # noqa: PLC0415 - only where something is new
 
@@ -309,7 +315,7 @@ def version() -> str:
     places = [Path(folder) for folder in analysis.__path__]
     for path in sorted(path for folder in places for path in folder.glob("*.py")):
         digest.update(path.read_bytes())
-    digest.update(Path(reader.__file__).read_bytes())
+    digest.update(Path(__file__).with_name("reader.py").read_bytes())
     return f"{digest.hexdigest()[:16]} {sys.version_info.major}.{sys.version_info.minor}"
 
 

@@ -12,16 +12,14 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from bench import units
-from bench.files import write_whole
-from bench.history import picture, words
+from bench.files import PAGE, pages_of, write_whole
+from bench.history import FOLDER, RUNS, picture, words
 from bench.history.events import Event, Judged
 from bench.history.index import Index
 from bench.report import plain_page
-from bench.report.plain_page import PAGE
 from bench.report.wording import setting_name
 from bench.text import display_name
 
-FOLDER, RUNS = "history", "runs.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 _ROWS = Markup("<!-- rows -->")
 
@@ -77,7 +75,7 @@ def write(judged: Sequence[Judged], *, runs: Sequence[RunRow], reports: Path, ma
     """
     folder = reports / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    addresses = {run: f"../{quote(run)}/index.html" for run in plain_page.pages_of(reports)}
+    addresses = {run: f"../{quote(run)}/index.html" for run in pages_of(reports)}
     write_whole(folder / RUNS, runs_page(runs, addresses=addresses, back=PAGE, title="All runs").encode())
     write_whole(folder / PAGE, to_html(judged, addresses=addresses, margin=margin).encode())
     return folder / PAGE

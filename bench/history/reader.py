@@ -1,10 +1,8 @@
 """From a stored run to the rows of the index: read by `bench.records.loading`, counted by `bench.analysis`."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -21,9 +19,9 @@ from bench.analysis.reading import off_the_curve
 from bench.analysis.starvation import Starvation
 from bench.errors import FileTrouble, InvalidResult, ResultsError
 from bench.history import tables
+from bench.history.sources import Source
 from bench.records import loading
 from bench.records.cell import AGAIN, Cell
-from bench.records.lines import JOURNAL
 from bench.records.machine import machine_of
 from bench.records.stored_run import Run
 from bench.records.trial import FailureKind, Trial
@@ -34,30 +32,6 @@ Rows = dict[str, Columns]
 
 _KERNEL_VERSIONS = ("python", "numpy")
 _SHORT = 12
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """A journal as it lies on the disk."""
-
-    run: str
-    """Name of its folder."""
-    size: int
-    """Bytes."""
-    modified_nanoseconds: int
-
-
-def sources(results: Path) -> dict[str, Source]:
-    """Return what lies in a results folder, by the name of the run's folder."""
-    found: dict[str, Source] = {}
-    if not results.is_dir():
-        return found
-    with os.scandir(results) as entries:  # patterns and paths take several times as long
-        for name in sorted(entry.name for entry in entries):
-            with suppress(OSError):  # no run, or deleted a moment ago
-                status = os.stat(f"{results}/{name}/{JOURNAL}")  # noqa: PTH116
-                found[name] = Source(run=name, size=status.st_size, modified_nanoseconds=status.st_mtime_ns)
-    return found
 
 
 def read(results: Path, wanted: Sequence[Source], *, blocks: bool = False) -> Rows:

@@ -6,14 +6,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bench.errors import FileTrouble, ResultsError
-from bench.files import make_folder, write_whole
-from bench.history import index, page
+from bench.files import PAGE, make_folder, pages_of, write_whole
+from bench.history import FOLDER, index, page
 from bench.history.events import judge
 from bench.history.index import Index
 from bench.history.series import Wanted, read_series
 from bench.records import decisions, loading
-from bench.report import plain_page
-from bench.report.plain_page import PAGE
 
 
 def publish(
@@ -45,12 +43,12 @@ def publish(
     try:
         make_folder(site)
         _copy_pages([run.run for run in runs], reports=reports, site=site)
-        have = plain_page.pages_of(site)
+        have = pages_of(site)
         for run in [run.run for run in runs if run.run not in have][:render]:
             _render(results / run, site=site, tell=tell)
         page.write(judged, runs=runs, reports=site, margin=margin)
-        addresses = {run: f"{quote(run)}/index.html" for run in plain_page.pages_of(site)}
-        text = page.runs_page(runs, addresses=addresses, back=f"{page.FOLDER}/{PAGE}", title="Runs")
+        addresses = {run: f"{quote(run)}/index.html" for run in pages_of(site)}
+        text = page.runs_page(runs, addresses=addresses, back=f"{FOLDER}/{PAGE}", title="Runs")
         write_whole(site / PAGE, text.encode())
     except OSError as error:
         raise ResultsError(f"{error.filename}: cannot write the site ({error.strerror})") from error
@@ -59,7 +57,7 @@ def publish(
 
 def _copy_pages(runs: list[str], *, reports: Path, site: Path) -> None:
     """Copy the pages of runs that are newer than what the site has of them."""
-    there = plain_page.pages_of(reports)
+    there = pages_of(reports)
     for run in runs:
         source, target = reports / run / PAGE, site / run / PAGE
         if run in there and not (target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns):

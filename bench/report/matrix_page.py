@@ -8,7 +8,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from bench.analysis.many_machines import Column, Matrix
-from bench.files import make_folder, write_whole
+from bench.files import PAGE, make_folder, pages_of, write_whole
 from bench.report import machines_picture, matrix, plain_page, wording
 from bench.report.matrix import Matrices
 from bench.text import display_name
@@ -34,8 +34,8 @@ def write(matrices: Matrices, *, folder: Path, reports: Path) -> Path:
         FileTrouble: If it cannot be written.
     """
     make_folder(folder)
-    addresses = {run: f"../{quote(run)}/{plain_page.PAGE}" for run in plain_page.pages_of(reports)}
-    page = folder / plain_page.PAGE
+    addresses = {run: f"../{quote(run)}/{PAGE}" for run in pages_of(reports)}
+    page = folder / PAGE
     write_whole(page, to_html(matrices, addresses=addresses).encode())
     return page
 

@@ -1,10 +1,8 @@
 """Pages of several runs: one style, no script, pictures that take the page's colours.
 
 render      a template of any room that extends `base.html.j2`
-pages_of    which runs have a page to lead to
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined,
 
 from bench.report import glossary, svg
 
-PAGE = "index.html"
 FONT = 14
 """Pixels, in pictures too."""
 
@@ -39,11 +36,3 @@ def render(template: str, *, templates: Path = _TEMPLATES, **values: Any) -> str
         words_place=glossary.PLACE, light=svg.COLOURS, dark=svg.DARK, font=FONT, **values
     )
     return glossary.linked(text)
-
-
-def pages_of(reports: Path) -> set[str]:
-    """Return the runs that have a page in a folder of pages."""
-    if not reports.is_dir():
-        return set()
-    with os.scandir(reports) as entries:
-        return {entry.name for entry in entries if entry.is_dir() and Path(entry.path, PAGE).exists()}

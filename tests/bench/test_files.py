@@ -327,3 +327,13 @@ def test_what_is_no_regular_file_is_not_read(tmp_path, make):
 
     with pytest.raises(OSError, match=r"no regular file|Is a directory"):
         files.open_regular(tmp_path / "journal.jsonl")
+
+
+def test_runs_with_a_page_are_found(tmp_path):
+    """Folders without one are not, nor is a folder that is not there."""
+    (tmp_path / "with").mkdir()
+    (tmp_path / "with" / "index.html").touch()
+    (tmp_path / "without").mkdir()
+
+    assert {"with"} == files.pages_of(tmp_path)
+    assert set() == files.pages_of(tmp_path / "nowhere")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.analysis.intervals import geometric_mean_interval
 from bench.history import reader, tables
-from bench.history.reader import Source
+from bench.history.sources import Source, sources
 from bench.records.cell import AGAIN, Side
 from bench.records.lines import JOURNAL
 from bench.records.trial import FailureKind
@@ -25,7 +25,7 @@ def read(tmp_path, store):
 
     def read_night(*, blocks=False, **settings):
         store(tmp_path, night=0, **{"steps": TWO} | settings)
-        return rows_of(reader.read(tmp_path, list(reader.sources(tmp_path).values()), blocks=blocks))
+        return rows_of(reader.read(tmp_path, list(sources(tmp_path).values()), blocks=blocks))
 
     return read_night
 
@@ -36,25 +36,6 @@ def rows_of(found):
         table: [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         for table, columns in found.items()
     }
-
-
-def test_an_empty_folder_has_no_sources(tmp_path):
-    """Nor has one that is not there."""
-    assert {} == reader.sources(tmp_path)
-    assert {} == reader.sources(tmp_path / "missing")
-
-
-def test_a_source_is_told_by_size_and_time(tmp_path, store):
-    """A journal that grew is another one."""
-    folder = store(tmp_path, night=0, steps=TWO)
-    before = reader.sources(tmp_path)[folder.name]
-    with (folder / JOURNAL).open("a") as file:
-        file.write("\n")
-
-    after = reader.sources(tmp_path)[folder.name]
-
-    assert (before.run, before.size + 1) == (after.run, after.size)
-    assert before != after
 
 
 def test_every_table_of_the_index_gets_columns_of_one_length(read):
@@ -81,7 +62,7 @@ def test_a_journal_that_cannot_be_read_has_a_row_that_says_why(tmp_path, store, 
     bad, good = store(tmp_path, night=0, steps=TWO), store(tmp_path, night=1, steps=TWO)
     (bad / JOURNAL).write_bytes(content)
 
-    found = rows_of(reader.read(tmp_path, list(reader.sources(tmp_path).values())))
+    found = rows_of(reader.read(tmp_path, list(sources(tmp_path).values())))
 
     problems = {row["run"]: row["problem"] for row in found["source_rows"]}
     assert problem in problems[bad.name]

@@ -19,13 +19,3 @@ def test_a_template_of_another_room_stands_in_our_page(tmp_path):
     assert "&lt;a&gt;<b>" in page
     with pytest.raises(UndefinedError):
         plain_page.render("own.html.j2", templates=tmp_path, title="T")
-
-
-def test_runs_with_a_page_are_found(tmp_path):
-    """Folders without one are not, nor is a folder that is not there."""
-    (tmp_path / "with").mkdir()
-    (tmp_path / "with" / "index.html").touch()
-    (tmp_path / "without").mkdir()
-
-    assert {"with"} == plain_page.pages_of(tmp_path)
-    assert set() == plain_page.pages_of(tmp_path / "nowhere")
