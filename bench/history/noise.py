@@ -9,6 +9,7 @@ A run's own interval knows what its processes differ by, not what sessions diffe
 from math import log, log1p, sqrt
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
@@ -92,13 +93,19 @@ def lone_runs(values: Values, *, spread: Values) -> NDArray[np.bool_]:
     One bad night is no new level. The first and the last run have neighbours on one side only, and are never alone.
     """
     alone = np.zeros(len(values), dtype=np.bool_)
-    for place in range(1, len(values) - 1):
-        before = float(np.median(values[max(0, place - _NEIGHBOURS) : place]))
-        after = float(np.median(values[place + 1 : place + 1 + _NEIGHBOURS]))
-        away = (values[place] - before, values[place] - after)
-        least = _LONE * float(spread[place]) + log1p(QUIETEST)
-        alone[place] = min(away) > least or max(away) < -least
+    if len(values) > 2:  # noqa: PLR2004 - the first and the last
+        before, after = _medians_before(values)[:-1], _medians_before(values[::-1])[-2::-1]
+        above = values[1:-1] - np.maximum(before, after)
+        below = np.minimum(before, after) - values[1:-1]
+        alone[1:-1] = np.maximum(above, below) > _LONE * spread[1:-1] + log1p(QUIETEST)
     return alone
+
+
+def _medians_before(values: Values) -> Values:
+    """Return for each value but the first the median of up to `_NEIGHBOURS` before it."""
+    padded = np.concatenate([np.full(_NEIGHBOURS - 1, np.nan), values[:-1]])
+    medians: Values = np.nanmedian(sliding_window_view(padded, _NEIGHBOURS), axis=1)
+    return medians
 
 
 def distrust(spread: Values, *, alone: NDArray[np.bool_]) -> Values:
