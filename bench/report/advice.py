@@ -88,16 +88,19 @@ def _advice(run: Run, group: Group) -> Advice | None:
 
 def _choice(stretches: Sequence[Stretch]) -> str:
     """Return what to use for how many steps."""
-    counted = "(import, build, compile counted)"
+    included = "start-up (import, build, compile) included"
     if len(stretches) == 1:
-        return f"For any number of steps use {_names(stretches[0])} {counted}."
+        (loops,) = (stretch.loops for stretch in stretches)
+        if len(loops) == 1:
+            return f"Use {_names(stretches[0])} for any number of steps, {included}."
+        return f"{wording.alternatives(loops, word='and')} are equally good as far as this run tells, {included}."
     parts = [f"For under {units.about(stretches[0].last)} steps use {_names(stretches[0])}"]
     parts += [
         f"from {units.about(stretch.first)} to {units.about(stretch.last)} use {_names(stretch)}"
         for stretch in stretches[1:-1]
     ]
     parts.append(f"beyond {units.about(stretches[-1].first)} use {_names(stretches[-1])}")
-    return f"{', '.join(parts)} {counted}."
+    return f"{', '.join(parts)}, {included}."
 
 
 def _names(stretch: Stretch) -> str:

@@ -75,12 +75,12 @@ def listing(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
-def alternatives(names: Sequence[str]) -> str:
-    """Return "a", "a or b" or "a, b or c", and of a long list the first few."""
+def alternatives(names: Sequence[str], *, word: str = "or") -> str:
+    """Return "a", "a or b" or "a, b or c", and of a long list the first few; or with another word for "or"."""
     shown = list(names[:_ALTERNATIVES])
     if len(names) > _ALTERNATIVES:
         shown.append(f"{len(names) - _ALTERNATIVES} more")
-    return " or ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    return f" {word} ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def of_workload(said: Iterable[LoopWords], *, workload: str) -> Words:
@@ -145,11 +145,13 @@ def ratio_span(ratio: Interval | None) -> str:
 
 
 def width_text(relative_half_width: float | None) -> str:
-    """Return "± 2.1 %", or "over ± 1,000 %" where two rounds say next to nothing."""
+    """Return "± 2.1 %", and a factor where per cent would be above a hundred: "a factor of 7.4", "a factor over 11"."""
     if relative_half_width is None:
         return units.NOT_AVAILABLE
-    over = "over " if relative_half_width > WIDEST else ""
-    return f"{over}± {units.percent(min(relative_half_width, WIDEST))}"
+    if relative_half_width <= 1.0:
+        return f"± {units.percent(relative_half_width)}"
+    over = "over" if relative_half_width > WIDEST else "of"
+    return f"a factor {over} {1.0 + min(relative_half_width, WIDEST):.2g}"
 
 
 def share_text(share: float) -> str:
@@ -181,13 +183,11 @@ def certainty(groups: Sequence[Group]) -> list[str]:
 
 
 def _size_text(widest: float | None) -> str:
-    """Return within which bounds all speed-ups lie; a factor where per cent would be above a hundred."""
+    """Return within which bounds all speed-ups lie."""
     if widest is None:
         return "Size: not known."
-    if widest <= 1.0:
-        return f"Size: within {width_text(widest)}."
     if widest <= WIDEST:
-        return f"Size: within a factor of {1.0 + widest:.2g}."
+        return f"Size: within {width_text(widest)}."
     return f"Size: not known within a factor of {1.0 + WIDEST:.2g}."
 
 

@@ -88,9 +88,13 @@ def test_missing_numbers_read_not_available(make_run, make_failure, cells_of):
     assert "n/a" == wording.width_text(None)
 
 
-def test_noise_is_a_symmetric_percentage():
-    """Noise is half an interval."""
-    assert "± 2.1 %" == wording.width_text(0.0213)
+@pytest.mark.parametrize(
+    ("half_width", "expected"),
+    [(0.0213, "± 2.1 %"), (1.0, "± 100 %"), (6.44, "a factor of 7.4"), (1e9, "a factor over 11")],
+)
+def test_half_an_interval_is_per_cent_or_a_factor(half_width, expected):
+    """Above a hundred per cent nobody knows what a percentage means."""
+    assert expected == wording.width_text(half_width)
 
 
 @pytest.mark.parametrize(
