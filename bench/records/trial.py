@@ -126,7 +126,7 @@ class Trial:
     first_evaluation_seconds: Seconds | None = None
     """The first pass over the validation samples, tracing included."""
     evaluation_seconds: Seconds | None = None
-    """A second pass, warm."""
+    """A second pass, warm; where the first took 1.5 s or more, that one."""
     peak_memory_bytes: int | None = None
     """Largest resident set of the process."""
     device_peak_memory_bytes: int | None = None

@@ -20,6 +20,7 @@ import numpy as np
 
 from bench.machine import cpus
 from bench.records.trial import Block, BlockKind
+from bench.units import Seconds
 from bench.worker import ablation, origin, profiling
 from bench.worker.broken_down import broken_down, is_whole
 from bench.worker.digits import load_checked
@@ -54,6 +55,10 @@ from loops.errors import BackendMissing, ContractBroken, UnsupportedCell
 QUIET_SECONDS, QUIET_SHARE, LONGEST_SPIN_SECONDS = 0.010, 0.1, 0.5
 """A process is quiet when it uses less than a tenth of a processor for ten milliseconds: systems count processor time
 by ticks of up to 4 ms. OpenBLAS' threads look for more work for 100 ms before they sleep, OpenMP's for up to 200 ms."""
+
+
+LONG_EVALUATION_SECONDS: Seconds = 1.5
+"""What takes so long is evaluated once: `tf-eager` took two seconds a time, of a round of half a minute."""
 
 
 @final
@@ -179,7 +184,7 @@ class Trial:
         return stopwatch.stop(BlockKind.MEASURED, steps=self.block_steps)
 
     def _finish(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
-        """Hold the loop to its word, evaluate twice, and send what the steps led to."""
+        """Hold the loop to its word, evaluate, and send what the steps led to."""
         outcome = loop.outcome()
         # In float16, a step whose gradients overflow is skipped, and the loss is scaled down for those that follow.
         skipped = self.steps - outcome.steps if vars(workload).get("skips_steps") else 0
@@ -188,7 +193,7 @@ class Trial:
         if not isfinite(outcome.loss):
             raise NotFinite(f"the loss is {outcome.loss} after {self.steps} steps")
         self.progress.phase = "evaluate"
-        first, second, found = self._evaluate(loop, workload=workload)
+        first, warm, found = evaluate(loop, workload=workload)
         metrics = getattr(outcome, "metrics", {})  # loops of an older commit know only one
         origin.check()  # once more, for what was imported on the way
         self.channel.send(
@@ -202,7 +207,7 @@ class Trial:
                 training_metrics=metrics,
                 validation_metrics=found,
                 first_evaluation_seconds=first,
-                evaluation_seconds=second,
+                evaluation_seconds=warm,
                 peak_memory_bytes=_peak_memory_bytes(),
                 device_peak_memory_bytes=backend.device_peak_memory_bytes(device=request.device),
                 compiled=backend.compiled(),
@@ -213,20 +218,6 @@ class Trial:
                 guests=guests_of(request.backend),
             )
         )
-
-    def _evaluate(self, loop: Loop, *, workload: Any) -> tuple[float | None, float | None, dict[str, float]]:
-        """Evaluate twice, cold and warm, and return the seconds of each and the metrics; none without validation."""
-        if not has_validation(workload):
-            return None, None, {}
-        begin = perf_counter_ns()
-        loop.evaluate()
-        loop.synchronise()
-        again = perf_counter_ns()
-        found = loop.evaluate()
-        loop.synchronise()
-        end = perf_counter_ns()
-        metrics = found if isinstance(found, dict) else {workload.metric_name: found}
-        return (again - begin) / CLOCK_TICKS_PER_SECOND, (end - again) / CLOCK_TICKS_PER_SECOND, metrics
 
     def _apart(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
         """Warm up, and be broken down or profiled as the harness says; the loop has nothing to prove."""
@@ -270,6 +261,26 @@ class Trial:
             rest()
         if stopwatch is not None:
             stopwatch.rested()
+
+
+def evaluate(loop: Loop, *, workload: Any) -> tuple[Seconds | None, Seconds | None, dict[str, float]]:
+    """Evaluate cold and warm, and return the seconds of each and the metrics; none without validation.
+
+    What takes long is evaluated once, and its time stands for both: what was compiled is small beside it.
+    """
+    if not has_validation(workload):
+        return None, None, {}
+    first, found = _evaluated(loop)
+    warm, found = _evaluated(loop) if first < LONG_EVALUATION_SECONDS else (first, found)
+    return first, warm, found if isinstance(found, dict) else {workload.metric_name: found}
+
+
+def _evaluated(loop: Loop) -> tuple[Seconds, float | dict[str, float]]:
+    """Evaluate once, and return the seconds and what was found."""
+    begin = perf_counter_ns()
+    found = loop.evaluate()
+    loop.synchronise()
+    return (perf_counter_ns() - begin) / CLOCK_TICKS_PER_SECOND, found
 
 
 def rest() -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,6 +48,46 @@ def test_a_process_hands_over_when_its_threads_have_gone_to_sleep(monkeypatch, s
     runner.rest()
 
     assert pytest.approx(waited) == processor.now / 1e9
+
+
+class Slow:
+    """A loop whose evaluations take as long as they were told to."""
+
+    def __init__(self, clock, *seconds):
+        """Take so long, one after another."""
+        self.clock, self.seconds, self.evaluated = clock, list(seconds), 0
+
+    def evaluate(self):
+        """Find another number each time."""
+        self.clock.sleep(self.seconds[self.evaluated])
+        self.evaluated += 1
+        return 0.1 * self.evaluated
+
+    def synchronise(self):
+        """Take a moment."""
+        self.clock.sleep(0.25)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [((0.5, 0.125), (0.75, 0.375, {"accuracy": 0.2})), ((2.0, 1.75), (2.25, 2.25, {"accuracy": 0.1}))],
+    ids=["quick", "slow"],
+)
+def test_what_evaluates_slowly_does_so_once(monkeypatch, seconds, expected):
+    """Cold and warm where that costs little; the device is waited for."""
+    clock = Processor(spins_for=0.0)
+    monkeypatch.setattr(runner, "perf_counter_ns", lambda: clock.now)
+    workload = SimpleNamespace(metric_name="accuracy")
+
+    assert expected == runner.evaluate(Slow(clock, *seconds), workload=workload)
+
+
+def test_without_validation_nothing_is_evaluated():
+    """There is nothing to say."""
+    loop = Slow(Processor(spins_for=0.0))
+
+    assert (None, None, {}) == runner.evaluate(loop, workload=SimpleNamespace(fed=(None, SimpleNamespace(count=0))))
+    assert 0 == loop.evaluated
 
 
 @pytest.fixture
