@@ -149,15 +149,15 @@ def told(values: list[float]) -> str:
     return f"{exp(fmean(logarithms)):.3f} ±{half:.3f}"
 
 
-def asked(description: str, *, loops: Sequence[str], turns: int) -> Namespace:
-    """Return what the command line says."""
+def parser_of(description: str, *, loops: Sequence[str], turns: int) -> ArgumentParser:
+    """Return what reads the command line."""
     parser = ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("loops", nargs="*", default=list(loops))
     parser.add_argument("--turns", type=int, default=turns)
     parser.add_argument("--data", type=Path, default=os.environ.get("BENCH_DATA"))
     parser.add_argument("--train", help="be the process of this loop")
     parser.add_argument("--digits")
-    return parser.parse_args()
+    return parser
 
 
 def digits_of(arguments: Namespace) -> str:
@@ -169,7 +169,7 @@ def digits_of(arguments: Namespace) -> str:
 
 def main() -> None:
     """Measure the loops and print one line each."""
-    arguments = asked(__doc__, loops=LOOPS, turns=60)
+    arguments = parser_of(__doc__, loops=LOOPS, turns=60).parse_args()
     if arguments.train:
         train_in_turns(arguments.train, digits=arguments.digits)
         return

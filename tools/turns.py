@@ -1,27 +1,28 @@
 """What does it cost a loop to be measured in turns, and to be watched for starvation? Pairs of blocks of one process.
 
-    python tools/turns.py [--turns N] [--data FILE] [LOOP]...
+    python tools/turns.py [--turns N] [--run-in SECONDS]... [--data FILE] [LOOP]...
 
-One process per loop, all alive at once, takes turns with the others as in a run. A turn is four blocks, each after a
-pause, in an order left to chance: one as a run measures it, behind its run-in and with what a run reads around them
-(waiting in the run queue, processor time, involuntary switches); one with the clock alone; one with the clock alone
-that is reached without a pause after `UNDISTURBED` seconds of training, as in a plain script; and one with all of it
-read between run-in and block as well, as runs once did. Prints, per loop, the step time of the first over that of each
-other, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval; the last line takes all loops of a turn
-together. Both blocks of a ratio are of one process: what processes differ by, which is far more, is in neither. Then
-how long it takes to read what every program of the machine uses, which a run does once before and once after all
-blocks of a round.
+One process per loop, all alive at once, takes turns with the others as in a run. A turn is several blocks of each loop,
+in an order left to chance: one as a run measures it, behind its run-in and with what a run reads around them
+(waiting in the run queue, processor time, involuntary switches); one behind the same run-in, with the clock alone; one
+with the clock alone that is reached without a pause after `UNDISTURBED` seconds of training, as in a plain script; and
+one behind each other run-in that is asked for. Prints, per loop, the step time of each over that of the one without a
+pause, and of the first over the clock alone: the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval.
+The last line takes all loops of a turn together. Both blocks of a ratio are of one process: what processes differ by,
+which is far more, is in neither. Then how long it takes to read what every program of the machine uses, which a run
+does once before and once after all blocks of a round.
 """
 
 import json
 import os
 import sys
 from collections.abc import Iterator
+from itertools import product
 from random import Random
 from statistics import geometric_mean
 from time import perf_counter_ns
 
-from run_in import asked, digits_of, ready, started, warmed_up
+from run_in import digits_of, parser_of, ready, started, warmed_up
 
 from bench.analysis import intervals
 from bench.machine import activity
@@ -31,8 +32,8 @@ from bench.worker.runner import rest
 from bench.worker.stopwatch import Clocks, Stopwatch
 
 LOOPS = ("numpy", "jax-jit", "tf-function", "tf-fit", "torch-native", "torch-keras")
-UNDISTURBED = 0.3
-AS_A_RUN, CLOCK, WITHOUT_A_PAUSE, READ_BETWEEN = "as a run", "clock", "without a pause", "read between"
+UNDISTURBED = 0.6
+AS_A_RUN = "as a run"
 
 NOTHING_ELSE = Clocks(cpu=lambda: 0, switches=lambda: 0, waited=lambda: None)
 """The time, and no other clock."""
@@ -49,16 +50,11 @@ def train_in_turns(name: str, *, digits: str) -> None:
         print("ready", flush=True)
         for line in sys.stdin:
             how = line.strip()
-            stopwatch = watched if how in (AS_A_RUN, READ_BETWEEN) else clock
-            seconds = UNDISTURBED if how == WITHOUT_A_PAUSE else RUN_IN_SECONDS
+            stopwatch, seconds = (watched, RUN_IN_SECONDS) if how == AS_A_RUN else (clock, float(how))
             before = round(steps * seconds / BLOCK_SECONDS / loop.steps_per_call) * loop.steps_per_call
             stopwatch.start()
             yield before
-            if how == READ_BETWEEN:
-                stopwatch.stop(BlockKind.RUN_IN, steps=before)
-                stopwatch.start()  # reads again, since nothing has rested
-            else:
-                stopwatch.lap(BlockKind.RUN_IN, steps=before)
+            stopwatch.lap(BlockKind.RUN_IN, steps=before)
             yield steps
             *_, block = stopwatch.stop(BlockKind.MEASURED, steps=steps)
             rest()
@@ -84,36 +80,38 @@ def geometric_means(by_loop: list[list[float]]) -> list[float]:
 
 def main() -> None:
     """Measure the loops and print one line each."""
-    arguments = asked(__doc__, loops=LOOPS, turns=120)
+    parser = parser_of(__doc__, loops=LOOPS, turns=120)
+    parser.add_argument("--run-in", type=float, action="append", default=[], metavar="SECONDS", help="try this as well")
+    arguments = parser.parse_args()
     if arguments.train:
         train_in_turns(arguments.train, digits=arguments.digits)
         return
     loops = list(arguments.loops)
     processes = started(loops, digits=digits_of(arguments), script=__file__)
-    ratios: dict[str, dict[str, list[float]]] = {
-        name: {CLOCK: [], WITHOUT_A_PAUSE: [], READ_BETWEEN: []} for name in loops
-    }
+    ways = [AS_A_RUN, *map(str, sorted({RUN_IN_SECONDS, UNDISTURBED, *arguments.run_in}))]
+    steps: dict[str, dict[str, list[float]]] = {name: {way: [] for way in ways} for name in loops}
+    blocks = list(product(loops, ways))
     order = Random(0)  # noqa: S311 - not for secrets
     for turn in range(arguments.turns):
         print(f"\rturn {turn + 1} of {arguments.turns}", end="", file=sys.stderr, flush=True)
-        for name in order.sample(loops, len(loops)):
-            steps = {}
-            for how in order.sample([AS_A_RUN, *ratios[name]], 1 + len(ratios[name])):
-                processes[name].stdin.write(f"{how}\n")
-                processes[name].stdin.flush()
-                steps[how] = json.loads(processes[name].stdout.readline())
-            for other, found in ratios[name].items():
-                found.append(steps[AS_A_RUN] / steps[other])
+        for name, way in order.sample(blocks, len(blocks)):
+            processes[name].stdin.write(f"{way}\n")
+            processes[name].stdin.flush()
+            steps[name][way].append(json.loads(processes[name].stdout.readline()))
     for process in processes.values():
         process.stdin.close()
         process.wait()
     print(file=sys.stderr)
-    heads = "".join(f"{other:<24}" for other in ratios[loops[0]])
-    print(f"{'as a run over':<15} {heads}({arguments.turns} turns)")
-    for name, by_other in ratios.items():
-        print(f"{name:<15} {'  '.join(told(found) for found in by_other.values())}")
-    together = [geometric_means([ratios[name][other] for name in loops]) for other in ratios[loops[0]]]
-    print(f"{'all together':<15} {'  '.join(told(found) for found in together)}")
+    pairs = [(AS_A_RUN, str(RUN_IN_SECONDS)), *((way, str(UNDISTURBED)) for way in ways if way != str(UNDISTURBED))]
+    print(f"{'':<15}" + "".join(f"{f'{way} / {other}':<24}" for way, other in pairs))
+    ratios = {
+        name: [[a / b for a, b in zip(found[way], found[other], strict=True)] for way, other in pairs]
+        for name, found in steps.items()
+    }
+    for name, found in ratios.items():
+        print(f"{name:<15}{'  '.join(map(told, found))}")
+    together = [geometric_means([ratios[name][number] for name in loops]) for number in range(len(pairs))]
+    print(f"{'all together':<15}{'  '.join(map(told, together))}")
     begin = perf_counter_ns()
     activity.read()
     print(f"reading the machine: {(perf_counter_ns() - begin) / 1e6:.1f} ms")

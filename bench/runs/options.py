@@ -28,19 +28,19 @@ from loops.data import mnist
 from loops.described import Outline
 
 DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
-BLOCKS_PER_TRIAL = 12
+BLOCKS_PER_TRIAL = 8
 """Processes differ by 1 % and more however long each is measured: from half as many blocks, intervals of stored runs
-are typically 4 % wider (`tools/fewer_blocks.py`); twice as many make a round a quarter longer, by their run-ins."""
-RUN_IN_SECONDS: Seconds = 0.06
-"""Before each turn: most of what a pause costs is over by then (`tools/run_in.py`, docs/trust.md)."""
-BLOCK_SECONDS: Seconds = 0.04
-"""What disturbs a block is mostly gone by the next, at 40 ms as at 160 ms, so many short blocks say more than few long
-ones in the same time. Still long against a scheduler's time slice of 3 ms."""
+are typically 4 % wider (`tools/fewer_blocks.py`), while each block more costs its run-in."""
+RUN_IN_SECONDS: Seconds = 0.15
+"""Before each turn: what a pause costs is over by then. After 60 ms, loops of many threads were up to a quarter slower
+than without a pause on some days (`tools/turns.py --run-in 0.06`, docs/trust.md)."""
+BLOCK_SECONDS: Seconds = 0.06
+"""Long against a scheduler's time slice of 3 ms, and short enough that what disturbs a block is gone by the next."""
 IMAGES = 32
 """How many a generator draws with `--samples`."""
 KERNEL = "numpy"
 """The loop that measures the machine: it needs no framework, so it is the same where frameworks differ."""
-KERNEL_BLOCKS = 10
+KERNEL_BLOCKS = 6
 """Fewer than the others': they, warm-up and evaluation are to cost less than a second a round."""
 
 
