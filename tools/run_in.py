@@ -65,7 +65,8 @@ def piece(steps: int, *, stopwatch: Stopwatch) -> Generator[int, None, Block]:
     """Have so many steps trained, and return their times."""
     stopwatch.start()
     yield steps
-    return stopwatch.stop(BlockKind.MEASURED, steps=steps)[-1]
+    stopwatch.lap(BlockKind.MEASURED, steps=steps)
+    return stopwatch.stop()[-1]
 
 
 def warmed_up(loop: Loop, *, stopwatch: Stopwatch, seconds: float) -> Generator[int, None, int]:

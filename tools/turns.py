@@ -3,7 +3,7 @@
     python tools/turns.py [--turns N] [--run-in SECONDS]... [--data FILE] [LOOP]...
 
 One process per loop, all alive at once, takes turns with the others as in a run. A turn is several blocks of each loop,
-in an order left to chance: one as a run measures it, behind its run-in and with what a run reads around them
+in an order left to chance: one as a run measures it, the first behind a run-in and with what a run reads around them
 (waiting in the run queue, processor time, involuntary switches); one behind the same run-in, with the clock alone; one
 with the clock alone that is reached without a pause after `UNDISTURBED` seconds of training, as in a plain script; and
 one behind each other run-in that is asked for. Prints, per loop, the step time of each over that of the one without a
@@ -56,7 +56,8 @@ def train_in_turns(name: str, *, digits: str) -> None:
             yield before
             stopwatch.lap(BlockKind.RUN_IN, steps=before)
             yield steps
-            *_, block = stopwatch.stop(BlockKind.MEASURED, steps=steps)
+            stopwatch.lap(BlockKind.MEASURED, steps=steps)
+            *_, block = stopwatch.stop()
             rest()
             watched.rested()
             print(json.dumps(block.step_seconds), flush=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bench import units
 from bench.records.cell import Cell
+from bench.records.plan import Plan
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
 
@@ -124,11 +125,19 @@ def _harness(run: Run) -> dict[str, str]:
         "schedule": plan.schedule,
         "block time": units.duration(plan.block_seconds),
         "blocks per process": units.count(plan.blocks_per_trial),
+        "turn": turn(plan),
         "CPUs per process": units.count(len(plan.cpus)) if plan.cpus else "any",
         "steps per process": units.count(plan.steps) if plan.steps else "sized by time",
         "seed": str(plan.seed),
         "rounds": units.count(run.planned_rounds),
     }
+
+
+def turn(plan: Plan) -> str:
+    """Return what a process does in its turn: "4 blocks behind 400 ms that do not count"."""
+    blocks = f"{plan.blocks_per_turn} blocks" if plan.blocks_per_turn > 1 else "a block"
+    behind = f" behind {units.duration(plan.run_in_seconds)} of training that does not count"
+    return f"{blocks}{behind if plan.run_in_seconds else ''}"
 
 
 def _circumstances(run: Run) -> dict[str, str]:

@@ -65,7 +65,7 @@ def never_settles(trial: Trial) -> bool:
 
 
 def recompiled_at(trial: Trial) -> tuple[int, ...]:
-    """Return the first step of each measured block in which something was compiled."""
+    """Return the first step of each block in which something was compiled."""
     found, done = [], 0
     for block in trial.blocks:
         if block.compilations:

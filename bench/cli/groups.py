@@ -273,7 +273,7 @@ class Measuring(Conditions):
         option(
             "--calibrate/--no-calibrate",
             default=True,
-            help="Measure the machine's speed in each round, for 'bench compare'; costs under a second a round.",
+            help="Measure the machine's speed in each round, for 'bench compare'; costs a few seconds a round.",
         ),
     ]
 

@@ -115,7 +115,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
     Side: _each(NAME, "name") | _each(_text, "description interpreter python_path tree variables facts"),
     Plan: _each(Number(1, MOST_ROUNDS), "rounds")
     | _each(Number(FEWEST_LOOKED_AT, MOST_ROUNDS), "looks")
-    | _each(Number(1, MOST_ITEMS), "blocks_per_trial")
+    | _each(Number(1, MOST_ITEMS), "blocks_per_trial blocks_per_turn")
     | _each(Number(1, MOST_STEPS), "steps")
     | _each(_long_seconds, "block_seconds timeout time_budget")
     | _each(_seconds, "run_in_seconds")

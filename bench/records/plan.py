@@ -31,7 +31,9 @@ class Plan:
     block_seconds: Seconds
     """Aim for the wall time of one block; the steps per block are sized from warm steps."""
     run_in_seconds: Seconds = 0.0
-    """Aim for the time that a process trains before each block, uncounted, since it has waited for its turn."""
+    """Aim for the time that a process trains at the beginning of each turn, uncounted, since it has waited for it."""
+    blocks_per_turn: int = 1
+    """How many blocks a process measures in a turn, one right after the other; fewer where they are long."""
     steps: int | None = None
     """Measured steps per trial when the user fixed them; overrides `block_seconds`."""
     schedule: Literal["interleaved", "sequential"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench import units
 from bench.analysis import intervals
-from bench.analysis.differences import collate, device
+from bench.analysis.differences import collate, device, turn
 from bench.records.machine import machine_of
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
@@ -111,6 +111,7 @@ def method(run: Run) -> tuple[str, ...]:
         )
     return (
         f"Each loop is trained by {up_to}{run.planned_rounds} fresh processes, one per round. {order}",
+        *([f"A turn is {turn(plan)}: after a pause, steps take longer."] if plan.run_in_seconds else []),
         "The clock is read between blocks only, when the device is idle. First call and warm-up are kept apart.",
         "A process counts once: total time over total steps, once settled; only what the machine took is left out.",
         "The step time of a loop is the geometric mean over its processes.",
@@ -224,6 +225,7 @@ def _run(run: Run) -> dict[str, str]:
         "rounds": units.count(plan.rounds),
         "blocks per process, at most": units.count(plan.blocks_per_trial),
         "block time": units.duration(plan.block_seconds),
+        "turn": turn(plan),
         "steps per process": units.count(plan.steps) if plan.steps else "sized by time",
         "CPUs": ", ".join(str(cpu) for cpu in plan.cpus) if plan.cpus else "any",
         "schedule": plan.schedule,

@@ -36,6 +36,7 @@ def launch(
         blocks=KERNEL_BLOCKS if kernel else blocks,
         block_seconds=plan.block_seconds,
         run_in_seconds=plan.run_in_seconds,
+        blocks_per_turn=plan.blocks_per_turn,
         steps=None if kernel else plan.steps,
         cpus=plan.cpus,
         breakdown=breakdown,

@@ -28,20 +28,23 @@ from loops.data import mnist
 from loops.described import Outline
 
 DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
-BLOCKS_PER_TRIAL = 8
+BLOCKS_PER_TRIAL = 12
 """Processes differ by 1 % and more however long each is measured: from half as many blocks, intervals of stored runs
-are typically 4 % wider (`tools/fewer_blocks.py`), while each block more costs its run-in."""
-RUN_IN_SECONDS: Seconds = 0.15
+are typically 4 % wider (`tools/fewer_blocks.py`)."""
+RUN_IN_SECONDS: Seconds = 0.3
 """Before each turn: what a pause costs is over by then. After 60 ms, loops of many threads were up to a quarter slower
-than without a pause on some days (`tools/turns.py --run-in 0.06`, docs/trust.md)."""
-BLOCK_SECONDS: Seconds = 0.06
-"""Long against a scheduler's time slice of 3 ms, and short enough that what disturbs a block is gone by the next."""
+than without a pause (`tools/turns.py --run-in 0.06`, docs/trust.md)."""
+BLOCKS_PER_TURN = 4
+"""So that a run-in serves several; a process still has three turns, which the machine's drift reaches alike."""
+BLOCK_SECONDS: Seconds = 0.04
+"""What disturbs a block is mostly gone by the next, at 40 ms as at 160 ms, so many short blocks say more than few long
+ones in the same time. Still long against a scheduler's time slice of 3 ms."""
 IMAGES = 32
 """How many a generator draws with `--samples`."""
 KERNEL = "numpy"
 """The loop that measures the machine: it needs no framework, so it is the same where frameworks differ."""
-KERNEL_BLOCKS = 6
-"""Fewer than the others': they, warm-up and evaluation are to cost less than a second a round."""
+KERNEL_BLOCKS = 12
+"""However many the others have: they are to cost little of a round."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +173,7 @@ def plan_of(
         blocks_per_trial=BLOCKS_PER_TRIAL,
         block_seconds=BLOCK_SECONDS,
         run_in_seconds=RUN_IN_SECONDS,
+        blocks_per_turn=BLOCKS_PER_TURN,
         steps=options.steps,
         schedule=options.schedule,
         seed=options.seed,

@@ -134,7 +134,7 @@ class Pace:
         for cell in plan.cells:
             trials = [t for t in self._trials if t.cell == cell and t.failure is None]
             times = [[block.step_seconds for block in t.blocks_of(BlockKind.MEASURED)] for t in trials]
-            block_cost = plan.block_seconds + plan.run_in_seconds
+            block_cost = plan.block_seconds + plan.run_in_seconds / plan.blocks_per_turn
             found = effort.blocks_per_trial(times, process_cost=_overhead(trials), block_cost=block_cost)
             if found is not None:
                 wanted.append(found)

@@ -123,7 +123,7 @@ def _left_out(process: TrialProcess) -> Trial:
     """Have all parts left out in turn, with nobody else taking turns."""
     process.ready()
     process.warm()
-    for _ in range(process.blocks):
+    for _ in range(process.turns):
         process.measure()
     return process.finish()
 

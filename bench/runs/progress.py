@@ -6,6 +6,7 @@ Drawn only between measurements, by the thread that leads them: no clock of its 
 from collections.abc import Callable
 from html import escape
 from io import StringIO
+from math import ceil
 from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol, Self, final
@@ -144,7 +145,7 @@ class Bar:
         self._drawn = clock()
         self._time_left = TimeLeft(clock=clock)
         self._ended = done
-        self._per_trial = plan.blocks_per_trial + 3  # ready, warmed, finished
+        self._per_trial = ceil(plan.blocks_per_trial / plan.blocks_per_turn) + 3  # ready, warmed, finished
         if plan.breakdown:
             self._per_trial += ablation.MOST_TURNS + 3
         self._is_narrow = console.width < NARROW

@@ -62,7 +62,7 @@ class TrialProcess:
             loop_sha256=identity.get("loop_sha256"),
             workload_sha256=identity.get("workload_sha256"),
         )
-        self._wanted = 0
+        self._turns = 0
         self._breaks_down = request.breakdown
         self._process.send(request)
 
@@ -82,20 +82,18 @@ class TrialProcess:
         """Have the first step and the warm-up done."""
         self._process.send(messages.Warm())
         said = self._answer(messages.Warmed, phase="warm-up")
-        self._wanted = said.measured_blocks
+        self._turns = said.turns
         self._row = replace(self._row, first_loss=said.first_loss, blocks=said.blocks)
 
     @property
-    def blocks(self) -> int:
-        """How many blocks it wants to measure, now that it is warm."""
-        return self._wanted
+    def turns(self) -> int:
+        """How many turns it wants, now that it is warm."""
+        return self._turns
 
     def measure(self) -> None:
-        """Have one block done."""
+        """Have the blocks of one turn done."""
         self._process.send(messages.Measure())
-        said = self._answer(messages.Measured, phase="measure")
-        self._add(said.run_in)
-        self._add(said.block)
+        self._add(*self._answer(messages.Measured, phase="measure").blocks)
 
     @property
     def process_id(self) -> int:
@@ -117,7 +115,9 @@ class TrialProcess:
     def finish(self) -> Trial:
         """Have the last step done and the trial evaluated, let the process go, and return its row."""
         self._process.send(messages.Finish())
-        self._add(self._answer(messages.Closed, phase="finish").block)
+        closed = self._answer(messages.Closed, phase="finish")
+        if closed.block is not None:
+            self._add(closed.block)
         if self._breaks_down:
             parts = self._answer(messages.BrokenDown, phase="breakdown")
             self._row = replace(
@@ -135,10 +135,9 @@ class TrialProcess:
         """Make sure the process and everything it started are gone."""
         self._process.end()
 
-    def _add(self, block: Block | None) -> None:
-        """Keep a block's times."""
-        if block is not None:
-            self._row = replace(self._row, blocks=(*self._row.blocks, block))
+    def _add(self, *blocks: Block) -> None:
+        """Keep the times of blocks."""
+        self._row = replace(self._row, blocks=(*self._row.blocks, *blocks))
 
     def _conclude(self, said: messages.Finished) -> None:
         """Keep what the steps led to."""

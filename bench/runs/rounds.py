@@ -22,8 +22,8 @@ class RunningTrial(Protocol):
         """Which cell it measures."""
 
     @property
-    def blocks(self) -> int:
-        """How many blocks it wants to measure, once it is warm: fewer than it was offered where steps are slow."""
+    def turns(self) -> int:
+        """How many turns it wants, once it is warm: fewer than others where steps are slow."""
 
     def ready(self) -> None:
         """Wait until everything is imported and built."""
@@ -32,7 +32,7 @@ class RunningTrial(Protocol):
         """Have the first step and the warm-up done."""
 
     def measure(self) -> None:
-        """Have one block done."""
+        """Have the blocks of one turn done."""
 
     def finish(self) -> Trial:
         """Have the last step done and the model evaluated, let the process go, and return its row."""
@@ -194,9 +194,9 @@ class _Round:
             for seat in seats:
                 self._attempt(seat, "warm-up", lambda trial: trial.warm())
             yield from self._hand_out()
-            blocks = {seat: trial.blocks for seat, trial in self.running.items()}
+            turns = {seat: trial.turns for seat, trial in self.running.items()}
             self.look.begin()
-            for seat in schedule.turns(blocks, seed=self.plan.seed, round_number=self.number):
+            for seat in schedule.order(turns, seed=self.plan.seed, round_number=self.number):
                 phase = "break down" if seat.breakdown else "measure"
                 self._attempt(seat, phase, lambda trial: trial.measure())
             self.look.end()

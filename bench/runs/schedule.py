@@ -17,22 +17,22 @@ def start_order(cells: Sequence[Cell], *, seed: int, round_number: int) -> list[
     return order
 
 
-def turns(blocks: Mapping[Seat, int], *, seed: int, round_number: int) -> list[Seat]:
-    """Return whose block comes when: sweep after sweep, each shuffled anew.
+def order(turns: Mapping[Seat, int], *, seed: int, round_number: int) -> list[Seat]:
+    """Return whose turn comes when: sweep after sweep, each shuffled anew.
 
-    So nobody is always first, and a drift of the machine reaches all of them alike. Who has as many blocks as there are
+    So nobody is always first, and a drift of the machine reaches all of them alike. Who has as many turns as there are
     sweeps is in each of them, who has fewer in every second or third, from beginning to end.
 
     Args:
-        blocks: Blocks of each process of the round; the largest number is that of the sweeps.
+        turns: Of each process of the round; the largest number is that of the sweeps.
         seed: Of the run.
         round_number: Counted from 0.
     """
     generator = Random(f"turns {seed} {round_number}")  # noqa: S311 - not for secrets
-    order: list[Seat] = []
-    sweeps = max(blocks.values(), default=0)
+    found: list[Seat] = []
+    sweeps = max(turns.values(), default=0)
     for number in range(sweeps):
-        sweep = [seat for seat, count in blocks.items() if (number + 1) * count // sweeps > number * count // sweeps]
+        sweep = [seat for seat, count in turns.items() if (number + 1) * count // sweeps > number * count // sweeps]
         generator.shuffle(sweep)
-        order.extend(sweep)
-    return order
+        found.extend(sweep)
+    return found

@@ -35,7 +35,9 @@ class TrialRequest(Setting):
     steps: int | None
     """Measured steps in all, when the user fixed them."""
     run_in_seconds: Seconds = 0.0
-    """Aim for the time that is trained before each block, uncounted."""
+    """Aim for the time that is trained at the beginning of each turn, uncounted."""
+    blocks_per_turn: int = 1
+    """Measured blocks of a turn, at most."""
     cpus: tuple[int, ...] = ()
     """Logical CPUs to stay on from the first step on; empty means any."""
     breakdown: bool = False
@@ -57,7 +59,7 @@ class Warm:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measure:
-    """Have one block done."""
+    """Have the blocks of one turn done."""
 
     kind: ClassVar[str] = "measure"
 
@@ -170,19 +172,17 @@ class Warmed:
     kind: ClassVar[str] = "warmed"
     first_loss: float
     blocks: tuple[Block, ...]
-    measured_blocks: int
+    turns: int
     """How many are wanted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """A block is done."""
+    """A turn is over."""
 
     kind: ClassVar[str] = "measured"
-    block: Block | None = None
-    """None in a breakdown, which keeps its times to itself."""
-    run_in: Block | None = None
-    """What was trained before it; None where steps are so long that nothing was."""
+    blocks: tuple[Block, ...] = ()
+    """In order, the run-in first where there was one; none in a breakdown, which keeps its times to itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,9 @@ import importlib
 import resource
 import sys
 from base64 import b64encode
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from math import ceil, isfinite, isnan
 from pathlib import Path
 from time import perf_counter_ns, process_time_ns, sleep
@@ -40,6 +41,7 @@ from bench.worker.sizing import (
     LONGEST_WARM_UP_SECONDS,
     WARM_UP_SECONDS,
     WARM_UP_STEPS,
+    blocks_per_turn,
     is_warm,
     measured_blocks,
     run_in_steps,
@@ -72,6 +74,8 @@ class Trial:
         self.steps = 0
         self.block_steps = 0
         self.run_in_steps = 0
+        self.blocks_left = 0
+        self.blocks_per_turn = 1
         self.last_block = False
         self.threads: int | None = None
 
@@ -140,11 +144,9 @@ class Trial:
         step_seconds = min(block.step_seconds for block in blocks)
         self.block_steps = steps_per_block(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
         self.run_in_steps = run_in_steps(request, step_seconds=step_seconds, steps_per_call=loop.steps_per_call)
-        return Warmed(
-            first_loss=first_loss,
-            blocks=tuple(blocks),
-            measured_blocks=measured_blocks(request, steps=self.block_steps, step_seconds=step_seconds),
-        )
+        self.blocks_left = measured_blocks(request, steps=self.block_steps, step_seconds=step_seconds)
+        self.blocks_per_turn = blocks_per_turn(request, steps=self.block_steps, step_seconds=step_seconds)
+        return Warmed(first_loss=first_loss, blocks=tuple(blocks), turns=ceil(self.blocks_left / self.blocks_per_turn))
 
     def _blocks(self, request: TrialRequest, *, loop: Loop, backend: Any) -> Iterator[int]:
         """Yield the steps of each block; the loop trains them before it asks for the next one."""
@@ -154,11 +156,9 @@ class Trial:
         self.channel.send(warmed)
         self.progress.phase = "measure"
         while isinstance(self.channel.receive(Measure, Finish), Measure):
-            compiled = backend.compilations()
-            *run_in, block = yield from self._turn(stopwatch)
-            block = replace(block, compilations=backend.compilations() - compiled)
+            blocks = yield from self._turn(stopwatch, compilations=backend.compilations)
             self._rest(stopwatch)
-            self.channel.send(Measured(block=block, run_in=run_in[0] if run_in else None))
+            self.channel.send(Measured(blocks=blocks))
         self.progress.phase = "finish"
         closing = yield from self._block(BlockKind.CLOSING, steps=loop.steps_per_call, stopwatch=stopwatch)
         self.channel.send(Closed(block=closing))
@@ -169,19 +169,27 @@ class Trial:
         stopwatch.start()
         yield steps
         self.steps += steps
-        (block,) = stopwatch.stop(kind, steps=steps)
+        stopwatch.lap(kind, steps=steps)
+        (block,) = stopwatch.stop()
         return block
 
-    def _turn(self, stopwatch: Stopwatch) -> Generator[int, None, tuple[Block, ...]]:
-        """Hand a run-in, if there is one, and the block behind it to the loop, without a pause; return their times."""
+    def _turn(
+        self, stopwatch: Stopwatch, *, compilations: Callable[[], int]
+    ) -> Generator[int, None, tuple[Block, ...]]:
+        """Hand a run-in, if there is one, and the blocks behind it to the loop, without a pause; return their times."""
+        number = min(self.blocks_per_turn, self.blocks_left)
+        self.blocks_left -= number
+        parts = [(BlockKind.RUN_IN, self.run_in_steps)] if self.run_in_steps else []
+        parts += [(BlockKind.MEASURED, self.block_steps)] * number
+        compiled = [compilations()]
         stopwatch.start()
-        if self.run_in_steps:
-            yield self.run_in_steps
-            self.steps += self.run_in_steps
-            stopwatch.lap(BlockKind.RUN_IN, steps=self.run_in_steps)
-        yield self.block_steps
-        self.steps += self.block_steps
-        return stopwatch.stop(BlockKind.MEASURED, steps=self.block_steps)
+        for kind, steps in parts:
+            yield steps
+            self.steps += steps
+            stopwatch.lap(kind, steps=steps)
+            compiled.append(compilations())
+        blocks = zip(stopwatch.stop(), pairwise(compiled), strict=True)
+        return tuple(replace(block, compilations=after - before) for block, (before, after) in blocks)
 
     def _finish(self, request: TrialRequest, *, loop: Loop, workload: Workload, backend: Any) -> None:
         """Hold the loop to its word, evaluate, and send what the steps led to."""
@@ -233,7 +241,7 @@ class Trial:
         self._rest()
         parts = ablation.places(loop, backward=backend.backward(), compiled=is_whole(workload, backend=backend))
         if request.profile:
-            self.channel.send(replace(warmed[0], measured_blocks=0))
+            self.channel.send(replace(warmed[0], turns=0))
             self.progress.phase = "profile"
             named.name(parts)
             loop.train(
@@ -248,7 +256,7 @@ class Trial:
             )
             self.channel.send(Closed())
             return
-        self.channel.send(replace(warmed[0], measured_blocks=ablation.turns(loop, parts=parts)))
+        self.channel.send(replace(warmed[0], turns=ablation.turns(loop, parts=parts)))
         self.progress.phase = "breakdown"
         found = broken_down(loop, parts=parts, steps=self.block_steps, channel=self.channel, rest=self._rest)
         self.channel.receive(Finish)

@@ -23,6 +23,9 @@ FEWEST_LONG_BLOCKS, LONG_SECONDS = 3, 30.0
 """Where ten of them would take longer than half a minute: what disturbs one is short beside it, and processes differ by
 more than their blocks do."""
 
+LONGEST_TURN_SECONDS: Seconds = 1.0
+"""Others wait meanwhile, and the machine drifts."""
+
 
 def is_warm(*, steps: int, seconds: Seconds) -> bool:
     """Whether enough is left out of the measurement."""
@@ -65,3 +68,8 @@ def measured_blocks(request: TrialRequest, *, steps: int, step_seconds: Seconds)
     affordable = int(request.blocks * request.block_seconds / each)
     fewest = max(FEWEST_LONG_BLOCKS, min(FEWEST_BLOCKS, int(LONG_SECONDS / each)))
     return min(request.blocks, max(fewest, affordable))
+
+
+def blocks_per_turn(request: TrialRequest, *, steps: int, step_seconds: Seconds) -> int:
+    """Return how many blocks follow one another in a turn: as many as are asked for, fewer where they are long."""
+    return max(1, min(request.blocks_per_turn, int(LONGEST_TURN_SECONDS / (steps * step_seconds))))

@@ -37,7 +37,7 @@ class Clocks:
 
 @final
 class Stopwatch:
-    """Times blocks one by one: `start`, then `lap` for each that another one follows at once, then `stop`.
+    """Times blocks that follow one another: `start`, then `lap` at the end of each, then `stop`.
 
     Whoever has let the threads go to sleep after a block says so by `rested`, which spares the next `start` a reading.
     """
@@ -83,9 +83,8 @@ class Stopwatch:
         )
         self._wall, self._cpu, self._switches = wall, cpu, switches
 
-    def stop(self, kind: BlockKind, *, steps: int) -> tuple[Block, ...]:
-        """Wait for the device, end the last block, and return all since `start`, each with its share of the waiting."""
-        self.lap(kind, steps=steps)
+    def stop(self) -> tuple[Block, ...]:
+        """Return all blocks since `start`, each with its share of the waiting."""
         waited = run_queue.between(self._waited, self._clocks.waited())
         whole = sum(block.seconds for block in self._blocks)
         if waited is None or whole == 0.0:  # no clock is finer than the ticks it counts in

@@ -19,7 +19,7 @@ from bench.worker.messages import Profiled
 class Process:
     """One that is profiled or broken down; nothing is started."""
 
-    blocks = 3
+    turns = 3
 
     def __init__(self, cell, *, breakdown, profile, problem=None, failure=None):
         """Be this very process, so that there is memory to read."""

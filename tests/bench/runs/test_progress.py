@@ -1,6 +1,7 @@
 """The bar: how far a run is."""
 
 import re
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -18,6 +19,19 @@ def test_a_trial_of_few_blocks_counts_whole(make_run, make_cell):
     with bar:
         bar.stored(run.trials[0])
         bar.entered("start", round_number=0, cell=None)
+
+    assert " 50 %" in screen.getvalue()
+
+
+def test_the_bar_counts_turns(make_run, make_cell):
+    """Three turns of four blocks, ready, warm and finished are six steps of one trial."""
+    run = make_run(cells=[make_cell("one")], steps={"one": 1.0}, rounds=1)
+    plan = replace(run.header.plan, blocks_per_trial=12, blocks_per_turn=4)
+    screen = StringIO()
+
+    with progress.for_console(Console(file=screen, force_terminal=True, width=120), plan=plan, done=0) as bar:
+        for phase in ("start", "warm-up", "measure"):
+            bar.entered(phase, round_number=0, cell=plan.cells[0])
 
     assert " 50 %" in screen.getvalue()
 

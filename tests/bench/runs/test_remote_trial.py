@@ -26,7 +26,7 @@ request = channel.receive(TrialRequest)
 ready = Ready(
     import_seconds=1.5, build_seconds=0.5, steps_per_epoch=1500, device_name="CPU", versions={{"numpy": "2.0"}}
 )
-warmed = Warmed(first_loss=2.3, blocks=(block(BlockKind.FIRST, 1), block(BlockKind.WARM_UP)), measured_blocks=2)
+warmed = Warmed(first_loss=2.3, blocks=(block(BlockKind.FIRST, 1), block(BlockKind.WARM_UP)), turns=2)
 finished = Finished(
     steps=10, samples=320, last_loss=0.5, training_metric=0.8, validation_metric=0.9, metric_name="accuracy",
     first_evaluation_seconds=0.2, evaluation_seconds=0.1, peak_memory_bytes=1000, device_peak_memory_bytes=None,
@@ -39,7 +39,7 @@ channel.receive(Warm)
 channel.send(warmed)
 for _ in range(2):
     channel.receive(Measure)
-    channel.send(Measured(block=block(BlockKind.MEASURED)))
+    channel.send(Measured(blocks=(block(BlockKind.MEASURED),)))
 channel.receive(Finish)
 channel.send(Closed(block=block(BlockKind.CLOSING, 1)))
 channel.send(finished)
@@ -157,24 +157,24 @@ def test_every_field_of_what_a_trial_finishes_with_is_kept(start):
     )
 
 
-def test_what_was_trained_before_a_block_is_kept_in_front_of_it(start):
-    """Marked, so that it is not counted."""
-    run_in = "Measured(run_in=block(BlockKind.RUN_IN, 7), block=block(BlockKind.MEASURED))"
-    row = until_the_end(start(WELL.replace("Measured(block=block(BlockKind.MEASURED))", run_in)))
+def test_all_blocks_of_a_turn_are_kept_in_order(start):
+    """What was trained before them is in front, and marked, so that it is not counted."""
+    turn = "blocks=(block(BlockKind.RUN_IN, 7), block(BlockKind.MEASURED), block(BlockKind.MEASURED))"
+    row = until_the_end(start(WELL.replace("blocks=(block(BlockKind.MEASURED),)", turn)))
 
     kinds = [block.kind for block in row.blocks if block.kind in (BlockKind.RUN_IN, BlockKind.MEASURED)]
-    assert [BlockKind.RUN_IN, BlockKind.MEASURED] * 2 == kinds
-    assert 2 == len(row.blocks_of(BlockKind.MEASURED))
+    assert [BlockKind.RUN_IN, BlockKind.MEASURED, BlockKind.MEASURED] * 2 == kinds
+    assert 4 == len(row.blocks_of(BlockKind.MEASURED))
 
 
-def test_a_trial_says_how_many_blocks_it_wants_once_it_is_warm(start):
+def test_a_trial_says_how_many_turns_it_wants_once_it_is_warm(start):
     """Before, none."""
     trial = start(WELL)
-    before = trial.blocks
+    before = trial.turns
     trial.ready()
     trial.warm()
 
-    assert (0, 2) == (before, trial.blocks)
+    assert (0, 2) == (before, trial.turns)
 
 
 def test_a_breakdown_keeps_its_blocks_to_itself(start):

@@ -23,7 +23,7 @@ class FakeTrial:
         """Start, which is the first entry."""
         self.cell = cell
         self.number = number
-        self.blocks = blocks
+        self.turns = blocks
         self.block = block
         self.diary = diary
         self.fails_in = fails_in

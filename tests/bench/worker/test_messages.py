@@ -88,7 +88,7 @@ def test_a_trial_is_asked_for_in_a_setting():
         ),
         (Check, {"prepared": None, "dtype": None, "recordings": None}),
         (Prepare, {"dtype": None}),
-        (Measured, {"block": None}),
+        (Measured, {"blocks": ()}),
         (Finished, {"training_metrics": {}, "validation_metrics": {}}),
         (Warm, {}),
         (Failed, {}),

@@ -57,8 +57,8 @@ def test_an_answer_is_typed(start):
     [
         ('{"kind": "closed"}', "expected 'measured' or 'failed', got 'closed'"),
         ('{"kind": "measured", "speed": 3}', "'measured' has no field 'speed'"),
-        ('{"kind": "measured", "block": "fast"}', "block"),
-        ('{"kind": "measured", "block": {"kind": "measured", "steps": "3"}}', "block"),
+        ('{"kind": "measured", "blocks": "fast"}', "blocks"),
+        ('{"kind": "measured", "blocks": [{"kind": "measured", "steps": "3"}]}', "blocks"),
         ("training: 0.3", "no JSON"),
         ("null", "null"),
     ],
@@ -139,10 +139,10 @@ def test_a_helper_that_holds_the_pipe_does_not_delay_the_news(start):
 
 def test_the_last_words_of_a_process_that_is_gone_are_read(start):
     """It wrote an answer and ended before anybody looked."""
-    process = start("""os.write(results, b'{"kind": "measured", "block": null}\\n')""")
+    process = start("""os.write(results, b'{"kind": "measured", "blocks": []}\\n')""")
     time.sleep(1.0)
 
-    assert Measured(block=None) == process.receive(Measured)
+    assert Measured() == process.receive(Measured)
 
 
 def test_helpers_end_with_the_process(start, tmp_path):
@@ -151,7 +151,7 @@ def test_helpers_end_with_the_process(start, tmp_path):
         "import subprocess\n"
         "helper = subprocess.Popen(['sleep', '50'], start_new_session=True)\n"
         f"open({str(tmp_path / 'helper')!r}, 'w').write(str(helper.pid))\n"
-        """os.write(results, b'{"kind": "measured", "block": null}\\n')\n"""
+        """os.write(results, b'{"kind": "measured", "blocks": []}\\n')\n"""
         "time.sleep(50)"
     )
     process.receive(Measured)

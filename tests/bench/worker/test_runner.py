@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -95,6 +96,7 @@ def trial():
     """Return a trial in the middle of its measurement, whose harness asks for nothing."""
     trial = object.__new__(runner.Trial)
     trial.steps, trial.run_in_steps, trial.block_steps = 100, 30, 20
+    trial.blocks_left, trial.blocks_per_turn = 5, 3
     return trial
 
 
@@ -114,24 +116,46 @@ def handed_out(generator):
             return steps, stop.value
 
 
-def test_a_turn_is_a_run_in_and_the_block_behind_it(trial, stopwatch):
-    """The loop trains both; all steps are counted, and only the last ones measured."""
-    steps, blocks = handed_out(trial._turn(stopwatch))
-
-    assert [30, 20] == steps
-    assert [(BlockKind.RUN_IN, 30), (BlockKind.MEASURED, 20)] == [(block.kind, block.steps) for block in blocks]
-    assert trial.steps == 150
+def turn(trial, stopwatch, *, compilations=lambda: 0):
+    """Have one turn done, and return what was handed out and measured."""
+    return handed_out(trial._turn(stopwatch, compilations=compilations))
 
 
-def test_a_turn_without_a_run_in_is_a_block(trial, stopwatch):
-    """As where nothing else is alive, or the run was planned by an earlier version."""
-    trial.run_in_steps = 0
+def test_a_turn_is_a_run_in_and_the_blocks_behind_it(trial, stopwatch):
+    """The loop trains them without a pause; all steps are counted, and only the last ones measured."""
+    steps, blocks = turn(trial, stopwatch)
 
-    steps, blocks = handed_out(trial._turn(stopwatch))
+    assert [30, 20, 20, 20] == steps
+    assert [BlockKind.RUN_IN, *[BlockKind.MEASURED] * 3] == [block.kind for block in blocks]
+    assert steps == [block.steps for block in blocks]
+    assert trial.steps == 190
+    for before, after in pairwise(blocks):
+        assert pytest.approx(before.started + before.seconds, abs=1e-6) == after.started
+
+
+def test_the_last_turn_has_the_blocks_that_are_left(trial, stopwatch):
+    """Five in turns of three are three and two."""
+    assert [4, 3] == [len(turn(trial, stopwatch)[0]) for _ in range(2)]
+
+
+def test_a_turn_without_a_run_in_is_blocks_alone(trial, stopwatch):
+    """As where one step takes longer."""
+    trial.run_in_steps, trial.blocks_per_turn = 0, 1
+
+    steps, blocks = turn(trial, stopwatch)
 
     assert [20] == steps
     assert [BlockKind.MEASURED] == [block.kind for block in blocks]
     assert trial.steps == 120
+
+
+def test_what_is_compiled_belongs_to_the_block_in_which_it_was(trial, stopwatch):
+    """In a run-in, too: it costs a user's training as much there."""
+    counts = iter([7, 9, 9, 10, 10])
+
+    _, blocks = turn(trial, stopwatch, compilations=lambda: next(counts))
+
+    assert [2, 0, 1, 0] == [block.compilations for block in blocks]
 
 
 def test_any_other_block_stands_alone(trial, stopwatch):

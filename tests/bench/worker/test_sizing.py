@@ -13,7 +13,7 @@ TIMES = st.floats(1e-6, 30.0)
 CALLS = st.integers(1, 500)
 
 
-def request(*, steps=None, blocks=24, block_seconds=0.04, run_in_seconds=0.06):
+def request(*, steps=None, blocks=24, block_seconds=0.04, run_in_seconds=0.06, blocks_per_turn=4):
     """Return a request of which only the sizes matter."""
     return TrialRequest(
         loop="numpy",
@@ -28,6 +28,7 @@ def request(*, steps=None, blocks=24, block_seconds=0.04, run_in_seconds=0.06):
         blocks=blocks,
         block_seconds=block_seconds,
         run_in_seconds=run_in_seconds,
+        blocks_per_turn=blocks_per_turn,
         steps=steps,
     )
 
@@ -99,12 +100,12 @@ def test_slow_steps_are_measured_in_fewer_blocks_but_ten_or_half_a_minute_of_the
     ("step_seconds", "steps_per_call", "expected"),
     [(0.001, 1, 60), (0.001, 32, 64), (0.05, 1, 1), (0.13, 1, 0), (0.001, 500, 0)],
 )
-def test_a_process_trains_for_a_while_before_each_block(step_seconds, steps_per_call, expected):
+def test_a_process_trains_for_a_while_before_each_turn(step_seconds, steps_per_call, expected):
     """In whole calls; not at all where one would take twice as long as is meant."""
     assert expected == sizing.run_in_steps(request(), step_seconds=step_seconds, steps_per_call=steps_per_call)
 
 
-def test_nothing_is_trained_before_a_block_where_nobody_asks_for_it():
+def test_nothing_is_trained_before_a_turn_where_nobody_asks_for_it():
     """A breakdown, and runs of earlier versions that go on."""
     assert 0 == sizing.run_in_steps(request(run_in_seconds=0.0), step_seconds=1e-4, steps_per_call=1)
 
@@ -112,3 +113,14 @@ def test_nothing_is_trained_before_a_block_where_nobody_asks_for_it():
 def test_no_more_blocks_are_measured_than_were_asked_for():
     """Where that is fewer than ten."""
     assert 2 == sizing.measured_blocks(request(blocks=2), steps=1, step_seconds=10.0)
+
+
+@pytest.mark.parametrize(("step_seconds", "expected"), [(1e-6, 4), (0.04, 4), (0.3, 3), (0.6, 1), (28.0, 1)])
+def test_a_turn_has_fewer_blocks_where_they_are_long(step_seconds, expected):
+    """The others wait meanwhile."""
+    assert expected == sizing.blocks_per_turn(request(), steps=1, step_seconds=step_seconds)
+
+
+def test_each_block_has_a_turn_of_its_own_where_nobody_asks_for_more():
+    """As in runs of earlier versions that go on."""
+    assert 1 == sizing.blocks_per_turn(request(blocks_per_turn=1), steps=1, step_seconds=0.04)

@@ -54,7 +54,8 @@ def test_a_block_is_what_passed_on_every_clock(machine, stopwatch):
     machine.works(wall=500.0)
     stopwatch.start()
     machine.works(wall=40.0, cpu=60.0, switches=3, waited=2.0)
-    (block,) = stopwatch.stop(BlockKind.MEASURED, steps=8)
+    stopwatch.lap(BlockKind.MEASURED, steps=8)
+    (block,) = stopwatch.stop()
 
     assert (BlockKind.MEASURED, 8, 3) == (block.kind, block.steps, block.involuntary_switches)
     assert pytest.approx((0.5, 0.04, 0.06, 0.002)) == (
@@ -71,7 +72,8 @@ def test_wall_time_is_read_last_before_a_block_and_first_behind_it(machine, stop
     assert ["device", "waited", "switches", "cpu", "wall"] == machine.asked
 
     machine.asked.clear()
-    stopwatch.stop(BlockKind.MEASURED, steps=1)
+    stopwatch.lap(BlockKind.MEASURED, steps=1)
+    stopwatch.stop()
     assert ["device", "wall", "cpu", "switches", "waited"] == machine.asked
 
 
@@ -88,7 +90,8 @@ def test_what_is_slow_is_read_while_the_process_rests(machine, stopwatch):
     """And what it waited until then is not the next block's."""
     stopwatch.start()
     machine.works(wall=10.0, waited=9.0)
-    stopwatch.stop(BlockKind.MEASURED, steps=1)
+    stopwatch.lap(BlockKind.MEASURED, steps=1)
+    stopwatch.stop()
     machine.works(wall=100.0, waited=50.0)  # threads that look for work
     stopwatch.rested()
     machine.asked.clear()
@@ -96,7 +99,8 @@ def test_what_is_slow_is_read_while_the_process_rests(machine, stopwatch):
     stopwatch.start()
     begun = list(machine.asked)
     machine.works(wall=40.0, waited=2.0)
-    (block,) = stopwatch.stop(BlockKind.MEASURED, steps=8)
+    stopwatch.lap(BlockKind.MEASURED, steps=8)
+    (block,) = stopwatch.stop()
 
     assert ["device", "switches", "cpu", "wall"] == begun
     assert pytest.approx(0.002) == block.waited_seconds
@@ -118,7 +122,8 @@ def test_a_block_begins_when_its_run_in_ends(machine, stopwatch):
     machine.works(wall=60.0, cpu=50.0, switches=1)
     stopwatch.lap(BlockKind.RUN_IN, steps=3)
     machine.works(wall=40.0, cpu=30.0)
-    run_in, block = stopwatch.stop(BlockKind.MEASURED, steps=2)
+    stopwatch.lap(BlockKind.MEASURED, steps=2)
+    run_in, block = stopwatch.stop()
 
     assert (BlockKind.RUN_IN, BlockKind.MEASURED) == (run_in.kind, block.kind)
     assert (3, 2, 1, 0) == (run_in.steps, block.steps, run_in.involuntary_switches, block.involuntary_switches)
@@ -133,7 +138,8 @@ def test_waiting_is_shared_out_by_length(machine, stopwatch):
     machine.works(wall=60.0)
     stopwatch.lap(BlockKind.RUN_IN, steps=3)
     machine.works(wall=40.0, waited=10.0)
-    blocks = stopwatch.stop(BlockKind.MEASURED, steps=2)
+    stopwatch.lap(BlockKind.MEASURED, steps=2)
+    blocks = stopwatch.stop()
 
     assert pytest.approx([0.006, 0.004]) == [block.waited_seconds for block in blocks]
 
@@ -145,7 +151,8 @@ def test_a_stopwatch_starts_anew(machine, stopwatch):
         machine.works(wall=10.0, waited=1.0)
         stopwatch.lap(BlockKind.RUN_IN, steps=1)
         machine.works(wall=10.0)
-        blocks = stopwatch.stop(BlockKind.MEASURED, steps=1)
+        stopwatch.lap(BlockKind.MEASURED, steps=1)
+        blocks = stopwatch.stop()
 
     assert 2 == len(blocks)
     assert pytest.approx(0.001) == sum(block.waited_seconds for block in blocks)
@@ -157,7 +164,8 @@ def test_where_the_system_does_not_count_waiting_none_is_told(machine):
     stopwatch = Stopwatch(lambda: None, clocks=clocks)
     stopwatch.start()
     machine.works(wall=10.0)
-    (block,) = stopwatch.stop(BlockKind.MEASURED, steps=1)
+    stopwatch.lap(BlockKind.MEASURED, steps=1)
+    (block,) = stopwatch.stop()
 
     assert block.waited_seconds is None
 
@@ -167,7 +175,8 @@ def test_the_clocks_of_this_machine_move_forward():
     stopwatch = Stopwatch(lambda: None)
     stopwatch.start()
     sum(range(100_000))
-    (block,) = stopwatch.stop(BlockKind.MEASURED, steps=1)
+    stopwatch.lap(BlockKind.MEASURED, steps=1)
+    (block,) = stopwatch.stop()
 
     assert block.seconds > 0.0
     assert block.cpu_seconds >= 0.0

@@ -91,13 +91,11 @@ def test_an_answer_keeps_every_field_of_its_block(pipes):
     """Times are floats, the kind of a block is its word."""
     channel, _, results = pipes
 
-    channel.send(Measured(block=BLOCK))
+    channel.send(Measured(blocks=(BLOCK,)))
 
     said = json.loads(os.read(results, 1 << 16))
-    assert ("measured", "measured", 3, 0.04) == (
-        said["kind"],
-        *(said["block"][f] for f in ("kind", "steps", "seconds")),
-    )
+    (block,) = said["blocks"]
+    assert ("measured", "measured", 3, 0.04) == (said["kind"], *(block[f] for f in ("kind", "steps", "seconds")))
 
 
 def test_half_of_a_surrogate_pair_does_not_stop_the_message(pipes):
