@@ -31,11 +31,11 @@ DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
 BLOCKS_PER_TRIAL = 12
 """Processes differ by 1 % and more however long each is measured: from half as many blocks, intervals of stored runs
 are typically 4 % wider (`tools/fewer_blocks.py`)."""
-RUN_IN_SECONDS: Seconds = 0.3
-"""Before each turn: what a pause costs is over by then. After 60 ms, loops of many threads were up to a quarter slower
-than without a pause (`tools/turns.py --run-in 0.06`, docs/trust.md)."""
-BLOCKS_PER_TURN = 4
-"""So that a run-in serves several; a process still has three turns, which the machine's drift reaches alike."""
+RUN_IN_SECONDS: Seconds = 0.2
+"""Before each turn: most of what a pause costs is over by then. After 60 ms, loops of many threads were up to a quarter
+slower than without a pause (`tools/turns.py --run-in 0.06`, docs/trust.md)."""
+BLOCKS_PER_TURN = 2
+"""So that a run-in serves two; a process still has six turns, which the machine's drift reaches alike."""
 BLOCK_SECONDS: Seconds = 0.04
 """What disturbs a block is mostly gone by the next, at 40 ms as at 160 ms, so many short blocks say more than few long
 ones in the same time. Still long against a scheduler's time slice of 3 ms."""

@@ -117,7 +117,7 @@ def make_toy_session(make_session) -> Callable[..., Session]:
             "PYTHONPATH": os.pathsep.join([str(PLUGINS), os.environ.get("PYTHONPATH", "")]),
             "BENCH_DATASET": "synthetic",
             "BENCH_NO_VERIFY": "1",
-            "BENCH_STEPS": "20",
+            "BENCH_STEPS": "4",
             "BENCH_ROUNDS": "2",
             "COLUMNS": "200",
         }

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from random import Random
 
 import psutil
 import pytest
@@ -61,6 +63,11 @@ def parts_of(session):
         part["name"]: [(one["machine"], one["state"]) for one in part["attempts"]]
         for part in record_of(session)["parts"]
     }
+
+
+def is_lost(session, machine):
+    """Whether a campaign knows that a machine is gone."""
+    return any((machine, "lost") in attempts for attempts in parts_of(session).values())
 
 
 def trial_lines(folder):
@@ -126,6 +133,43 @@ def test_a_machine_that_dies_in_a_round_costs_no_finished_trial(cluster, wait_fo
         complete += run.complete
         assert not run.complete or len(run.trials) == 2 * ROUNDS
     assert 2 == complete
+
+
+def test_twenty_machines_that_die_cost_no_finished_trial(cluster, wait_for):
+    """Each in the middle of a round, with another one of its kind to take its work: nothing is lost, nothing twice."""
+    kinds = [f"k{number}" for number in range(8)]
+    session = cluster(*((f"{kind}-0", kind) for kind in kinds))
+    running = session.start("run", "--on", "ray", "toy", "toy-slow", "--rounds", str(ROUNDS), "--no-report")
+    chance, stored = Random(0), {}
+
+    def in_a_round():
+        """Return the attempts that may be cut off: each part is given up after its fourth loss."""
+        assert running.poll() is None, running.communicate()
+        found = []
+        for part in record_of(session)["parts"] if list((session.folder / "results").glob("campaign-*")) else []:
+            last = (part["attempts"] or [{"state": "", "run": None}])[-1]
+            folder = session.folder / "results" / str(last["run"])
+            if last["state"] == "running" and len(part["attempts"]) <= 3 and (folder / "journal.jsonl").exists():
+                found += [(last["machine"], folder)] * (1 <= sum(trial_lines(folder).values()) <= ROUNDS)
+        return found
+
+    for number in range(1, 21):
+        machine, folder = chance.choice(wait_for(in_a_round, seconds=200))
+        kind = machine.partition("-")[0]
+        cluster.add(f"{kind}-{number}", kind)
+        stored[folder] = trial_lines(folder)
+        cluster.kill(machine)
+        wait_for(partial(is_lost, session, machine), seconds=100)
+    _, told = running.communicate(timeout=600)
+
+    assert 0 == running.returncode, told
+    states = Counter(state for attempts in parts_of(session).values() for _, state in attempts)
+    assert {"lost": 20, "complete": 8} == states
+    for folder in journal.runs(session.folder / "results"):
+        after = trial_lines(folder)
+        assert {1} == set(after.values())
+        assert stored.get(folder, Counter()) <= after
+        assert not loading.load(folder).complete or 2 * ROUNDS == len(after)
 
 
 def test_a_campaign_whose_driver_was_killed_goes_on(cluster, wait_for):
