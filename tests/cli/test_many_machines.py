@@ -140,26 +140,31 @@ def test_twenty_machines_that_die_cost_no_finished_trial(cluster, wait_for):
     kinds = [f"k{number}" for number in range(8)]
     session = cluster(*((f"{kind}-0", kind) for kind in kinds))
     running = session.start("run", "--on", "ray", "toy", "toy-slow", "--rounds", str(ROUNDS), "--no-report")
-    chance, stored = Random(0), {}
+    chance, results, stored = Random(0), session.folder / "results", {}
 
     def in_a_round():
         """Return the attempts that may be cut off: each part is given up after its fourth loss."""
         assert running.poll() is None, running.communicate()
         found = []
-        for part in record_of(session)["parts"] if list((session.folder / "results").glob("campaign-*")) else []:
+        begun = list(results.glob("campaign-*/campaign.json"))
+        for part in record_of(session)["parts"] if begun else []:
             last = (part["attempts"] or [{"state": "", "run": None}])[-1]
-            folder = session.folder / "results" / str(last["run"])
+            folder = results / str(last["run"])
             if last["state"] == "running" and len(part["attempts"]) <= 3 and (folder / "journal.jsonl").exists():
                 found += [(last["machine"], folder)] * (1 <= sum(trial_lines(folder).values()) <= ROUNDS)
         return found
 
-    for number in range(1, 21):
-        machine, folder = chance.choice(wait_for(in_a_round, seconds=200))
-        kind = machine.partition("-")[0]
-        cluster.add(f"{kind}-{number}", kind)
-        stored[folder] = trial_lines(folder)
-        cluster.kill(machine)
-        wait_for(partial(is_lost, session, machine), seconds=100)
+    left = 20
+    while left:  # in waves, so that they are gone before their work is done
+        wave = chance.sample(found := wait_for(in_a_round, seconds=200), min(left, len(found)))
+        for machine, folder in wave:
+            kind = machine.partition("-")[0]
+            cluster.add(f"{kind}-{left}", kind)
+            left -= 1
+            stored[folder] = trial_lines(folder)
+            cluster.kill(machine)
+        for machine, _ in wave:
+            wait_for(partial(is_lost, session, machine), seconds=100)
     _, told = running.communicate(timeout=600)
 
     assert 0 == running.returncode, told
