@@ -21,7 +21,8 @@ from bench.analysis import verdict as deciding
 from bench.analysis.intervals import Interval
 from bench.analysis.verdict import Verdict
 from bench.records.cell import Cell
-from bench.runs.schedule import turns
+from bench.runs import schedule
+from bench.runs.options import BLOCKS_PER_TURN
 
 LOOPS = 5
 DIFFERENT = {Verdict.FASTER, Verdict.SLOWER}
@@ -224,7 +225,8 @@ def moved_by_drift(*, drift, loops, seed, interleaved=True):
     ]
     order = []
     for number in range(ROUNDS):
-        order += [(number, cell) for cell in turns(dict.fromkeys(cells, BLOCKS), seed=seed, round_number=number)]
+        turns = schedule.order(dict.fromkeys(cells, BLOCKS // BLOCKS_PER_TURN), seed=seed, round_number=number)
+        order += [(number, cell) for cell in turns for _ in range(BLOCKS_PER_TURN)]
     if not interleaved:
         order.sort(key=lambda turn: cells.index(turn[1]))
     blocks: dict[tuple[int, Cell], list[float]] = {}
