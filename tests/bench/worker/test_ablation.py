@@ -285,9 +285,37 @@ def test_what_is_left_out_is_answered_as_it_was_last(clock, turns):
 
     left_out(loop, steps=1, turn=turns)
 
-    settling, whole, without_metric, without_more = 1, 2, 3, [3, 3]
-    assert [settling, whole, without_metric, *without_more, 4, 5, 5, 5] == loop.answers[:9]
-    assert 1 + 2 * ablation.REPEATS == loop.optimizer.done
+    settling, whole, without_metric, without_more = [1], [2, 3], [4, 5], [5, 5]
+    there = [*settling, *whole, *without_metric, *without_more, *without_more]
+    and_back = [*without_more, *without_more, 6, 7, 8, 9]
+    assert [*there, *and_back] == loop.answers[:17]
+    assert 1 + 2 * 2 * ablation.REPEATS == loop.optimizer.done
+
+
+class Waking(HandWritten):
+    """Takes longer after each pause."""
+
+    pause = 0
+
+    def epochs(self):
+        """Hand over batches."""
+        for batch in super().epochs():
+            self.clock.take(self.pause)
+            self.pause = 0
+            yield batch
+
+
+def test_what_a_pause_costs_is_in_no_part(clock):
+    """Each turn begins with a block that is not timed, with the same left out."""
+    loop = Waking(clock)
+
+    def turn():
+        loop.pause = 500
+
+    whole, without_metric, *_ = left_out(loop, turn=turn)
+
+    assert pytest.approx(1e-6 * (FETCH + FORWARD + BACKWARD + UPDATE + SCORE)) == whole.step_seconds
+    assert pytest.approx(1e-6 * SCORE) == whole.step_seconds - without_metric.step_seconds
 
 
 def test_the_pipeline_alone_trains_nothing(clock, turns):
