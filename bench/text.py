@@ -4,6 +4,7 @@ Names come from other people's code and files. Here is the only place where they
 
     display_name       for a terminal, a page, a plot: no escapes, no line breaks, no change of direction
     lines_of           the same for text of several lines
+    is_harmless        whether such text needs nothing of it
     plain              for Markdown: no markup either
     without_formula    for CSV: nothing that a spreadsheet runs
     tex                for LaTeX: no command, no mathematics
@@ -39,6 +40,11 @@ def display_name(name: str) -> str:
 def lines_of(text: str) -> str:
     """Return text of several lines in which only the line breaks are left of what `display_name` takes out."""
     return "\n".join(display_name(line.replace("\t", "    ")) for line in text.split("\n"))
+
+
+def is_harmless(text: str) -> bool:
+    """Whether text of several lines holds nothing that names are rid of, such as escapes, on their way into it."""
+    return not any(_disturbs(character) for character in text if character not in f"\n{_ISOLATE}{_END_OF_ISOLATE}")
 
 
 def without_formula(text: str) -> str:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench import text
 from bench.errors import FileTrouble
 from bench.files import PAGE, pages_of, write_whole
 from bench.history import FOLDER, RUNS
 from bench.history.sources import sources
+from bench.text import is_harmless
 
 if TYPE_CHECKING:
     from bench.history.series import Wanted
@@ -81,8 +81,9 @@ def ask(
     question = partial(_question, results, (repr(wanted), margin, output_format, encoding), reports=reports)
     now, known, folder = question(), _read(results / FILE), reports and reports / FOLDER
     for answer in known:
-        if (answer.question, answer.pages) == (now, _pages(folder)):
-            return Told(text=text.lines_of(answer.text), page=folder and folder / PAGE)
+        # The folder may be somebody else's: what could steer a terminal is not repeated, but looked up.
+        if (answer.question, answer.pages) == (now, _pages(folder)) and is_harmless(answer.text):
+            return Told(text=answer.text, page=folder and folder / PAGE)
     from bench.history import asked  # noqa: PLC0415 - SciPy, DuckDB and Jinja2: half a second that an old answer saves
 
     found = asked.history(results, wanted, reports=reports, margin=margin, tell=tell)

@@ -90,9 +90,9 @@ def _choice(stretches: Sequence[Stretch]) -> str:
     """Return what to use for how many steps."""
     included = "start-up (import, build, compile) included"
     if len(stretches) == 1:
-        (loops,) = (stretch.loops for stretch in stretches)
+        loops = stretches[0].loops
         if len(loops) == 1:
-            return f"Use {_names(stretches[0])} for any number of steps, {included}."
+            return f"Use {loops[0]} for any number of steps, {included}."
         return f"{wording.alternatives(loops, word='and')} are equally good as far as this run tells, {included}."
     parts = [f"For under {units.about(stretches[0].last)} steps use {_names(stretches[0])}"]
     parts += [

@@ -89,7 +89,7 @@ def ablate(loop: Loop, *, parts: Places, steps: int, turn: Turn) -> tuple[Ablati
         loop: Prepared and warm; it can train no further afterwards.
         parts: As `places` returned them.
         steps: Of a block, as the loop can do them.
-        turn: Called before each block, of which the first is not timed.
+        turn: Called before each turn, of which the first is not timed.
 
     Returns:
         The whole step first. Nothing where no part is called by the loop.

@@ -60,7 +60,7 @@ by ticks of up to 4 ms. OpenBLAS' threads look for more work for 100 ms before t
 
 
 LONG_EVALUATION_SECONDS: Seconds = 1.5
-"""What takes so long is evaluated once: `tf-eager` took two seconds a time, of a round of half a minute."""
+"""What takes so long is evaluated once: a second time would be a good part of a round."""
 
 
 @final

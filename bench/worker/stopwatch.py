@@ -2,10 +2,10 @@
 
 What tells a block's time from what was taken from it (processor time, switches, waiting in the run queue) is read at
 the same edges. The run queue is read thread by thread, which takes a fifth of a millisecond and more: long enough for
-the other threads of a loop to fall asleep. So nothing slow is read between a run-in and the block behind it: what both
+the other threads of a loop to fall asleep. So nothing slow is read between the blocks of a turn: what all
 have waited is told in the end, and shared out by their lengths. Nor right before a run-in, from which JAX' threads have
 not recovered a block later: it is read while the process rests, and nothing waits until it is woken. `tools/turns.py`
-shows what is left of it, and what a reading in between costs.
+shows what is left of it.
 """
 
 import resource

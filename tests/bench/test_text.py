@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bench.text import aligned, display_name, lines_of, piped, table, tex, without_formula
+from bench.text import aligned, display_name, is_harmless, lines_of, piped, table, tex, without_formula
 
 
 def test_columns_are_as_wide_as_their_widest_cell():
@@ -83,3 +83,18 @@ def test_latex_reads_no_name_as_a_command(name):
     assert "\\input" not in shown
     assert not re.search(r"(?<!\\)[&%$#_~^]", shown)
     assert shown.count("{") == shown.count("}")
+
+
+@pytest.mark.parametrize(
+    ("shown", "harmless"),
+    [
+        ("a\nb", True),
+        (display_name("\N{HEBREW LETTER ALEF}"), True),
+        ("\x1b[31m", False),
+        ("a\rb", False),
+        ("\N{RIGHT-TO-LEFT OVERRIDE}a", False),
+    ],
+)
+def test_text_is_harmless_where_nothing_would_be_taken_out(shown, harmless):
+    """Line breaks, and isolates as names are given, may stay."""
+    assert harmless is is_harmless(shown)

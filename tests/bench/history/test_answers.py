@@ -175,7 +175,7 @@ def test_other_sources_of_the_harness_look_again(folders, looked, tmp_path, monk
     assert 2 == len(looked)
 
 
-def test_a_forged_answer_moves_no_cursor(folders):
+def test_a_forged_answer_moves_no_cursor(folders, looked):
     """The folder may be somebody else's."""
     results, _ = folders
     ask(folders)
@@ -184,8 +184,22 @@ def test_a_forged_answer_moves_no_cursor(folders):
 
     told = ask(folders)
 
-    assert "\N{REPLACEMENT CHARACTER}[31mtf" in told.text
     assert "\x1b" not in told.text
+    assert "tf-fit" in told.text
+    assert 2 == len(looked)
+
+
+@pytest.mark.parametrize("output_format", ["table", "csv", "json", "md"])
+def test_a_name_in_another_script_is_the_same_the_second_time(tmp_path, store, looked, output_format):
+    """Its direction is kept where it stands, and no line is touched."""
+    for night in range(4):
+        store(tmp_path / "results", night=night, steps=TWO, environment={"machine name": "\N{HEBREW LETTER ALEF}1"})
+    folders = tmp_path / "results", tmp_path / "reports"
+
+    first, second = (ask(folders, output_format=output_format) for _ in range(2))
+
+    assert first == second
+    assert 1 == len(looked)
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(folders, looked):
