@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import final
@@ -53,7 +54,8 @@ def report_failures(channel: Channel) -> Progress:
             return
         lacking, foreign = origin.lacking(error), _foreign(error)
         kind = FailureKind.OUTSIDE_COMMIT if lacking else _failure_kind(error_type)
-        message = f"{told(error)}: {lacking}" if lacking else told(error)
+        said = told(_cause_of(error) if kind is FailureKind.RAISED else error)
+        message = f"{said}: {lacking}" if lacking else said
         if kind is FailureKind.RAISED and foreign is not None:
             kind, message = FailureKind.UNAVAILABLE, f"{message}: {foreign}"
         channel.send(
@@ -73,17 +75,34 @@ def told(error: BaseException) -> str:
     """Return an exception in one line, with the last place in a user's file that led to it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     # TensorFlow rewrites what is raised in a graph: a traceback in words, and what was raised at its end.
-    first = lines[-1] if lines[0] == "in user code:" else _cause(lines)
+    first = lines[-1] if lines[0] == "in user code:" else _line_of_the_cause(lines)
     named = first if first.startswith(f"{type(error).__name__}: ") else f"{type(error).__name__}: {first}"
     place = _place(error)
     return named.removesuffix(": ") + (f" ({place})" if place else "")
 
 
-def _cause(lines: list[str]) -> str:
+def _cause_of(error: BaseException) -> BaseException:
+    """Return what was raised in a user's file, where nothing about the error itself leads there.
+
+    Keras cannot raise each class of exception again with its own words added, and JAX's are such: what comes out then
+    is an `AttributeError` of Keras' doing, or that a model could not be built.
+    """
+    return next((one for one in _chain(error) if _nearest(one) is not None), error)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and, back to the first, what was being handled as each was raised, be it hidden or not."""
+    before: BaseException | None = error
+    while before is not None:
+        yield before
+        before = before.__cause__ or before.__context__
+
+
+def _line_of_the_cause(lines: list[str]) -> str:
     """Return the line that says what is wrong; Keras puts one before it that says in which layer, and more after it.
 
-    >>> _cause(["Exception encountered when calling Dense.call().", "shapes do not match", "Arguments received by ..."])
-    'in Dense.call(): shapes do not match'
+    >>> _line_of_the_cause(["Exception encountered when calling Dense.call().", "no match", "Arguments received by ..."])
+    'in Dense.call(): no match'
     """
     beginning = "Exception encountered when calling "
     if not lines[0].startswith(beginning) or len(lines) == 1:
@@ -99,7 +118,7 @@ def _foreign(error: BaseException) -> str | None:
 
     A file that only imports it, for its data say, may be wrong by itself.
     """
-    here, nearest = os.environ.get("KERAS_BACKEND"), _nearest(error)
+    here, nearest = os.environ.get("KERAS_BACKEND"), _nearest(_cause_of(error))
     if here not in FRAMEWORKS or nearest is None:
         return None
     imported = imported_by(Path(nearest[0])) & FRAMEWORKS
@@ -112,11 +131,9 @@ def _foreign(error: BaseException) -> str | None:
 def _raised_in(error: BaseException) -> set[str]:
     """Return the packages whose frames an error and those before it went through, and that of its class."""
     found: set[str] = set()
-    before: BaseException | None = error
-    while before is not None:
-        found.add(type(before).__module__.partition(".")[0])
-        found.update(*(Path(frame.filename).parts for frame in traceback.extract_tb(before.__traceback__)))
-        before = before.__cause__ or before.__context__
+    for one in _chain(error):
+        found.add(type(one).__module__.partition(".")[0])
+        found.update(*(Path(frame.filename).parts for frame in traceback.extract_tb(one.__traceback__)))
     return found
 
 

@@ -317,11 +317,15 @@ def build_by(model: Any, batch: Samples) -> None:
 
     from loops import recipe  # noqa: PLC0415
 
-    if recipe.trains_itself(model) or all(layer.built for layer in model._flatten_layers()):  # noqa: SLF001
+    def is_built() -> bool:
+        return all(layer.built for layer in model._flatten_layers())  # noqa: SLF001
+
+    if recipe.trains_itself(model) or is_built():
         return
     if isinstance(model, keras.Sequential) and not is_nested(batch.inputs):
         model.build((None, *batch.inputs.shape[1:]))  # a call would leave it with this batch's size for good
-        return
+        if is_built():  # unless a layer knows no shapes without values, and Keras passes over that in silence
+            return
     model(map_leaves(as_tensor, batch.inputs))
 
 

@@ -30,6 +30,31 @@ def test_an_error_is_told_with_the_users_line_nearest_to_it(files):
     assert "ZeroDivisionError: division by zero (my_model.py, line 2)" == failure.told(caught.value)
 
 
+def test_what_was_raised_in_a_users_file_is_told_where_what_came_out_does_not_say_it(files):
+    """As on JAX, whose exceptions Keras cannot raise again, and says that it could not build the model."""
+    model = user_file.load(str(files / "my_model.py"))
+
+    def without_frames():
+        try:
+            model.forward(0)
+        except ZeroDivisionError:
+            raise AttributeError("'str' object has no attribute '_error_repr'") from None
+
+    def built():
+        try:
+            without_frames()
+        except AttributeError as error:
+            raise RuntimeError("Unable to automatically build the model.") from error.with_traceback(None)
+
+    with pytest.raises(RuntimeError) as caught:
+        built()
+
+    told = failure.told(failure._cause_of(caught.value))
+    assert "ZeroDivisionError: division by zero (my_model.py, line 2)" == told
+    unled = ValueError("of nobody's file")
+    assert unled is failure._cause_of(unled)
+
+
 def test_what_tensorflow_tells_of_a_graph_is_made_one_line(files):
     """Its traceback stands in the message, and what was raised at the end."""
     message = (
