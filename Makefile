@@ -1,12 +1,13 @@
 # make run    set up and measure       make test   set up and test
 # make lint   ruff and mypy            make study  how often verdicts err (STUDY_MINUTES=10)
 # make clean  remove the environment   make test-faults  full disks, kills, forged files (under 15 minutes)
+#                                      make test-mutants  whether tests notice a change of what decides (20 minutes)
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow test-browser test-faults test-speed study lint clean
+.PHONY: run test test-slow test-browser test-faults test-mutants test-speed study lint clean
 
 run: $(SETUP)
 	$(BIN)/bench run
@@ -25,6 +26,11 @@ test-browser: $(SETUP)
 # Full disks, kills, forged files and hostile processes: seeded, so that what fails once fails again.
 test-faults: $(SETUP)
 	$(BIN)/python -m pytest -n 2 tests/faults -m faults
+
+# Whether the tests notice when what decides is changed: mutants of it, drawn by a seed, 20 minutes at most.
+test-mutants: $(SETUP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group mutants
+	$(BIN)/python tools/mutants.py
 
 # BASE=HEAD~1 compares with that commit; without it, the loops are measured and compared with nothing.
 test-speed: $(SETUP)

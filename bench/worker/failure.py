@@ -101,7 +101,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _line_of_the_cause(lines: list[str]) -> str:
     """Return the line that says what is wrong; Keras puts one before it that says in which layer, and more after it.
 
-    >>> _line_of_the_cause(["Exception encountered when calling Dense.call().", "no match", "Arguments received by ..."])
+    >>> _line_of_the_cause(["Exception encountered when calling Dense.call().", "no match", "Arguments received by"])
     'in Dense.call(): no match'
     """
     beginning = "Exception encountered when calling "

@@ -109,6 +109,16 @@ def test_five_rounds_are_too_few_for_ranks():
     assert None is intervals.signed_rank_interval([])
 
 
+def test_so_many_rounds_are_asked_for_at_most():
+    """What would take one more is not worth an answer."""
+    found = intervals.geometric_mean_interval([1.0, 1.1, 0.9, 1.05, 0.95])
+    needed = intervals.rounds_for_width(found, half_width=0.02)
+
+    assert needed is not None
+    assert needed == intervals.rounds_for_width(found, half_width=0.02, limit=needed)
+    assert None is intervals.rounds_for_width(found, half_width=0.02, limit=needed - 1)
+
+
 def test_rounds_that_cannot_be_paired_are_refused():
     """A ratio needs both loops in the same round."""
     with pytest.raises(ValueError, match="cannot pair 2 rounds with 1"):

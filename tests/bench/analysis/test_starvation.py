@@ -93,6 +93,13 @@ def test_who_hardly_runs_has_starved_only_if_it_was_switched_away(pair, switches
     assert starved is (share(run) >= starvation.LIMIT)
 
 
+def test_each_switch_of_who_hardly_runs_took_one_turn_of_all_others_at_most(pair):
+    """50 ms, of a block of ten seconds."""
+    run = under(pair, seconds=10.0, cpu_seconds=0.5, waited_seconds=8.0, involuntary_switches=3)
+
+    assert pytest.approx(0.015) == share(run)
+
+
 def test_switches_count_where_waiting_is_not_counted(pair):
     """Each stands for a slice that somebody else had."""
     run = under(pair, cpu_seconds=lambda b: 0.3 * b.seconds, involuntary_switches=lambda b: int(b.seconds / 6e-3))
@@ -118,6 +125,7 @@ CROWDS = [
     (1.02, 1.0, BusyProgram(name="python", processes=4, cores=1.02), True),
     (1.0, 1.0, BusyProgram(name="make", processes=1, cores=1.0), False),  # has a processor of its own
     (0.3, 1.0, BusyProgram(name="python", processes=4, cores=0.3), False),  # something is idle
+    (0.6, 0.6, BusyProgram(name="python", processes=4, cores=0.6), False),  # something is idle, though many are there
     (0.4, 1.6, BusyProgram(name="python", processes=4, cores=0.4), False),  # hardly anybody
     (1.02, 1.0, BusyProgram(name="browser", processes=90, cores=1.02), False),  # wants no more than it gets
     (1.95, 0.03, BusyProgram(name="python", processes=4, cores=1.95), False),  # a sleeper

@@ -120,6 +120,7 @@ def test_noise_widens_what_is_alike():
     [
         (0.1, 0.001, BreakEven.AT_ONCE, None),
         (1.0, 0.020, BreakEven.NEVER, None),
+        (1.0, 0.010, BreakEven.NEVER, None),
         (1.0, 0.001, BreakEven.AFTER, 101),
         (0.01, 0.020, BreakEven.UNTIL, 10),
     ],

@@ -1,11 +1,13 @@
 """Two runs against each other: simulated, so that the truth is known."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from bench.analysis import two_runs
 from bench.analysis.differences import Difference
+from bench.analysis.intervals import Interval
 from bench.analysis.verdict import Verdict
 from bench.errors import NothingComparable
 from bench.records.trial import FailureKind
@@ -179,6 +181,9 @@ def test_loops_that_only_one_run_has_are_new_or_removed(make):
 
     found = verdicts(comparison)
     assert (Verdict.REMOVED, Verdict.NEW) == (found["tf-fit"], found["jax-jit"])
+    removed, new = row_of(comparison, "tf-fit"), row_of(comparison, "jax-jit")
+    assert (None, None) == (removed.new_step, new.base_step)
+    assert removed.base_step.estimate == pytest.approx(1e-3, rel=0.1) == new.new_step.estimate
     assert found["tf-eager"] in (Verdict.SAME, Verdict.UNCLEAR)
 
 
@@ -430,3 +435,27 @@ def test_several_runs_are_each_compared_with_the_base_and_have_more_to_prove(mak
     assert Verdict.SLOWER not in verdicts(found[0]).values()
     pairs = zip(alone.rows, (row_of(found[0], row.cell.loop) for row in alone.rows), strict=True)
     assert all(row.speed_up.confidence <= wider.speed_up.confidence for row, wider in pairs)
+
+
+UP, UP_MAYBE = (1.1, 1.05, 1.15), (1.1, 0.95, 1.27)
+DOWN, DOWN_MAYBE = (0.9, 0.86, 0.94), (0.9, 0.79, 1.03)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "alike"),
+    [
+        ([UP, UP, UP, UP], 1.1),
+        ([UP, UP, UP, UP_MAYBE], 1.1),
+        ([UP, UP, UP_MAYBE, UP_MAYBE], None),
+        ([DOWN, DOWN, DOWN], 0.9),
+        ([DOWN, DOWN, DOWN_MAYBE, DOWN_MAYBE], None),
+    ],
+)
+def test_more_than_half_must_have_moved_for_all_to_have_moved_alike(intervals, alike):
+    """Each by an interval without 1."""
+    rows = [
+        SimpleNamespace(speed_up=Interval(estimate=estimate, low=low, high=high, count=10))
+        for estimate, low, high in intervals
+    ]
+
+    assert (None if alike is None else pytest.approx(alike)) == two_runs._alike(rows, margin=0.02)

@@ -4,6 +4,7 @@ from math import log
 
 import pytest
 
+from bench.analysis.verdict import Verdict
 from bench.errors import NothingComparable
 from bench.gate.against_history import Past, judge_run, too_busy
 from bench.gate.settings import Settings
@@ -32,6 +33,16 @@ def test_the_whole_interval_decides(slower, budget, word, code):
     assert (word, code) == (result.loops[0].verdict, result.exit_code)
     assert result.loops[0].slowdown == pytest.approx(slower)
     assert result.loops[0].low < slower < result.loops[0].high
+
+
+def test_steps_are_held_against_the_level_and_told_in_seconds():
+    """A loop that took twenty kernel steps of 1 ms and takes 22 has become a tenth slower."""
+    result = judged(past(level=log(20.0), head=log(22.0)))
+
+    [row] = result.loops
+    assert (Verdict.SLOWER, pytest.approx(0.1)) == (row.verdict, row.slowdown)
+    assert pytest.approx((20e-3, 22e-3)) == (row.base_step_seconds, row.head_step_seconds)
+    assert 0 == result.confirmation_rounds
 
 
 def test_what_cannot_be_told_fails_where_it_is_asked_to():
