@@ -49,13 +49,13 @@ def number(value: float | None, *, half_width: float | None = None) -> str:
 def span(low: float | None, high: float | None, *, estimate: float) -> str:
     """Return an interval with as many decimals as its estimate.
 
-    >>> span(20.91, 22.27, estimate=21.58)
-    '20.9 to 22.3'
+    >>> span(20.91, 22.27, estimate=21.58), span(1.2, 870.0, estimate=90.0)
+    ('20.9 to 22.3', '1 to 870')
     """
     if low is None or high is None:
         return NOT_AVAILABLE
     decimals = _decimals(estimate, half_width=(high - low) / 2.0)
-    return f"{_fixed(low, decimals=decimals)} to {_fixed(high, decimals=decimals)}"
+    return f"{_end(low, decimals=decimals)} to {_end(high, decimals=decimals)}"
 
 
 def tiny(value: float | None) -> str:
@@ -155,8 +155,8 @@ def speed_span(ratio: float, *, low: float | None, high: float | None) -> str:
     ('20.9 to 22.3', '1.96 to 2.04')
     >>> speed_span(0.98, low=0.95, high=1.02)
     '1.05x slower to 1.02x faster'
-    >>> speed_span(2.0, low=1e-5, high=4e5)
-    'not known'
+    >>> speed_span(0.05, low=0.001, high=2.8), speed_span(2.0, low=1e-5, high=4e5)
+    ('1,000x slower to 3x faster', 'not known')
     """
     if low is None or high is None:
         return NOT_AVAILABLE
@@ -172,7 +172,7 @@ def speed_span(ratio: float, *, low: float | None, high: float | None) -> str:
 
 def _side(ratio: float, *, decimals: int) -> str:
     """Return the larger of a ratio and its reciprocal, with the word; no word when it rounds to 1."""
-    text = _fixed(max(ratio, 1.0 / ratio), decimals=decimals)
+    text = _end(max(ratio, 1.0 / ratio), decimals=decimals)
     if float(text.replace(",", "")) == 1.0:
         return f"{text}x"
     return f"{text}x {'faster' if ratio > 1.0 else 'slower'}"
@@ -197,6 +197,13 @@ def _decimals(value: float, *, half_width: float | None = None) -> int:
     if half_width is not None and half_width > 0.0:
         decimals = min(decimals, -floor(log10(half_width / _ONE_DIGIT_FROM)))
     return max(decimals, -magnitude)
+
+
+def _end(value: float, *, decimals: int) -> str:
+    """Return an end of an interval, rounded as its estimate, but never to tens or hundreds that it does not have."""
+    if decimals < 0 and value != 0.0:
+        decimals = max(decimals, min(0, -floor(log10(abs(value)))))
+    return _fixed(value, decimals=decimals)
 
 
 def _fixed(value: float, *, decimals: int) -> str:
