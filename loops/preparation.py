@@ -184,6 +184,13 @@ def _check_model(model: Any, *, path: str, maker: str) -> None:
             f"{path}: {maker} returned a model that is not compiled; call "
             'compile(optimizer="adam", loss=..., metrics=[...]) on it'
         )
+    given = getattr(model._compile_loss, "_user_loss_weights", None)  # noqa: SLF001 - Keras hands it on to nobody
+    strange = next((one for one in keras.tree.flatten(given) if isinstance(one, str) or callable(one)), None)
+    if strange is not None:
+        raise InvalidWorkload(
+            f"{path}: compile() was given {strange!r} as a weight of a loss, which is no number; what stands third is "
+            "loss_weights since Keras 3: write metrics=[...]"
+        )
 
 
 def _check_options(source: Any, *, path: str) -> None:
