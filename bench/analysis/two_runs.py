@@ -6,40 +6,31 @@ What is found here is put into words in `bench/report/changes.py`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 from math import exp, hypot, log, log1p
 from statistics import fmean, median
 from typing import Literal
 
-from bench.analysis import holm, starvation
+from bench.analysis import holm, sessions
 from bench.analysis import intervals as estimates
 from bench.analysis import verdict as deciding
 from bench.analysis.differences import MACHINE, VARIABLE, Difference, collate_finished, differences, of_frameworks
 from bench.analysis.intervals import Interval, UnpairedInterval
 from bench.analysis.judgement import Condition, judge
-from bench.analysis.process import trial_step_seconds
+from bench.analysis.sessions import FEWEST_ROUNDS, Sessions, kernel_facts, kernel_steps
 from bench.analysis.summary import CellSummary, Group, paired_intervals, summarise
 from bench.analysis.verdict import Verdict
 from bench.records.cell import Cell
 from bench.records.stored_run import Run
-from bench.records.trial import Trial
 from bench.units import Seconds
-
-FEWEST_ROUNDS = 2
-"""For a variance."""
 
 FEWEST_ALIKE = 3
 """Loops that have to move alike before that is said; two may have a framework in common."""
 
-SESSION = 0.02
-"""Standard deviation of what two sessions of one machine differ by, after calibration, unless it is known better."""
-
 APART = 0.05
 """Ceilings differ when memory and arithmetic moved apart by more than this from one run to the other."""
-
-_SHORT = 12
 
 
 class DoubtKind(StrEnum):
@@ -116,6 +107,8 @@ class Comparison:
     """Median relative half-width of the intervals between loops inside the runs, where rounds are paired."""
     alike: float | None
     """How many times faster all loops became, where they moved alike; then it is nothing that one loop did."""
+    apart: Sessions = sessions.UNKNOWN
+    """What two sessions differ by, which the intervals count."""
 
     @property
     def mismatches(self) -> tuple[Difference, ...]:
@@ -124,15 +117,25 @@ class Comparison:
 
 
 def compare_runs(
-    base: Run, new: Run, *, margin: float = deciding.MARGIN, margins: Mapping[str, float] | None = None
+    base: Run,
+    new: Run,
+    *,
+    margin: float = deciding.MARGIN,
+    margins: Mapping[str, float] | None = None,
+    apart: Sessions = sessions.UNKNOWN,
 ) -> Comparison:
     """Compare a run with one other, see `compare_with`."""
-    (only,) = compare_with(base, [new], margin=margin, margins=margins)
+    (only,) = compare_with(base, [new], margin=margin, margins=margins, apart=apart)
     return only
 
 
 def compare_with(
-    base: Run, others: Sequence[Run], *, margin: float = deciding.MARGIN, margins: Mapping[str, float] | None = None
+    base: Run,
+    others: Sequence[Run],
+    *,
+    margin: float = deciding.MARGIN,
+    margins: Mapping[str, float] | None = None,
+    apart: Sessions = sessions.UNKNOWN,
 ) -> list[Comparison]:
     """Compare every loop that a run has in common with others, and name those that only one has.
 
@@ -146,6 +149,7 @@ def compare_with(
         others: What is compared with it.
         margin: Smallest relative difference that matters.
         margins: Loop -> its own margin, where it is not that.
+        apart: What two sessions of this machine differ by.
 
     Returns:
         One for each of the others.
@@ -157,9 +161,15 @@ def compare_with(
         before, after = _by_cell(base, groups[0]), _by_cell(new, of_new)
         found = differences(base, new, cells=[cell for cell in before if cell in after])
         doubts.append((found, _doubt(base, new, found=found)))
-        kernels = None if doubts[-1][1] else (_kernel(base), _kernel(new))
+        kernels = None if doubts[-1][1] else (kernel_steps(base), kernel_steps(new))
         every = [
-            _pair(cell, found=(before.get(cell), after.get(cell)), kernels=kernels, tilt=_tilt(base, new, cell=cell))
+            _pair(
+                cell,
+                found=(before.get(cell), after.get(cell)),
+                kernels=kernels,
+                tilt=_tilt(base, new, cell=cell),
+                session=apart.deviation,
+            )
             for cell in dict.fromkeys([*before, *after])
         ]
         pairs.append([one for one in every if {one.base_condition, one.new_condition} != {Condition.ABSENT}])
@@ -174,7 +184,8 @@ def compare_with(
             for pair, edge in zip(pairs[place], edges[place], strict=True)
         ]
         found, doubt = doubts[place]
-        comparisons.append(_comparison(base, new, found=found, doubt=doubt, rows=rows, margin=margin, noise=noise))
+        comparison = _comparison(base, new, found=found, doubt=doubt, rows=rows, margin=margin, noise=noise)
+        comparisons.append(replace(comparison, apart=apart))
     return comparisons
 
 
@@ -189,7 +200,7 @@ def _comparison(
     noise: float | None,
 ) -> Comparison:
     """Put together what two runs say about one another."""
-    kernels = _kernel(base), _kernel(new)
+    kernels = kernel_steps(base), kernel_steps(new)
     return Comparison(
         base=base.header.run_id,
         new=new.header.run_id,
@@ -268,12 +279,6 @@ def _by_cell(run: Run, groups: Iterable[Group]) -> dict[Cell, CellSummary]:
     return {cell: found[cell] for cell in run.header.plan.cells if cell in found}
 
 
-def _kernel(run: Run) -> dict[int, Seconds]:
-    """Return round -> the kernel's seconds per step."""
-    pairs = ((trial.round, trial_step_seconds(trial)) for trial in starvation.sound(run, run.calibration))
-    return {number: seconds for number, seconds in pairs if seconds is not None}
-
-
 def _values(steps: Mapping[int, Seconds]) -> list[Seconds]:
     """Return the times in the order of rounds."""
     return [seconds for _, seconds in sorted(steps.items())]
@@ -285,6 +290,7 @@ def _pair(
     found: tuple[CellSummary | None, CellSummary | None],
     kernels: tuple[Mapping[int, Seconds], Mapping[int, Seconds]] | None,
     tilt: float,
+    session: float,
 ) -> _Pair:
     """Compare one cell, raw and, where there are kernels to calibrate with, calibrated, at the usual level.
 
@@ -305,17 +311,17 @@ def _pair(
         cell=cell,
         base=base,
         new=new,
-        raw=estimates.unpaired_ratio_interval(*map(_values, steps), session=SESSION),
-        calibrated=_calibrated(shares, tilt=tilt) if calibrated else None,
+        raw=estimates.unpaired_ratio_interval(*map(_values, steps), session=session),
+        calibrated=_calibrated(shares, tilt=tilt, session=session) if calibrated else None,
         trusted=calibrated and cell.device == "cpu",
     )
 
 
-def _calibrated(shares: Sequence[Mapping[int, float]], *, tilt: float) -> UnpairedInterval | None:
+def _calibrated(shares: Sequence[Mapping[int, float]], *, tilt: float, session: float) -> UnpairedInterval | None:
     """Return the interval of steps as multiples of the kernel's, memory at another speed than arithmetic counted."""
     base, new = map(_values, shares)
-    session = hypot(SESSION, tilt / 2.0)
-    return estimates.unpaired_ratio_interval(base, [value * exp(tilt / 2.0) for value in new], session=session)
+    known = hypot(session, tilt / 2.0)
+    return estimates.unpaired_ratio_interval(base, [value * exp(tilt / 2.0) for value in new], session=known)
 
 
 def _tilt(base: Run, new: Run, *, cell: Cell) -> float:
@@ -334,10 +340,10 @@ def _tilt(base: Run, new: Run, *, cell: Cell) -> float:
 
 def _doubt(base: Run, new: Run, *, found: Iterable[Difference]) -> Doubt | None:
     """Return why the kernel cannot tell how fast the machine was in one run against the other, or None if it can."""
-    missing = [name for name, run in _named(base, new).items() if len(_kernel(run)) < FEWEST_ROUNDS]
+    missing = [name for name, run in _named(base, new).items() if len(kernel_steps(run)) < FEWEST_ROUNDS]
     if missing:
         return Doubt(kind=DoubtKind.NO_KERNEL, named=tuple(missing))
-    facts = [collate_finished(run.calibration, _kernel_facts) for run in (base, new)]
+    facts = [collate_finished(run.calibration, kernel_facts) for run in (base, new)]
     changed = [
         f"{what} {facts[0].get(what)} against {value}"
         for what, value in facts[1].items()
@@ -348,15 +354,6 @@ def _doubt(base: Run, new: Run, *, found: Iterable[Difference]) -> Doubt | None:
         return Doubt(kind=DoubtKind.OTHER_CONDITIONS, named=tuple(changed))
     machine = [one.what for one in found if one.what in MACHINE]
     return Doubt(kind=DoubtKind.OTHER_MACHINE, named=tuple(machine)) if machine else None
-
-
-def _kernel_facts(trial: Trial) -> dict[str, str]:
-    """Return what a kernel's speed depends on besides the machine."""
-    return {
-        "source": f"{trial.loop_sha256} {trial.workload_sha256}"[:_SHORT],
-        "cell": str(trial.cell),
-        **{name: version for name, version in trial.versions.items() if name in ("python", "numpy")},
-    }
 
 
 def _row(pair: _Pair, *, speed_up: Interval | None, margin: float, noise: float | None) -> Row:

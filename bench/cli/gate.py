@@ -19,7 +19,8 @@ from bench.cli.terminal import Terminal, asker
 from bench.errors import FileTrouble
 
 if TYPE_CHECKING:
-    from bench.gate.confirm import Gated, Options, Surroundings
+    from bench.gate.comparison import Options, Surroundings
+    from bench.gate.confirm import Gated
     from bench.gate.settings import Settings
     from bench.runs.options import Options as RunOptions
 
@@ -125,16 +126,16 @@ def gate(context: click.Context, conditions: Conditions, pages: Pages, /, *, ver
       bench gate --against history
       bench gate --against v1.2 --creep 5
     """
-    from bench.gate import confirm  # noqa: PLC0415
+    from bench.gate import comparison, confirm  # noqa: PLC0415
     from bench.gate.verdict_file import VerdictFile  # noqa: PLC0415
 
     terminal = Terminal()
     with VerdictFile(verdict_file) as file:
-        around = confirm.Surroundings(
+        around = comparison.Surroundings(
             console=terminal,
             environment=os.environ,
             folder=Path.cwd(),
-            execute=partial(confirm.measure_now, ask=asker(yes=asked["yes"])),
+            execute=partial(comparison.measure_now, ask=asker(yes=asked["yes"])),
         )
         options = _options(asked, conditions=conditions, pages=pages, file=file.path, terminal=terminal)
         if asked["against"] is None:
@@ -150,7 +151,7 @@ def _options(
     asked: Mapping[str, Any], *, conditions: Conditions, pages: Pages, file: Path, terminal: Terminal
 ) -> "Options":
     """Return what was asked for: on the command line, then in pyproject.toml, then the usual."""
-    from bench.gate.confirm import MOST_ROUNDS, Options  # noqa: PLC0415
+    from bench.gate.comparison import MOST_ROUNDS, Options  # noqa: PLC0415
     from bench.gate.policy import Policies  # noqa: PLC0415
     from bench.gate.settings import FILE, read_settings  # noqa: PLC0415
 
@@ -187,7 +188,7 @@ def _sides(asked: Mapping[str, Any]) -> bool:
 
 def _measuring(asked: Mapping[str, Any], *, conditions: Conditions, results: Path, wanted: "Settings") -> "RunOptions":
     """Return how to measure."""
-    from bench.gate import confirm  # noqa: PLC0415
+    from bench.gate import comparison  # noqa: PLC0415
 
     workload = asked["workload"] or wanted.workload
     in_the_past = asked["baseline"] is not None or asked["against"] is not None
@@ -196,8 +197,8 @@ def _measuring(asked: Mapping[str, Any], *, conditions: Conditions, results: Pat
         time_budget=conditions.time_budget or (None if in_the_past else wanted.time_budget),
         loops=asked["loops"],
         workloads=() if workload is None else (workload,),
-        rounds=asked["rounds"] or wanted.rounds or confirm.ROUNDS,
-        threads=asked["threads"] or wanted.threads or confirm.THREADS,
+        rounds=asked["rounds"] or wanted.rounds or comparison.ROUNDS,
+        threads=asked["threads"] or wanted.threads or comparison.THREADS,
         margin=wanted.max_slowdown,
         again=True,
         label="gate",

@@ -160,9 +160,9 @@ def compare(
 
     Each round of 'bench run' also measures a small kernel. Steps are compared as multiples of its step, so that a
     machine that ran faster or slower is not taken for a change of the loop; what two sessions differ by besides (2 %,
-    more where memory and arithmetic moved apart) is in the intervals. Where a run has no kernel, or the kernel
-    itself is another one, plain times decide, and a line says so. A slower loop is no error unless --fail-on says so;
-    'bench gate' measures until it is decided.
+    or what this machine's other stored runs say; more where memory and arithmetic moved apart) is in the intervals.
+    Where a run has no kernel, or the kernel itself is another one, plain times decide, and a line says so. A slower
+    loop is no error unless --fail-on says so; 'bench gate' measures until it is decided.
 
     \b
     Examples:
@@ -172,10 +172,11 @@ def compare(
       bench compare monday tuesday wednesday thursday
     """
     from bench.records import journal, loading  # noqa: PLC0415
-    from bench.report import several_runs  # noqa: PLC0415
+    from bench.report import changes, several_runs  # noqa: PLC0415
 
     first, *others = (loading.load(journal.find(results_dir, run)) for run in (base, *new))
-    admitted, refused = several_runs.compare(first, others, margin=margin, allow_mismatch=allow_mismatch)
+    apart = changes.sessions_beside(first, results=results_dir, but=[one.header.run_id for one in others])
+    admitted, refused = several_runs.compare(first, others, margin=margin, allow_mismatch=allow_mismatch, apart=apart)
     if not admitted:
         raise refused[0][1]
     for name, error in refused:  # the others are not to blame

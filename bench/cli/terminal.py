@@ -67,7 +67,8 @@ def show(
     if base is not None:
         from bench.report import changes  # noqa: PLC0415
 
-        change = changes.since(base, run)
+        apart = changes.sessions_beside(run, results=folder.parent, but=[base.header.run_id])
+        change = changes.since(base, run, apart=apart)
     decided = decisions.load(folder)
     report = reporting.build(run, change=change, profiles=profiles.load(folder), decision=decided)
     click.echo(reporting.render(report, format=output_format))

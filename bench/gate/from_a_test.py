@@ -160,11 +160,18 @@ def _gated(request: Request, *, export: bool, call: Call) -> Judged:
 def _measured(request: Request, *, export: bool, call: Call) -> Judged:
     """Call `bench run` for one loop, with what the gate would measure it with."""
     from bench import units  # noqa: PLC0415 - scipy, only where it is used
-    from bench.gate import confirm  # noqa: PLC0415
+    from bench.gate import comparison  # noqa: PLC0415
     from bench.gate.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(request.folder)
-    words = [*request.command, "--no-report", "--format", "json", "--threads", str(settings.threads or confirm.THREADS)]
+    words = [
+        *request.command,
+        "--no-report",
+        "--format",
+        "json",
+        "--threads",
+        str(settings.threads or comparison.THREADS),
+    ]
     if settings.rounds is not None and "BENCH_ROUNDS" not in os.environ:
         words += ["--rounds", str(settings.rounds)]
     if settings.workload is not None and request.workload is None:
@@ -204,6 +211,7 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
         process.communicate(timeout=_PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
+        process.wait()  # `with` does not, once an interruption was met
 
 
 def _entry(run_id: str, *, request: Request, call: Call) -> Json:

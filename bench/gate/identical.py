@@ -4,7 +4,6 @@ One pair of one run is a random number: at 5 % between rounds it reads anything 
 whether the second of two equal processes is treated like the first.
 """
 
-from collections.abc import Iterator
 from math import exp, log
 from pathlib import Path
 from statistics import fmean
@@ -12,15 +11,10 @@ from statistics import fmean
 from bench.analysis import judgement
 from bench.analysis.intervals import geometric_mean_interval
 from bench.analysis.reading import read
-from bench.errors import BenchError
 from bench.gate.result import Identical
-from bench.records import journal, loading
 from bench.records.cell import AGAIN
-from bench.records.machine import machine_of
+from bench.records.neighbours import neighbours
 from bench.records.stored_run import Run
-
-MOST_RUNS = 20
-"""The latest ones, so that reading them takes no time to speak of."""
 
 
 def pooled(run: Run, *, results: Path) -> Identical | None:
@@ -30,25 +24,12 @@ def pooled(run: Run, *, results: Path) -> Identical | None:
         run: Of this gate.
         results: Where runs are stored.
     """
-    machine = machine_of(run.header.environment).key
-    here = (one for one in _stored(results, but=run.header.run_id) if machine_of(one.header.environment).key == machine)
-    apart = [found for one in (run, *here) if (found := _apart(one)) is not None]
+    apart = [found for one in (run, *neighbours(run, results=results)) if (found := _apart(one)) is not None]
     interval = geometric_mean_interval(apart)
     if interval is None:
         return None
     low, high = (None if bound is None else bound - 1.0 for bound in (interval.low, interval.high))
     return Identical(runs=interval.count, apart=interval.estimate - 1.0, low=low, high=high)
-
-
-def _stored(results: Path, *, but: str) -> Iterator[Run]:
-    """Yield the latest runs that can be read."""
-    for folder in journal.runs(results)[-MOST_RUNS:]:
-        try:
-            run = loading.load(folder)
-        except BenchError:
-            continue  # of another version, or damaged: it says so where it is asked for
-        if run.header.run_id != but:
-            yield run
 
 
 def _apart(run: Run) -> float | None:

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bench import units
-from bench.analysis import judgement, side_by_side, summary, two_runs
+from bench.analysis import judgement, sessions, side_by_side, summary, two_runs
 from bench.analysis.intervals import Interval
 from bench.analysis.judgement import Condition, Judgement
+from bench.analysis.sessions import Sessions
 from bench.analysis.summary import CellSummary, Group
 from bench.analysis.verdict import Verdict
 from bench.gate import policy, stored
@@ -50,16 +51,23 @@ def of_sides(run: Run) -> Finding:
         noise=max((group.noise.relative for group in groups if group.noise is not None), default=None),
         rounds=run.planned_rounds,
         run_id=run.header.run_id,
+        is_paired=True,
     )
 
 
-def of_stored(base: Run, head: Run, *, settings: Settings) -> Finding:
+def of_stored(base: Run, head: Run, *, settings: Settings, apart: Sessions = sessions.UNKNOWN) -> Finding:
     """Judge a run against one that was stored earlier; rounds are not paired, so the kernel is the common unit.
+
+    Args:
+        base: The stored run.
+        head: What was measured here.
+        settings: Budgets.
+        apart: What two sessions of this machine differ by.
 
     Raises:
         NothingComparable: If the two were measured on other machines or other data.
     """
-    comparison = two_runs.compare_runs(base, head, margin=settings.max_slowdown, margins=settings.budgets)
+    comparison = two_runs.compare_runs(base, head, margin=settings.max_slowdown, margins=settings.budgets, apart=apart)
     stored.refuse(comparison)
     return Finding(
         rows=tuple(
@@ -258,8 +266,9 @@ def _compared(interval: Interval | None, *, budget: float) -> str:
 
 
 def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
-    """Let a slowdown stand only where fresh rounds say so as well."""
+    """Let a slowdown stand only where fresh rounds say so as well; where these have both sides, they decide."""
     second = {(row.loop, row.workload): row for row in again.rows}
+    how = "beside its commit" if again.is_paired else "by fresh rounds"
     settled = []
     for row in first.rows:
         fresh = second.get((row.loop, row.workload))
@@ -268,10 +277,13 @@ def _confirmed(first: Finding, *, again: Finding) -> list[LoopVerdict]:
         elif fresh.verdict in (Verdict.FAILED, Verdict.INVALID):
             settled.append(fresh)
         elif fresh.verdict == Verdict.SLOWER:
-            reason = f"{row.reason}; fresh rounds: {fresh.reason}"
+            reason = f"{row.reason}; {how}: {fresh.reason}"
             settled.append(replace(row, verdict=Verdict.SLOWER.value, confirmed=True, reason=reason))
+        elif again.is_paired and fresh.verdict in (Verdict.SAME, Verdict.FASTER):
+            reason = f"{fresh.reason}, beside the commit of {first.base}, which alone would say {row.reason}"
+            settled.append(replace(fresh, confirmed=False, reason=reason))
         elif row.verdict == Verdict.SLOWER:
-            reason = f"suspected ({row.reason}), not confirmed by fresh rounds ({fresh.reason})"
+            reason = f"suspected ({row.reason}), not confirmed {how} ({fresh.reason})"
             settled.append(replace(row, verdict=Verdict.UNCLEAR.value, confirmed=False, reason=reason))
         else:
             reason = f"{fresh.reason}, in fresh rounds; the first ones disagreed ({row.reason})"

@@ -156,6 +156,8 @@ class Finding:
     rounds: int
     run_id: str
     identical: Identical | None = None
+    is_paired: bool = False
+    """Whether base and head were measured in the same rounds, which decides; of two sessions only both together do."""
 
     @property
     def suspects(self) -> tuple[str, ...]:

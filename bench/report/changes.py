@@ -2,23 +2,28 @@
 
 admit          refuses runs whose numbers do not mean the same thing
 since          what a report says of the change since an earlier run
+sessions_beside    what two sessions of its machine differ by
 to_text, to_markdown, to_json, told    what `bench.analysis.two_runs` found, for each kind of reader
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from math import log, log1p
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from bench import units
+from bench.analysis import sessions
 from bench.analysis.differences import Difference
 from bench.analysis.intervals import Interval
+from bench.analysis.sessions import Sessions
 from bench.analysis.two_runs import ORDER, Comparison, Doubt, DoubtKind, Row, compare_runs, median_half_width
 from bench.analysis.verdict import Verdict
 from bench.errors import NothingComparable
 from bench.records.cell import Cell
+from bench.records.neighbours import neighbours
 from bench.records.stored_run import Run
 from bench.report import terminal, wording
 from bench.report.model import Change
@@ -39,15 +44,32 @@ _Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 """Headers and rows of text."""
 
 
-def since(base: Run, run: Run) -> Change:
+def since(base: Run, run: Run, *, apart: Sessions = sessions.UNKNOWN) -> Change:
     """Return what a run's report says of the change since an earlier one.
+
+    Args:
+        base: The earlier run.
+        run: The run of the report.
+        apart: What two sessions of this machine differ by.
 
     Raises:
         NothingComparable: If the two were measured on other machines or other data.
     """
-    comparison = compare_runs(base, run, margin=run.header.plan.margin, margins=run.header.plan.margins)
+    plan = run.header.plan
+    comparison = compare_runs(base, run, margin=plan.margin, margins=plan.margins, apart=apart)
     admit(comparison, allow_mismatch=False)
     return told(comparison)
+
+
+def sessions_beside(run: Run, *, results: Path, but: Collection[str]) -> Sessions:
+    """Return what sessions of a run's machine differ by, as other runs say that are stored beside it.
+
+    Args:
+        run: Any.
+        results: Where runs are stored.
+        but: Ids of runs that are about to be compared.
+    """
+    return sessions.of_machine(neighbours(run, results=results, but=but))
 
 
 def to_text(comparison: Comparison, *, encoding: str = "utf-8") -> str:
@@ -101,6 +123,7 @@ def as_data(comparison: Comparison) -> dict[str, Any]:
         "differences": [_shown(one) for one in comparison.differences],
         "machine": comparison.machine,
         "noise": comparison.noise,
+        "sessions": comparison.apart,
         "alike": comparison.alike,
         "rows": [_row_data(row) for row in comparison.rows],
         "notices": notices(comparison),
@@ -229,6 +252,10 @@ def _notices(comparison: Comparison, *, rows: Sequence[Row]) -> Iterable[str]:
         )
     if any(row.calibrated is not None and row.decided_by == "raw" for row in rows):
         yield "The kernel tells the speed of the CPU: on the GPU raw times decide, and its clock may have changed."
+    apart = comparison.apart
+    if apart.runs and rows:
+        size = units.percent(apart.deviation)
+        yield f"Two sessions of this machine differ by {size} (standard deviation), as {apart.runs} runs of it say."
     rounds = min((row.speed_up.count for row in rows if row.speed_up is not None), default=None)
     if rounds is not None and rounds < FEW_ROUNDS:
         yield f"Only {rounds} {'round' if rounds == 1 else 'rounds'} in a run: the intervals are wide."

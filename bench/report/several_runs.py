@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from bench import units
+from bench.analysis import sessions
+from bench.analysis.sessions import Sessions
 from bench.analysis.two_runs import Comparison, Row, compare_with
 from bench.errors import NothingComparable
 from bench.records.stored_run import Run
@@ -27,7 +29,12 @@ Format = Literal["table", "json", "md"]
 
 
 def compare(
-    base: Run, others: Sequence[Run], *, margin: float, allow_mismatch: bool
+    base: Run,
+    others: Sequence[Run],
+    *,
+    margin: float,
+    allow_mismatch: bool,
+    apart: Sessions = sessions.UNKNOWN,
 ) -> tuple[list[Comparison], list[tuple[str, NothingComparable]]]:
     """Compare a run with others, those of which are told that are alike enough.
 
@@ -36,12 +43,13 @@ def compare(
         others: What is compared with it; all verdicts hold together.
         margin: Smallest relative difference that matters.
         allow_mismatch: Whether runs are compared that are not alike.
+        apart: What two sessions of this machine differ by.
 
     Returns:
         Comparisons that may be told; and the others' names, with why not.
     """
     admitted, refused = [], []
-    for one in compare_with(base, others, margin=margin):
+    for one in compare_with(base, others, margin=margin, apart=apart):
         try:
             changes.admit(one, allow_mismatch=allow_mismatch)
             admitted.append(one)

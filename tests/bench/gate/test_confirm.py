@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bench.errors import FileTrouble
-from bench.gate import confirm
+from bench.gate import comparison, confirm
 from bench.gate.policy import Policies
 from bench.gate.result import SCHEMA
 from bench.gate.settings import Settings
@@ -49,7 +49,7 @@ class Runs:
 def gate(tmp_path):
     """Return a function that gates made-up runs."""
 
-    def gate(*runs, environment=None, console=None, verdict_file=None, **fields):
+    def gate(*runs, environment=None, console=None, verdict_file=None, folder=tmp_path, **fields):
         measuring = RunOptions(
             loops=fields.pop("loops", ("tf-fit", "tf-function")),
             results=tmp_path / "results",
@@ -58,7 +58,7 @@ def gate(tmp_path):
             again=True,
             time_budget=fields.pop("time_budget", None),
         )
-        options = confirm.Options(
+        options = comparison.Options(
             **{
                 "settings": Settings(),
                 "base": "here",
@@ -73,10 +73,10 @@ def gate(tmp_path):
             | fields
         )
         execute = Runs(*runs)
-        around = confirm.Surroundings(
+        around = comparison.Surroundings(
             console=console or Told(),
             environment=environment or {},
-            folder=tmp_path,
+            folder=folder,
             execute=execute,
             admit=lambda *_, **__: None,
         )
@@ -265,3 +265,72 @@ def test_a_loop_that_the_stored_run_has_and_this_tree_has_not_is_not_asked_for(g
 
     assert [("tf-fit",)] == [one.loops for one in asked]
     assert "removed" == next(row.verdict for row in found.result.loops if row.loop == "gone")
+
+
+SLOW = STEPS | {"tf-fit": 1.5e-3}
+
+
+@pytest.fixture
+def project(make_repository, tmp_path):
+    """Return a user's repository and the hash of its first commit."""
+    repository = make_repository(tmp_path / "project")
+    return repository, repository.commit("first", {"model.py": "layers = 2\n"})
+
+
+@pytest.mark.parametrize(("factor", "word", "code"), [(1.0, "same", 0), (1.5, "slower", 1)])
+def test_the_commit_of_a_stored_run_is_measured_again_beside_a_suspect(
+    gate, stored, make_run, make_gate_run, project, factor, word, code
+):
+    """Another session is no slowdown of the code, and one of the code shows in the same rounds."""
+    repository, commit = project
+    repository.commit("second", {"model.py": "layers = 3\n"})
+    passport = {"project commit": commit, "project dirty": "no"}
+
+    found, asked = gate(
+        make_run(steps=SLOW, seed=3, kernel=0.3e-3),
+        make_gate_run({"tf-fit": factor}, looks=(6, 12), rounds=12),
+        baseline=stored(steps=STEPS, environment=passport),
+        loops=(),
+        folder=repository.folder,
+    )
+
+    assert code == found.result.exit_code
+    row = next(row for row in found.result.loops if row.loop == "tf-fit")
+    assert word == row.verdict
+    assert ("beside its commit: " if code else "beside the commit of run baseline, ") in row.reason
+    again = asked[1]
+    assert (("tf-fit",), ["base", "head"]) == (again.loops, [side.name for side in again.sides])
+    assert commit == again.sides[0].facts["commit"]
+
+
+@pytest.mark.parametrize(
+    ("passport", "why_not"),
+    [
+        ({}, "it does not know which commit it measured"),
+        ({"project commit": "a" * 40, "project dirty": "yes"}, "its working tree was not as in aaaaaaaaaaaa"),
+        ({"project commit": "a" * 40, "project dirty": "no"}, "a shallow clone may have to fetch it first"),
+        (
+            {"project commit": "a" * 40, "project dirty": "no", "environment TF_ENABLE_ONEDNN_OPTS": "0"},
+            "something else has changed, too: environment TF_ENABLE_ONEDNN_OPTS",
+        ),
+    ],
+    ids=["unknown", "changed", "not here", "another variable"],
+)
+def test_where_that_commit_cannot_be_measured_the_stored_rounds_judge_and_it_is_said(
+    gate, stored, make_run, project, passport, why_not
+):
+    """As of a run outside any repository."""
+    told = Told()
+
+    found, asked = gate(
+        make_run(steps=SLOW, seed=3, kernel=0.3e-3),
+        make_run(steps={"tf-fit": 1.5e-3}, seed=4, kernel=0.3e-3),
+        baseline=stored(steps=STEPS, environment=passport),
+        loops=(),
+        folder=project[0].folder,
+        console=told,
+    )
+
+    assert 1 == found.result.exit_code
+    assert () == asked[1].sides
+    assert any("the commit of run baseline is not measured anew: " in line and why_not in line for line in told.lines)

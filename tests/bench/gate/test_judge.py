@@ -25,7 +25,8 @@ def judge(run, *, confirmation=None, fail_on_unclear=False, **settings):
     """Return what the gate makes of runs."""
     return judging.judge(
         finding(run, **settings),
-        confirmation=None if confirmation is None else finding(confirmation, **settings),
+        # As of fresh rounds of the working tree alone.
+        confirmation=None if confirmation is None else replace(finding(confirmation, **settings), is_paired=False),
         fail_on_unclear=fail_on_unclear,
     )
 
