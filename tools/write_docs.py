@@ -86,6 +86,22 @@ def sweep(run: Run) -> str:
     return table(heads, lines, align="l" + "r" * len(by_size))
 
 
+def compute(run: Run) -> str:
+    """Place and milliseconds per step of each loop by workload and batch size, the fastest set in bold."""
+    columns = {}
+    for group in summary.summarise(run):
+        places = {}
+        for cell, rank in zip(group.cells, rows.ranks(group.cells), strict=True):
+            mark = "**" if rank in ("1", "1=") else ""
+            places[cell.cell.loop] = f"{mark}{rank} · {wording.step_text(cell)}{mark}"
+        columns[f"{group.setting.workload}, {group.setting.batch_size}"] = places
+    lines = [
+        (f"`{name}`", *(cells.get(name, "") for cells in columns.values()))
+        for name in dict.fromkeys(cell.loop for cell in run.header.plan.cells)
+    ]
+    return table(("loop", *columns), lines, align="l" + "r" * len(columns))
+
+
 def gpu(run: Run) -> str:
     """Milliseconds per step of each process: two say more than an interval of two."""
     [group] = summary.summarise(run)
@@ -102,7 +118,13 @@ def difference(ratio: float) -> str:
     return f"{units.percent(abs(ratio - 1.0))} {'more' if ratio > 1.0 else 'less'}"
 
 
-TABLES: dict[str, Callable[[Run], str]] = {"default": default, "fastest": fastest, "sweep": sweep, "gpu": gpu}
+TABLES: dict[str, Callable[[Run], str]] = {
+    "default": default,
+    "fastest": fastest,
+    "sweep": sweep,
+    "compute": compute,
+    "gpu": gpu,
+}
 
 
 def table(heads: Iterable[str], lines: Iterable[Sequence[str]], *, align: str) -> str:

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy.stats.mstats import trimmed_mean_ci
 
-from bench.analysis.breakdown import DATA, REST, break_down
+from bench.analysis.breakdown import DATA, REST, _half_width_of_middle, break_down
 from bench.records.trial import Ablation
 
 PART_NAMES = ("metric", "optimizer", "backward", "forward")
@@ -113,3 +115,13 @@ def test_a_part_that_saved_nothing_has_an_interval_that_holds_nothing(process):
 def test_no_process_has_no_breakdown():
     """All of them failed."""
     assert None is break_down([], steps={})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_of_a_middle_is_that_of_trimmed_means(seed):
+    """As SciPy has it, which cuts as many off each end."""
+    values = np.random.default_rng(seed).standard_normal(12) ** 3
+
+    low, high = trimmed_mean_ci(values, limits=(0.25, 0.25), alpha=0.05)
+
+    assert pytest.approx((high - low) / 2.0) == _half_width_of_middle(values.tolist())

@@ -148,6 +148,22 @@ def test_a_loop_that_broke_on_one_machine_is_left_out_of_the_agreement_and_stays
     assert 2 == found.agreement.loops
 
 
+def test_loops_stand_in_the_order_of_their_gains_over_all_machines(make_lab):
+    """Of five, none of which is where the runs have it."""
+    steps = {"tf-eager": 8e-3, "a": 3e-3, "b": 5e-3, "c": 1e-3, "d": 4e-3}
+
+    (found,) = matrices(make_lab({"a": steps, "b": steps}))
+
+    assert ("c", "a", "d", "b", "tf-eager") == found.loops
+
+
+def test_the_baseline_is_a_loop_that_most_machines_have(make_lab):
+    """And not the one that stands first, which two of three lack."""
+    found = matrices(make_lab({"a": {"mine": 1e-3} | STEPS, "b": STEPS, "c": STEPS}))
+
+    assert "tf-eager" == found[0].baseline
+
+
 def test_a_baseline_that_is_asked_for_is_taken(make_lab):
     """And one that no run has is not."""
     runs = make_lab({"a": STEPS, "b": STEPS})

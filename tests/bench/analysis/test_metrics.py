@@ -32,6 +32,7 @@ def test_a_loop_that_ends_elsewhere_parts():
         [("a", 100, {"mae": 0.2}), ("b", 110, {"mae": 0.3})],  # as correct loops do
         [("a", 100, {"mae": 20.0}), ("b", 110, {"mae": 21.0})],  # in shares of what it is
         [("a", 100, {"mae": 3.0}), ("b", 400, {"mae": 0.1})],  # it has learned longer
+        [("a", 100, {"mae": 3.0}), ("b", 160, {"mae": 0.1})],
         [("a", 100, {"mae": 3.0}), ("b", 100, {"auc": 0.1})],
         [("a", 100, {"mae": 3.0})],
     ],

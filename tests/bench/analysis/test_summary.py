@@ -73,6 +73,23 @@ def test_a_cell_with_a_failed_trial_is_failed_and_last(make_run):
     )
 
 
+def test_a_loop_that_was_never_measured_stands_behind_those_that_failed_later(make_run):
+    """What is slow stands before what has no time at all."""
+    run = make_run()
+    never = {"tf-function": range(run.planned_rounds), "tf-fit": [2]}
+    broken = [
+        replace(t, failure=FAILURE, blocks=() if t.cell.loop == "tf-function" else t.blocks)
+        if t.round in never.get(t.cell.loop, ())
+        else t
+        for t in run.trials
+    ]
+
+    (group,) = summarising.summarise(replace(run, trials=tuple(broken)))
+
+    assert ["tf-fit", "tf-function"] == [cell.cell.loop for cell in group.cells][-2:]
+    assert group.cells[-1].step is None
+
+
 def test_another_loop_is_the_baseline_where_the_planned_one_could_not_be_measured(make_run):
     """Without TensorFlow, the torch loops are still compared with each other."""
     run = make_run()

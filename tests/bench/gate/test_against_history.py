@@ -50,6 +50,13 @@ def test_what_cannot_be_told_fails_where_it_is_asked_to():
     assert 3 == judged(past(head=0.02), fail_on_unclear=True).exit_code
 
 
+def test_three_runs_leave_two_degrees_of_freedom():
+    """Their quantile of Student's t is 4.303, in any table; spread and error of the level add up by squares."""
+    [row] = judged(past(runs=3, error=0.003, spread=0.004)).loops
+
+    assert pytest.approx((-0.0213, 0.0217), abs=1e-4) == (row.low, row.high)
+
+
 def test_sessions_that_differ_make_the_interval_wider():
     """One run is one session, however many processes it has."""
     quiet, noisy = (judged(past(head=0.05, spread=spread)).loops[0] for spread in (0.005, 0.05))

@@ -1,6 +1,7 @@
 """One loop judged from within a test: commands that are run, what their answers come to, three lines of failure."""
 
 import json
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -234,6 +235,20 @@ def test_an_interruption_is_passed_on_so_that_what_was_measured_is_stored(fake_b
 
     assert "gate mine" == (fake_bench / "words").read_text(encoding="utf-8")
     assert (fake_bench / "stored").exists()
+
+
+def test_a_command_that_is_deaf_to_an_interruption_is_ended(fake_bench, monkeypatch):
+    """Nothing goes on measuring behind a test that is over."""
+    program = fake_bench / "sources" / "bench" / "__main__.py"
+    deaf = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + FAKE_BENCH
+    program.write_text(deaf.replace('open("words"', 'open("process", "w").write(str(os.getpid()))\nopen("words"'))
+    monkeypatch.setattr(from_a_test, "_PATIENCE", 0.2)
+
+    with pytest.raises(KeyboardInterrupt):
+        call_bench("gate", "mine", folder=fake_bench)
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((fake_bench / "process").read_text(encoding="utf-8")), 0)
 
 
 def test_a_command_that_was_interrupted_itself_interrupts_the_test(tmp_path, pretend):

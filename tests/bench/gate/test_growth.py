@@ -35,3 +35,16 @@ def test_a_quantity_is_beyond_its_budget_within_it_or_undecided(make_gate_run, f
 def test_without_a_budget_nothing_is_said(make_gate_run):
     """However much it grew."""
     assert {} == grown(make_gate_run({"tf-fit": 1.0}), factors=[9.0])
+
+
+def test_a_round_that_only_one_side_finished_is_left_out(make_gate_run, make_failure):
+    """Of six, five are left, and the looks are as they were."""
+    run = make_gate_run({"tf-fit": 1.0}, rounds=6, looks=(5, 6))
+    broken = tuple(
+        replace(trial, failure=make_failure()) if (trial.cell.side, trial.round) == ("head", 2) else trial
+        for trial in run.trials
+    )
+
+    ((found,),) = grown(replace(run, trials=broken), factors=[1.5, 1.51], max_memory_growth=0.10).values()
+
+    assert (True, pytest.approx(0.5, abs=0.02)) == (found.exceeded, found.growth)

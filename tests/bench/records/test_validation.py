@@ -12,6 +12,7 @@ from bench.records import limits, validation
 from bench.records.journal import Journal, runs
 from bench.records.lines import JOURNAL
 from bench.records.loading import load
+from bench.records.plan import Plan
 from bench.records.stored_run import RunHeader
 from bench.records.trial import BlockKind
 
@@ -141,3 +142,22 @@ def test_a_block_is_passed_at_a_glance_whatever_its_system_does_not_say(make_blo
     assert validation._is_sound_block(block)
     assert not validation._is_sound_block(replace(block, waited_seconds=math.nan))
     assert not validation._is_sound_block(replace(block, steps=0))
+
+
+@pytest.mark.parametrize(
+    ("field", "smallest", "below"), [("rounds", 1, 0), ("looks", 2, 1), ("blocks_per_trial", 1, 0), ("steps", 1, 0)]
+)
+def test_the_smallest_run_that_can_be_asked_for_can_be_stored(field, smallest, below):
+    """One round of one block of one step; to look at a single round tells nothing."""
+    limit = limits.LIMITS[Plan][field]
+
+    assert limit.wrong(smallest) is None
+    assert limit.wrong(below) is not None
+
+
+def test_a_seed_is_one_that_tables_can_hold():
+    """Columns of integers have 64 bits, one of them for the sign."""
+    seed = limits.LIMITS[Plan]["seed"]
+
+    assert seed.wrong(2**63 - 1) is None
+    assert seed.wrong(2**63) is not None
