@@ -38,10 +38,12 @@ class Runs:
         """Take the runs, first to last."""
         self.waiting = list(runs)
         self.asked = []
+        self.resumed = []
 
     def __call__(self, measuring, /, *, console, environment, resume=None):
         """Return the next run."""
         self.asked.append(measuring)
+        self.resumed.append(resume)
         return self.waiting.pop(0), measuring.results / f"run-{len(self.asked)}"
 
 
@@ -72,7 +74,7 @@ def gate(tmp_path):
             }
             | fields
         )
-        execute = Runs(*runs)
+        execute = gate.execute = Runs(*runs)
         around = comparison.Surroundings(
             console=console or Told(),
             environment=environment or {},
@@ -242,6 +244,27 @@ def test_of_a_stored_run_only_the_suspect_is_measured_again(gate, stored, make_r
 
     assert 1 == found.result.exit_code
     assert [("tf-fit", "tf-function"), ("tf-fit",)] == [one.loops for one in asked]
+
+
+def test_an_interrupted_gate_goes_on_with_its_run_and_suspects_get_one_of_their_own(gate, stored, make_run):
+    """What was measured again is another run."""
+    gate(
+        make_run(steps=STEPS | {"tf-fit": 1.5e-3}, seed=3, kernel=0.3e-3),
+        make_run(steps={"tf-fit": 1.5e-3}, seed=4, kernel=0.3e-3),
+        baseline=stored(steps=STEPS),
+        loops=(),
+        resume="interrupted",
+    )
+
+    assert ["interrupted", None] == gate.execute.resumed
+
+
+@pytest.mark.parametrize("listed", [("tf-fit",), ()], ids=["listed", "those of the guides"])
+def test_loops_that_nobody_named_are_those_that_are_listed(gate, make_gate_run, listed):
+    """Without a list, the usual ones."""
+    _, asked = gate(make_gate_run({"tf-fit": 1.0}), loops=(), settings=Settings(loops=listed))
+
+    assert [listed] == [one.loops for one in asked]
 
 
 def test_a_stored_run_of_which_no_loop_is_left_is_nothing_to_compare_with(gate, stored):
