@@ -103,9 +103,10 @@ class CompiledModel(Workload):
             build_by(model, self.fed[0].rows(slice(self.batch_size)))
         if self.initial is not None:
             restore(model, self.initial)
-        _let_training_be_said(model)
-        _begin_anew(model)
-        recipe.let_results_be_values(recipe.asked_metrics(model))
+        if isinstance(model, keras.Model) and model.compiled:  # who prepares a workload refuses what is not
+            _let_training_be_said(model)
+            _begin_anew(model)
+            recipe.let_results_be_values(recipe.asked_metrics(model))
         self._model = model
         self._handed_out.clear()
         return model
