@@ -1,7 +1,7 @@
 """Do the tests notice when what decides is changed? Mutants of the code, drawn by a seed, against its tests.
 
     make test-mutants
-    python tools/mutants.py [--places 240] [--seed 0] [--minutes 20] [--only bench/gate]
+    python tools/mutants.py [--places 200] [--seed 0] [--minutes 20] [--only bench/gate]
 
 A mutant is a file with one operator, comparison, number, constant, decorator or loop exchanged by cosmic-ray; at each
 place that is drawn, one. An operator is exchanged for the one beside it (`+` for `-`, never `+` for `>>`): what raises
@@ -302,7 +302,7 @@ def report(tried, reasons, *, drawn):
 def main():
     """Draw, try and report."""
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--places", type=int, default=240, help="how many mutants, each at a place of its own")
+    parser.add_argument("--places", type=int, default=200, help="how many mutants, each at a place of its own")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=20, help="stop then, whatever was tried")
     parser.add_argument("--only", help="folder or file, in place of all that decides")
