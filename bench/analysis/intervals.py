@@ -16,7 +16,7 @@ on together in `bench/analysis/holm.py`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, exp, isfinite, log, sqrt
+from math import ceil, exp, inf, isfinite, log, sqrt
 from statistics import fmean, median, stdev, variance
 from typing import Self, TypeVar
 
@@ -220,7 +220,12 @@ def _signed_rank_quantile(count: int, *, tail: float) -> int | None:
 
 
 def unpaired_ratio_interval(
-    base: Sequence[float], new: Sequence[float], *, confidence: float = CONFIDENCE, session: float = 0.0
+    base: Sequence[float],
+    new: Sequence[float],
+    *,
+    confidence: float = CONFIDENCE,
+    session: float = 0.0,
+    session_freedom: float = inf,
 ) -> UnpairedInterval | None:
     """Return how many times faster ``new`` is than ``base`` where they share no rounds.
 
@@ -229,14 +234,15 @@ def unpaired_ratio_interval(
     freedom, so the two need not vary alike. Sources: Welch, "The generalization of 'Student's' problem when several
     different population variances are involved", Biometrika 34, 1947; Satterthwaite, "An approximate distribution of
     estimates of variance components", Biometrics Bulletin 2, 1946. What sessions differ by, which no number of rounds
-    shows, comes on top as a variance that is known. Source: Kalibera and Jones, "Rigorous benchmarking in reasonable
-    time", ISMM 2013.
+    shows, comes on top as one more variance with degrees of freedom of its own. Source: Kalibera and Jones, "Rigorous
+    benchmarking in reasonable time", ISMM 2013.
 
     Args:
         base: One positive number per process of the baseline: its step time, or that over a kernel's.
         new: The same of the other; may be more or fewer.
         confidence: Two-sided level.
         session: Standard deviation of the logarithm of what two sessions differ by, the same thing measured in both.
+        session_freedom: Degrees of freedom of that; infinite where it is known.
 
     Returns:
         The ratio of the geometric means; above 1 means that ``new`` is faster. Without bounds where a side has one
@@ -261,6 +267,7 @@ def unpaired_ratio_interval(
         return bare
     squares = [variance(side) / len(side) for side in sides]
     below = sum(square**2 / (len(side) - 1) for square, side in zip(squares, sides, strict=True))
+    below += session**4 / session_freedom
     whole = sum(squares) + session**2
     degrees = whole**2 / below if below > 0.0 else sum(len(side) - 1 for side in sides)
     return _student(replace(bare, degrees=degrees), spread=sqrt(whole * count))

@@ -1,18 +1,21 @@
 """What two sessions of one machine differ by, the same thing measured in both.
 
 No number of rounds in one run shows it. Runs that are stored on a machine do: what the same loop, of the same source
-and under the same versions, took as a multiple of the kernel's step differs between them by more than their own rounds
-let expect. Source of the estimate: Cochran, "The combination of estimates from different experiments", Biometrics 10,
-1954 (the variance of the means, less the mean of their squared errors), pooled over loops by degrees of freedom.
+and under the same versions, took as a multiple of the kernel's step differs from one run to the next by more than their
+own rounds let expect. The largest quarter of the differences does not count, for among them are changes that no source
+tells, such as of a module that the loop imports.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from math import log, sqrt
+from itertools import pairwise
+from math import inf, log, sqrt
 from statistics import fmean, variance
 
-from bench.analysis import starvation
+import numpy as np
+
+from bench.analysis import between, starvation
 from bench.analysis.process import trial_step_seconds
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
@@ -21,11 +24,16 @@ from bench.units import Seconds
 DEFAULT = 0.02
 """Standard deviation where nothing is known; quiet machines are below it."""
 
-WORTH = 4
+WORTH = 2
 """The default counts as so many differences: a few runs that happen to agree do not do away with it."""
 
 FEWEST_ROUNDS = 2
 """For a variance."""
+
+_KEPT = 0.75
+"""Share of the differences that counts, the smallest."""
+
+_SHORT = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,18 +42,20 @@ class Sessions:
 
     deviation: float
     """Standard deviation of the logarithm, after calibration."""
+    freedom: float
+    """Degrees of freedom that it has; infinite where it is the default."""
     runs: int
     """Stored runs that told it; 0 where it is the default."""
 
 
-UNKNOWN = Sessions(deviation=DEFAULT, runs=0)
+UNKNOWN = Sessions(deviation=DEFAULT, freedom=inf, runs=0)
 
 
 def of_machine(runs: Iterable[Run]) -> Sessions:
     """Return what the sessions of one machine differ by.
 
     Args:
-        runs: Stored on it, in any order, none of which is about to be compared.
+        runs: Stored on it, in the order of their time, none of which is about to be compared.
 
     Returns:
         The default, weighed against what the runs say; the default alone where no loop was measured in two.
@@ -57,15 +67,20 @@ def of_machine(runs: Iterable[Run]) -> Sessions:
     groups = [found for found in told.values() if len(found) > 1]
     if not groups:
         return UNKNOWN
-    surplus = sum(
-        (len(found) - 1) * (variance(mean for _, mean, _ in found) - fmean(squared for *_, squared in found))
-        for found in groups
+    pairs = [pair for found in groups for pair in pairwise(found)]
+    seen = between.variance(
+        np.array([(later - one) ** 2 for (_, one, _), (_, later, _) in pairs]),
+        within=np.array([square + another for (*_, square), (*_, another) in pairs]),
+        kept=_KEPT,
     )
-    between = max(0.0, surplus / sum(len(found) - 1 for found in groups))
     # Loops of one run share its session, so that there are as many differences as runs tell and no more.
     differences = max(len(found) for found in groups) - 1
-    mixed = (differences * 2.0 * between + WORTH * DEFAULT**2) / (differences + WORTH)
-    return Sessions(deviation=sqrt(mixed), runs=len({name for found in groups for name, *_ in found}))
+    mixed = (differences * seen + WORTH * DEFAULT**2) / (differences + WORTH)
+    return Sessions(
+        deviation=sqrt(mixed),
+        freedom=differences + WORTH,
+        runs=len({name for found in groups for name, *_ in found}),
+    )
 
 
 def kernel_steps(run: Run) -> dict[int, Seconds]:
@@ -82,26 +97,21 @@ def kernel_facts(trial: Trial) -> dict[str, str]:
     }
 
 
-_SHORT = 12
-
-
 def _shares(run: Run) -> Iterator[tuple[Hashable, float, float]]:
     """Yield what was measured, the mean logarithm of its steps as multiples of the kernel's, and its squared error."""
     kernel = kernel_steps(run)
     calibrated_by = next((tuple(kernel_facts(trial).items()) for trial in run.calibration), ())
+    how = (run.header.plan.schedule, run.header.plan.run_in_seconds, run.header.dataset.sha256, calibrated_by)
     for cell in run.header.plan.cells:
-        trials = starvation.sound(run, run.trials_of(cell))
-        shares = [log(step / kernel[number]) for number, step in _steps(trials).items() if number in kernel]
+        finished = [trial for trial in starvation.sound(run, run.trials_of(cell)) if trial.failure is None]
+        shares = [log(step / kernel[number]) for number, step in _steps(finished).items() if number in kernel]
         if len(shares) >= FEWEST_ROUNDS:
-            last = trials[-1]
-            sources = (last.loop_sha256, last.workload_sha256, *sorted(last.versions.items()))
-            how = (run.header.plan.schedule, run.header.plan.run_in_seconds, run.header.dataset.sha256)
-            yield (cell, sources, calibrated_by, how), fmean(shares), variance(shares) / len(shares)
+            last = finished[-1]
+            what = (cell, last.loop_sha256, last.workload_sha256, *sorted(last.versions.items()), how)
+            yield what, fmean(shares), variance(shares) / len(shares)
 
 
 def _steps(trials: Iterable[Trial]) -> dict[int, Seconds]:
-    """Return round -> seconds per step of those that finished."""
-    pairs: Mapping[int, Seconds | None] = {
-        trial.round: trial_step_seconds(trial) for trial in trials if trial.failure is None
-    }
-    return {number: seconds for number, seconds in pairs.items() if seconds is not None}
+    """Return round -> seconds per step, where there is one."""
+    pairs = ((trial.round, trial_step_seconds(trial)) for trial in trials)
+    return {number: seconds for number, seconds in pairs if seconds is not None}

@@ -168,7 +168,7 @@ def compare_with(
                 found=(before.get(cell), after.get(cell)),
                 kernels=kernels,
                 tilt=_tilt(base, new, cell=cell),
-                session=apart.deviation,
+                apart=apart,
             )
             for cell in dict.fromkeys([*before, *after])
         ]
@@ -290,7 +290,7 @@ def _pair(
     found: tuple[CellSummary | None, CellSummary | None],
     kernels: tuple[Mapping[int, Seconds], Mapping[int, Seconds]] | None,
     tilt: float,
-    session: float,
+    apart: Sessions,
 ) -> _Pair:
     """Compare one cell, raw and, where there are kernels to calibrate with, calibrated, at the usual level.
 
@@ -311,17 +311,21 @@ def _pair(
         cell=cell,
         base=base,
         new=new,
-        raw=estimates.unpaired_ratio_interval(*map(_values, steps), session=session),
-        calibrated=_calibrated(shares, tilt=tilt, session=session) if calibrated else None,
+        raw=_unpaired(steps, apart=apart),
+        calibrated=_unpaired(shares, apart=apart, tilt=tilt) if calibrated else None,
         trusted=calibrated and cell.device == "cpu",
     )
 
 
-def _calibrated(shares: Sequence[Mapping[int, float]], *, tilt: float, session: float) -> UnpairedInterval | None:
-    """Return the interval of steps as multiples of the kernel's, memory at another speed than arithmetic counted."""
-    base, new = map(_values, shares)
-    known = hypot(session, tilt / 2.0)
-    return estimates.unpaired_ratio_interval(base, [value * exp(tilt / 2.0) for value in new], session=known)
+def _unpaired(times: Sequence[Mapping[int, float]], *, apart: Sessions, tilt: float = 0.0) -> UnpairedInterval | None:
+    """Return the interval of the new run's times against the base's, with memory at another speed than arithmetic."""
+    base, new = map(_values, times)
+    return estimates.unpaired_ratio_interval(
+        base,
+        [value * exp(tilt / 2.0) for value in new],
+        session=hypot(apart.deviation, tilt / 2.0),
+        session_freedom=apart.freedom,
+    )
 
 
 def _tilt(base: Run, new: Run, *, cell: Cell) -> float:

@@ -8,8 +8,8 @@ from math import sqrt
 import numpy as np
 from scipy.special import stdtrit
 
+from bench.analysis.between import Values
 from bench.analysis.intervals import CONFIDENCE, Interval
-from bench.history.noise import Values
 from bench.history.segments import Course, Step, penalty
 
 _TRIED = 24

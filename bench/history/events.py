@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from bench import units
+from bench.analysis import between
 from bench.analysis.intervals import Interval
 from bench.analysis.two_runs import FEWEST_ALIKE
 from bench.history import creep, noise, segments
@@ -139,8 +140,8 @@ def _course(index: Index, points: Sequence[Point], *, margin: float) -> Course:
     errors = np.array([point.error for point in points])
     processes = np.array([point.processes for point in points], dtype=np.int64)
     digest = sha256(f"{margin}".encode())
-    for name in ("segments.py", "noise.py"):
-        digest.update(Path(__file__).with_name(name).read_bytes())
+    for source in (segments.__file__, noise.__file__, between.__file__):
+        digest.update(Path(str(source)).read_bytes())
     for numbers in (values, errors, processes):
         digest.update(numbers.tobytes())
     question = digest.hexdigest()

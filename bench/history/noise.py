@@ -13,7 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
-Values = NDArray[np.float64]
+from bench.analysis import between
+from bench.analysis.between import Values
 
 QUIETEST = 1e-4
 """Noise is taken to be at least 0.01 %."""
@@ -23,9 +24,8 @@ _PRIOR_FREEDOM = 20.0
 that were so many further observations. Source of the manner: Smyth, "Linear models and empirical Bayes methods",
 Statistical Applications in Genetics and Molecular Biology 3, 2004."""
 
-_KEPT, _MEAN_OF_KEPT = 0.9, 0.6231
-"""Share of the squared differences that counts, the smallest, and the mean of that part of chi-squared with one degree
-of freedom: level changes and lone runs are in the tenth that does not count."""
+_KEPT = 0.9
+"""Share of the squared differences that counts, the smallest: level changes and lone runs are in the other tenth."""
 
 _UNCERTAINTY = 4.3
 """Variance of the logarithm of that mean, times the number of runs: neighbouring differences share a run."""
@@ -53,24 +53,14 @@ def spreads(values: Values, *, errors: Values, processes: Values) -> Values:
     if len(values) < _NEIGHBOURS:
         return np.maximum(np.sqrt(within), QUIETEST)
     squares, pairs = np.diff(values) ** 2, within[1:] + within[:-1]
-    excess = _mean_of_kept(squares / np.maximum(pairs, QUIETEST**2))
+    excess = between.excess(squares, within=pairs, kept=_KEPT)
     error = sqrt(_UNCERTAINTY / len(values))
     if excess <= 0.0 or -1.5 * error <= log(excess) <= error:  # as the intervals say, as far as these runs can tell
         return np.maximum(np.sqrt(within), QUIETEST)
     if excess < 1.0:
         return np.maximum(np.sqrt(within * max(excess, 0.25)), QUIETEST)
-    low, high = 0.0, float(squares.max())
-    for _ in range(50):
-        between = (low + high) / 2.0
-        enough = _mean_of_kept(squares / np.maximum(pairs + 2.0 * between, QUIETEST**2)) <= 1.0
-        low, high = (low, between) if enough else (between, high)
-    return np.maximum(np.sqrt(within + high), QUIETEST)
-
-
-def _mean_of_kept(ratios: Values) -> float:
-    """Return the mean of the smaller ratios over what chi-squared lets expect of it."""
-    kept = np.sort(ratios)[: max(1, int(_KEPT * len(ratios)))]
-    return float(kept.mean()) / _MEAN_OF_KEPT
+    of_differences = between.variance(squares, within=pairs, kept=_KEPT)
+    return np.maximum(np.sqrt(within + of_differences / 2.0), QUIETEST)
 
 
 def _within(errors: Values, *, processes: Values) -> Values:

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import stdtrit
 
+from bench.analysis.between import Values
 from bench.analysis.intervals import CONFIDENCE, Interval
-from bench.history.noise import Values, distrust, lone_runs, spreads
+from bench.history.noise import distrust, lone_runs, spreads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
