@@ -26,6 +26,7 @@ import tomllib
 from argparse import ArgumentParser
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,7 +72,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """A file with one change: the line as it is, as it reads then, and the whole text."""
+    """A file with one change: what is changed as it is, as it reads then, and the whole text."""
 
     module: str
     line: int
@@ -127,10 +128,21 @@ def mutant_at(place):
         if text is None or not runs_otherwise(code, text):
             continue
         after = text.splitlines()
-        line = next((number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), 0)
-        changed = after[line] if len(after) == len(before) else "(line removed)"
-        return Mutant(module=place.module, line=line + 1, before=before[line].strip(), after=changed.strip(), text=text)
+        codes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        changes = [where for tag, *where in codes if tag != "equal"]
+        return Mutant(
+            module=place.module,
+            line=changes[0][0] + 1,
+            before=in_one_line(before[i:j] for i, j, _, _ in changes),
+            after=in_one_line(after[k:m] for _, _, k, m in changes),
+            text=text,
+        )
     return None
+
+
+def in_one_line(pieces):
+    """Return lines in one, as they are named in the list of survivors."""
+    return " ".join(line.strip() for piece in pieces for line in piece if line.strip())
 
 
 def runs_otherwise(code, mutated):
