@@ -42,7 +42,7 @@ class JaxJit(Loop):
         self.validation_batches = validation_batches(job)
         self.variables = Variables(self.model, optimizer=self.optimizer, metric=self.training_metric)
         self.state = self.variables.values()
-        self.no_metric = [np.asarray(value) for value in self.state.metric]
+        self.no_metric = [np.asarray(value) for value in self.training_metric.stateless_reset_state()]
         # The old state is given away: the new one is written into its memory, so each state is good for one step.
         self.compiled_step = jax.jit(self.train_step, donate_argnums=0)
         self.compiled_test_step = jax.jit(self.test_step)

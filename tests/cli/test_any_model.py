@@ -74,7 +74,7 @@ def test_a_saved_model_and_its_arrays_need_no_code(session):
 
 @pytest.mark.slow
 def test_several_inputs_outputs_losses_and_metrics_are_trained_alike(session):
-    """With weights of losses and of samples, a schedule and clipping: PyTorch's own optimizer has no such thing."""
+    """With weights of losses and of samples, a schedule and clipping: PyTorch's own losses are of one output."""
     example = str(EXAMPLES / "two_inputs.py")
 
     loops = ["tf-fit-stock", "jax-jit", "tf-fit-lowlevel"]
@@ -88,7 +88,7 @@ def test_several_inputs_outputs_losses_and_metrics_are_trained_alike(session):
     assert ["liked_accuracy", "liked_auc", "stars_mae"] == list(trained.validation_metrics), done.err
     assert 50 == trained.cell.batch_size
     assert FailureKind.UNAVAILABLE is hole.failure.kind
-    assert "torch.optim takes a number as its learning rate and no schedule" in hole.failure.message
+    assert "torch.nn has one loss for one output, and the model has more than that" in hole.failure.message
 
 
 @pytest.mark.slow
@@ -155,6 +155,8 @@ class Extremes(keras.metrics.Metric):
         self.least.assign(keras.ops.minimum(self.least, keras.ops.min(keras.ops.abs(keras.ops.cast(y, p.dtype) - p))))
     def result(self):
         return {"least": self.least, "twice": self.least * 2}
+    def reset_state(self):
+        self.least.assign(1e9)
 
 def model():"""
     text = PLAIN.replace("def model():", metrics).replace(
@@ -171,6 +173,7 @@ def model():"""
     done = session.bench("verify", "tf-fit-stock", "jax-jit", "--workload", "mine.py", "--format", "json")
 
     assert (0, [True, True]) == (done.code, [found["passed"] for found in done.json]), done.err
+    assert all(gap["largest"] <= gap["allowed"] for gap in done.json[1]["gaps"])
     names = {gap["what"] for gap in done.json[1]["gaps"]}
     assert {"evaluation f1_score_0", "evaluation least", "evaluation twice"} <= names
 
@@ -318,7 +321,8 @@ def test_our_compiled_models_are_the_same_work_in_every_framework(session, workl
     checked = session.bench("verify", "tf-fit-stock", "torch-keras", "jax-jit", "--workload", workload)
 
     assert 0 == checked.code, checked.err
-    assert 3 == checked.out.count("same work")
+    # TensorFlow's convolutions round so much on some processors that the weights part, as under `fit()`, which is said.
+    assert 3 == checked.out.count("same work") + checked.out.count("like fit()  "), checked.out
 
 
 @pytest.mark.slow
