@@ -7,7 +7,8 @@
 
 A lower bound in the sense of Williams, Waterman and Patterson, "Roofline: an insightful visual performance model for
 multicore architectures", CACM 52(4), 2009: arithmetic and memory may overlap, so the larger of the two counts, and
-everything else (data handling, activations, metrics, dispatch) is taken to cost nothing.
+everything else (data handling, activations, metrics, dispatch) is taken to cost nothing. Dispatch, too, of the smallest
+step: a loop that trains a whole block inside one call starts none from Python, and a bound has to hold for it as well.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -94,7 +95,7 @@ def needs_of(cell: Cell, *, prepared: Iterable[PreparedWorkload], seed: int) -> 
         return Needs(
             operations=operations(shapes, batch_size=cell.batch_size),
             bytes=bytes_moved(shapes, batch_size=cell.batch_size, optimizer=workload.optimizer),
-            state_bytes=state_bytes(shapes, optimizer=workload.optimizer),
+            state_bytes=max(state_bytes(shapes, optimizer=workload.optimizer), SMALLEST_COPY_BYTES),
         )
     found = next((one for one in prepared if one.workload == cell.workload and one.side is None), None)
     if found is None or not found.operations:

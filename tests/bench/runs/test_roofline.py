@@ -63,8 +63,10 @@ def test_what_a_framework_counted_grows_with_the_batch(make_cell, make_prepared)
 def test_a_copy_that_is_too_small_to_be_timed_is_not(make_cell, make_prepared):
     """The call would take the time, and the bound would be no bound."""
     needs = roofline.needs_of(make_cell(workload="mine"), prepared=[make_prepared(state_bytes=8)], seed=0)
+    of_ours = roofline.needs_of(make_cell(workload="regression"), prepared=(), seed=0)
 
     assert (16 + 3200, 1 << 16) == (needs.bytes, needs.state_bytes)
+    assert of_ours.bytes < of_ours.state_bytes == 1 << 16
 
 
 def test_there_is_no_least_step_of_what_nobody_counted(make_cell, make_prepared):
