@@ -4,12 +4,11 @@
 
 A campaign of `bench run --on local` goes on all the while, with all that it takes: Ray's processes, our end on the
 machine, what reads its journal and shows it. What it measures is a loop that mostly rests, so that the processors are
-free. One process per loop is alive beside it and trains blocks, behind a run-in each, in an order left to chance; during
-half of the blocks every process that a run without `--on` has not is stopped (SIGSTOP). Prints per loop the step time with
-them over that without, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval, and how much of a core
-they used. Both blocks of a ratio
-are of one process and half a second apart: what whole runs differ by (`tools/on_local.py`) is in neither. Needs the
-extra `ray` and Linux; nothing else may run on the machine.
+free. One process per loop is alive beside it and trains blocks, behind a run-in each, in an order left to chance;
+during half of the blocks every process that a run without `--on` has not is stopped (SIGSTOP). Prints per loop the
+step time with them over that without, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval, and
+how much of a core they used. Both blocks of a ratio are of one process and half a second apart: what whole runs
+differ by (`tools/on_local.py`) is in neither. Needs the extra `ray` and Linux; nothing else may run on the machine.
 """
 
 import os
@@ -150,7 +149,8 @@ def main() -> None:
         by_loop.append(ratios)
         print(f"{loop:<15}{turns.told(ratios)}")
     print(f"{'all together':<15}{turns.told(turns.geometric_means(by_loop))}")
-    print(f"{len(used)} processes, which used {100.0 * spent / elapsed:.1f} % of a core; half of the time they were stopped")
+    share = 100.0 * spent / (elapsed / 2.0)
+    print(f"{len(used)} processes, which used {share:.1f} % of a core in the half of the time in which they ran")
 
 
 def _words(process: psutil.Process) -> list[str]:
