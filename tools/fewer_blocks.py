@@ -4,7 +4,7 @@
 
 Of each pair of loops that share a setting, the standard deviation between rounds of the logarithm of their ratio, from
 all measured blocks of their processes and from every second one (both halves, their mean); the typical pair of each
-setting, and the typical setting. Intervals widen by as much. Only processes of twenty blocks and more count.
+setting, and the typical setting. Intervals widen by as much. Only processes of ten blocks and more count.
 """
 
 import sys
@@ -18,7 +18,7 @@ from bench.analysis.process import trial_step_seconds
 from bench.records import loading
 from bench.records.trial import BlockKind
 
-FEWEST_BLOCKS, FEWEST_ROUNDS = 20, 4
+FEWEST_BLOCKS, FEWEST_ROUNDS = 10, 4
 
 
 def thinned(trial, *, first, every):

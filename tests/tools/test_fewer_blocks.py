@@ -17,4 +17,4 @@ def test_published_runs_have_an_answer():
 
     *settings, typical = done.stdout.splitlines()
     assert 4 == len(settings)
-    assert typical.startswith("typical: +")
+    assert typical.startswith("typical: ")
