@@ -29,8 +29,8 @@ from loops.described import Outline
 
 DEFAULT_WORKLOAD = registry.DEFAULT_WORKLOAD
 BLOCKS_PER_TRIAL = 12
-"""Processes differ by 1 % and more however long each is measured: from half as many blocks, intervals of the published
-sweep would be no wider (`tools/fewer_blocks.py results/reference/sweep`)."""
+"""Processes differ by 1 % and more however long each is measured: from half as many blocks, intervals of the run
+of models that compute are typically 3 % wider (`tools/fewer_blocks.py results/reference/compute`)."""
 RUN_IN_SECONDS: Seconds = 0.2
 """Before each turn: most of what a pause costs is over by then. After 60 ms, loops of many threads were up to a quarter
 slower than without a pause (`tools/turns.py --run-in 0.06`, docs/trust.md)."""

@@ -144,8 +144,12 @@ def model():""",
 
 
 @pytest.mark.slow
-def test_metrics_of_any_kind_are_compared(session):
-    """One score per class, several by name, a variable, and the least of many errors, which hangs on roundings."""
+@pytest.mark.parametrize("reset", ["", "    def reset_state(self):\n        self.least.assign(1e9)\n"])
+def test_metrics_of_any_kind_are_compared(session, reset):
+    """One score per class, several by name, a variable, and the least of many errors, which hangs on roundings.
+
+    What is not reset by its own rule becomes zero, as `fit()` has it, and a loop by hand has to do the same.
+    """
     metrics = """
 class Extremes(keras.metrics.Metric):
     def __init__(self):
@@ -155,11 +159,9 @@ class Extremes(keras.metrics.Metric):
         self.least.assign(keras.ops.minimum(self.least, keras.ops.min(keras.ops.abs(keras.ops.cast(y, p.dtype) - p))))
     def result(self):
         return {"least": self.least, "twice": self.least * 2}
-    def reset_state(self):
-        self.least.assign(1e9)
-
+RESET
 def model():"""
-    text = PLAIN.replace("def model():", metrics).replace(
+    text = PLAIN.replace("def model():", metrics.replace("RESET\n", reset + "\n")).replace(
         "SparseCategoricalCrossentropy(from_logits=True))",
         "MeanSquaredError(), metrics=[keras.metrics.F1Score(average=None), Extremes()], "
         "optimizer=keras.optimizers.SGD(0.1, use_ema=True))",
@@ -170,10 +172,15 @@ def model():"""
     )
     (session.folder / "mine.py").write_text(text)
 
-    done = session.bench("verify", "tf-fit-stock", "jax-jit", "--workload", "mine.py", "--format", "json")
+    loops = ("tf-fit-stock", "jax-fit-stock", "jax-jit")
+    done = session.bench("verify", *loops, "--workload", "mine.py", "--format", "json")
 
-    assert (0, [True, True]) == (done.code, [found["passed"] for found in done.json]), done.err
-    assert all(gap["largest"] <= gap["allowed"] for gap in done.json[1]["gaps"])
+    assert (0, [True] * 3) == (done.code, [found["passed"] for found in done.json]), done.err
+    stock, by_hand = (
+        {gap["what"]: gap["largest"] for gap in found["gaps"] if gap["largest"] > gap["allowed"]}
+        for found in done.json[1:]
+    )
+    assert (stock, not reset) == (by_hand, bool(by_hand))
     names = {gap["what"] for gap in done.json[1]["gaps"]}
     assert {"evaluation f1_score_0", "evaluation least", "evaluation twice"} <= names
 
@@ -321,8 +328,7 @@ def test_our_compiled_models_are_the_same_work_in_every_framework(session, workl
     checked = session.bench("verify", "tf-fit-stock", "torch-keras", "jax-jit", "--workload", workload)
 
     assert 0 == checked.code, checked.err
-    # TensorFlow's convolutions round so much on some processors that the weights part, as under `fit()`, which is said.
-    assert 3 == checked.out.count("same work") + checked.out.count("like fit()  "), checked.out
+    assert 3 == checked.out.count("same work")
 
 
 @pytest.mark.slow
