@@ -67,7 +67,7 @@ class GateCommand(Sectioned):
     "--baseline",
     metavar="RUN",
     shell_complete=complete_runs,
-    help="In place of both: the working tree against a stored run, as 'bench compare' does it.",
+    help="In place of both: the working tree against a stored run, measured as that was; 'bench compare' judges alike.",
 )
 @option(
     "--against",
@@ -83,7 +83,7 @@ class GateCommand(Sectioned):
     type=click.IntRange(min=2),
     help="Most fresh processes per loop and side; with --baseline and --against, how many. [default: 48; 6]",
 )
-@option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: 1]")
+@option("--threads", type=click.IntRange(min=1), help="CPU threads per process. [default: 1; those of a stored run]")
 @option("--on-unclear", type=POLICY, help="What 'unclear' does: exit 0 or 3. [default: pass]")
 @option("--on-new", type=POLICY, help="What a loop does that the base lacks: exit 0 or 4. [default: pass]")
 @option("--on-removed", type=POLICY, help="What a loop does that only the base has: exit 0 or 4. [default: fail]")
@@ -122,7 +122,7 @@ def gate(context: click.Context, conditions: Conditions, pages: Pages, /, *, ver
       bench gate
       bench gate --base-ref origin/main tf-function
       bench gate --base pip=keras==3.14.0 --head pip=keras==3.15.1 --max-slowdown 5
-      bench gate --baseline results/reference/default --threads 2
+      bench gate --baseline results/reference/default
       bench gate --against history
       bench gate --against v1.2 --creep 5
     """
@@ -190,15 +190,17 @@ def _measuring(asked: Mapping[str, Any], *, conditions: Conditions, results: Pat
     """Return how to measure."""
     from bench.gate import comparison  # noqa: PLC0415
 
-    workload = asked["workload"] or wanted.workload
     in_the_past = asked["baseline"] is not None or asked["against"] is not None
+    # Against a stored run, what nobody says here is as that run has it; see `bench.gate.as_stored`.
+    workload = asked["workload"] or (None if in_the_past else wanted.workload)
+    threads = asked["threads"] or (None if in_the_past else wanted.threads or comparison.THREADS)
     return replace(
         options_under(conditions, results=results),
         time_budget=conditions.time_budget or (None if in_the_past else wanted.time_budget),
         loops=asked["loops"],
         workloads=() if workload is None else (workload,),
         rounds=asked["rounds"] or wanted.rounds or comparison.ROUNDS,
-        threads=asked["threads"] or wanted.threads or comparison.THREADS,
+        threads=threads,
         margin=wanted.max_slowdown,
         again=True,
         label="gate",
@@ -217,7 +219,7 @@ def _against_the_past(asked: Mapping[str, Any], *, options: "Options", around: "
         fail_on_unclear=options.policies.on_unclear == "fail",
     )
     # As nightly runs are measured, or the setting would be another one.
-    alone = replace(options.measuring, again=False, threads=asked["threads"] or options.settings.threads)
+    alone = replace(options.measuring, again=False)
     return Gated(result=past.check(wanted, alone, console=around.console, environment=around.environment))
 
 

@@ -48,6 +48,17 @@ def last_levels(found: Sequence[Series], *, run: str, baseline: str | None) -> l
     return levels
 
 
+def runs_alike(found: Sequence[Series], *, run: str) -> int:
+    """Return how many runs measured the same thing as this one, itself included: machine, data, workload and kernel."""
+    alike = [
+        sum(point.identity == own.identity for point in series.points)
+        for series in found
+        for own in series.points
+        if own.run == run
+    ]
+    return max(alike, default=0)
+
+
 def _of_series(series: Series, *, run: str, baseline: str | None) -> LastLevel | None:
     """Return the last level before a run; None where too few runs were alike."""
     place = next((number for number, point in enumerate(series.points) if point.run == run), None)

@@ -122,6 +122,8 @@ class Options:
     schedule: Literal["interleaved", "sequential"] = "interleaved"
     sides: tuple[Side, ...] = ()
     """Environments in which every loop is measured, baseline first; empty compares loops."""
+    known: tuple[Cell, ...] = ()
+    """What a run has that this one is to be compared with: of its loops, nothing else is measured."""
     calibrate: bool = True
     """Whether the speed of the machine is measured in each round, for comparison with other runs. Never where there
     are sides, which are compared within their run."""
@@ -165,6 +167,8 @@ def plan_of(
             options.device, backends_used=backends_used, sides=options.sides, launcher=launcher, console=console
         )
     cells = tuple(_cells(options, workloads=workloads.values(), loops=wanted, device=device))
+    if not cells:
+        raise UsageError("of what the stored run measured nothing is left here: its batch sizes are not those of today")
     baseline = baseline_of(options, names=names, workloads=wanted, console=console)
     return Plan(
         cells=_with_repetition(cells, baseline=baseline) if options.again else cells,
@@ -203,10 +207,11 @@ def _cells(
 ) -> Iterator[Cell]:
     """Yield a cell for each combination of what was asked for; the only place where an axis is spread out."""
     sides = tuple(side.name for side in options.sides) or (None,)
+    known, known_loops = set(options.known), {cell.loop for cell in options.known}
     for workload in workloads:
         sizes = options.batch_sizes or (workload.batch_size,)
         for batch_size, width, loop, side in product(sizes, options.widths or (None,), loops[workload.name], sides):
-            yield Cell(
+            cell = Cell(
                 loop=loop,
                 workload=workload.name,
                 track=(options.track or (Track.GUIDE if options.all_guides else Track.MATCHED)).value,
@@ -217,6 +222,8 @@ def _cells(
                 threads=options.threads,
                 side=side,
             )
+            if loop not in known_loops or replace(cell, side=None) in known:
+                yield cell
 
 
 def _refuse(options: Options, *, workloads: Collection[Outline]) -> None:

@@ -166,11 +166,11 @@ def test_bad_input_gets_one_clear_line(session, make_repository, arguments, mess
 def stored(session, make_repository):
     """Return a function that stores a run of one state of a project, and gates another state against it."""
 
-    def run(before, after, *arguments):
+    def run(before, after, *arguments, conditions=("--threads", "1")):
         repository = make_repository(session.folder / "project")
         repository.commit("Before", before)
         inside = session.in_folder("project")
-        done = inside.bench("run", "mine", "--rounds", "4", "--no-report", "--threads", "1", BENCH_CALIBRATE="1")
+        done = inside.bench("run", "mine", "--rounds", "4", "--no-report", *conditions, BENCH_CALIBRATE="1")
         assert 0 == done.code, done.err
         (folder,) = (inside.folder / "results").iterdir()
         repository.commit("After", after)
@@ -189,6 +189,28 @@ def test_a_slowdown_against_a_stored_run_fails(stored):
     (row,) = verdict["loops"]
     assert (1, "slower", True) == (done.code, row["verdict"], row["confirmed"]), done.err
     assert verdict["base"].startswith("run ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "conditions", [(), ("--batch-size", "8", "--threads", "2"), ("--workload", "mnist-mlp-sgd", "--steps", "20")]
+)
+def test_a_stored_run_is_measured_as_it_was(stored, conditions):
+    """Whatever a run can be asked for, its baseline is compared with: the cells of both are alike."""
+    session, done = stored(project("0.002"), project("0.04"), conditions=conditions)
+
+    (row,) = verdict_of(session)["loops"]
+    assert (1, "mine", "slower") == (done.code, row["loop"], row["verdict"]), done.err
+
+
+def test_what_a_stored_run_has_not_is_refused_before_anything_is_measured(stored):
+    """By the option that says it; exit 2."""
+    session, done = stored(project("0.0002"), project("0.0003"), "--threads", "3")
+
+    assert (2, "error") == (done.code, verdict_of(session)["outcome"])
+    assert "Error: --threads 3: run " in done.err
+    assert "has 1 thread a process, which nothing else compares with; leave it out" in done.err
+    assert "round 1" not in done.err
 
 
 @pytest.mark.slow

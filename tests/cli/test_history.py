@@ -59,3 +59,24 @@ def test_a_site_is_whole(measured):
     for page in ("index.html", "history/index.html", f"{run['run']}/index.html"):
         assert (site / page).exists()
     assert f'href="{run["run"]}/index.html"' in (site / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_named_baseline_is_measured_as_it_was_with_its_own_loops(tmp_path, make_toy_session):
+    """Nobody names its loops, batch size or threads once more; without them nothing would be held against it."""
+    session = make_toy_session(tmp_path, BENCH_CALIBRATE="1")
+    asked = ("--batch-size", "8", "--threads", "1", "--no-report")
+    assert 0 == session.bench("run", "toy", "toy-slow", *asked).code
+    assert 0 == session.bench("baseline", "v1").code
+    few = session.bench("gate", "--against", "v1", "--no-report")
+    for _ in range(2):
+        assert 0 == session.bench("run", "toy", "toy-slow", *asked).code
+
+    done = session.bench("gate", "--against", "v1", "--max-slowdown", "900", "--no-report", "--rounds", "2")
+    other = session.bench("gate", "--against", "v1", "--threads", "2", "--no-report")
+
+    verdict = json.loads((tmp_path / "bench-verdict.json").read_text(encoding="utf-8"))
+    assert 0 == done.code, done.err
+    assert (4, True) == (few.code, "1 measured the same as " in few.err), few.err
+    assert "round 1" not in few.err
+    assert (2, "error") == (other.code, verdict["outcome"])
+    assert "--threads 2: run " in other.err

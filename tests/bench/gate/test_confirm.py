@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.errors import FileTrouble
+from bench.errors import FileTrouble, UsageError
 from bench.gate import comparison, confirm
 from bench.gate.policy import Policies
 from bench.gate.result import SCHEMA
@@ -59,6 +59,7 @@ def gate(tmp_path):
             seed=7,
             again=True,
             time_budget=fields.pop("time_budget", None),
+            threads=fields.pop("threads", None),
         )
         options = comparison.Options(
             **{
@@ -229,6 +230,25 @@ def test_a_stored_run_stands_in_for_the_base(gate, stored, make_run):
     assert 0 == found.result.exit_code
     (first,) = asked
     assert ((), ("tf-fit", "tf-function")) == (first.sides, first.loops)
+
+
+def test_a_stored_run_is_measured_as_it_was(gate, stored, make_run, make_cell):
+    """With its threads and batch size: the usual ones would leave nothing to compare."""
+    settings = {"steps": STEPS, "cells": [make_cell(loop, batch_size=256) for loop in STEPS]}
+
+    found, asked = gate(make_run(**settings, seed=3, kernel=0.3e-3), baseline=stored(**settings), loops=())
+
+    assert 0 == found.result.exit_code
+    assert {"new", "removed"}.isdisjoint(row.verdict for row in found.result.loops)
+    assert [(None, (256,))] == [(one.threads, one.batch_sizes) for one in asked]
+
+
+def test_other_threads_than_those_of_the_stored_run_are_refused_before_anything_is_measured(gate, stored):
+    """Not after minutes, as two runs of which each lacks what the other has."""
+    with pytest.raises(UsageError, match="--threads 2: run baseline has as many threads"):
+        gate(baseline=stored(steps=STEPS), threads=2, loops=())
+
+    assert [] == gate.execute.asked
 
 
 def test_of_a_stored_run_only_the_suspect_is_measured_again(gate, stored, make_run):
