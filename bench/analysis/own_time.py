@@ -1,6 +1,7 @@
 """What a step takes in time that is paid for: total time over total steps, whatever the loop did in it.
 
     paid_step_seconds    seconds per step of some blocks of a process
+    parts                the same with the ends of epochs apart
     taken_away           whether others had the processor in a block: then its time says nothing of the loop
     ends_of_epochs       in which blocks epochs end
 
@@ -11,6 +12,7 @@ begins and stops: what they cost beyond their block's steps is counted once per 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import compress
 
 from bench.records.trial import Block, Trial
@@ -19,6 +21,20 @@ from bench.units import Seconds
 LIMIT = 0.10
 """Others had the processor when they took a tenth of the time or more: several times the margin, and more than what
 shuffled turns spread evenly."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What some blocks of a process took, the ends of epochs apart where there are blocks without one."""
+
+    step: Seconds
+    """Per step, without what is apart."""
+    ends: int
+    """Ends of epochs that are apart."""
+    beyond: Seconds
+    """What their blocks took beyond their steps, all together."""
+    ends_within: bool
+    """Whether each block has an end in it, which is in the step then, in its right proportion."""
 
 
 def taken_away(block: Block) -> bool:
@@ -56,23 +72,35 @@ def paid_step_seconds(trial: Trial, blocks: Sequence[Block]) -> Seconds:
 
     With s the steps and t the seconds of blocks in which no epoch ends, a step without one takes b = sum t / sum s. An
     epoch's end takes e = mean over ends of what their blocks took beyond b per step, and a step costs b + e / (steps of
-    an epoch). Where each block has an end in it, or none has, it is total time over total steps.
+    an epoch). Where each block has an end in it, or none has, it is total time over total steps. What a process that
+    met no end says of them, the others of its loop tell: `bench.analysis.epoch_ends`.
+
+    Args:
+        trial: The process.
+        blocks: Of it, those that count; at least one.
+    """
+    found = parts(trial, blocks)
+    if not found.ends:
+        return found.step
+    assert trial.steps_per_epoch is not None  # or no epoch would have ended
+    return found.step + max(0.0, found.beyond / found.ends) / trial.steps_per_epoch
+
+
+def parts(trial: Trial, blocks: Sequence[Block]) -> Parts:
+    """Return what some blocks of a process took, the ends of epochs apart where that can be told.
 
     Args:
         trial: The process.
         blocks: Of it, those that count; at least one.
     """
     counted = own(blocks)
+    kept = {id(block) for block in counted}
     ends = ends_of_epochs(trial)
-    if ends:
-        kept = {id(block) for block in counted}
-        ended = [ends.get(place, 0) for place, block in enumerate(trial.blocks) if id(block) in kept]
-        plain = [block for block, count in zip(counted, ended, strict=True) if not count]
-        if plain and any(ended) and trial.steps_per_epoch:
-            step = _mean(plain)
-            beyond = sum(block.seconds - block.steps * step for block in compress(counted, ended))
-            return step + max(0.0, beyond / sum(ended)) / trial.steps_per_epoch
-    return _mean(counted)
+    ended = [ends.get(place, 0) for place, block in enumerate(trial.blocks) if id(block) in kept] if ends else []
+    plain = [block for block, count in zip(counted, ended, strict=True) if not count] if ended else counted
+    step = _mean(plain or counted)
+    beyond = sum(block.seconds - block.steps * step for block in compress(counted, ended)) if plain else 0.0
+    return Parts(step=step, ends=sum(ended) if plain else 0, beyond=beyond, ends_within=not plain)
 
 
 def _mean(blocks: Sequence[Block]) -> Seconds:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
-from bench.analysis.own_time import ends_of_epochs, own, paid_step_seconds
-from bench.analysis.process import steady_blocks
+from bench.analysis import epoch_ends
+from bench.analysis.own_time import ends_of_epochs, own, parts
+from bench.analysis.process import steady_blocks, trial_step_seconds
 from bench.records.trial import Block, Trial, interquartile_mean
+from bench.units import Seconds
 
 SLOW = 0.10
 """A block is slow when its steps take a tenth longer than those of its process usually do."""
@@ -35,7 +37,15 @@ class RareCosts:
     share: float
     """Of the step time, what it is above the mean of the middle half of the blocks: 0.05 reads 5 %; never negative."""
     shares: dict[Cause, float]
-    """Of the step time, what slow blocks of each cause took beyond the usual step."""
+    """Of the step time, what slow blocks of each cause took beyond the usual step; what ends of epochs take, once per
+    epoch, however many were met."""
+    ends: int
+    """Ends of epochs that were met while it was measured."""
+    ends_in: int
+    """Processes that met one."""
+    pseudo_values: dict[int, Seconds] | None
+    """Round -> seconds per step for intervals, see `bench.analysis.epoch_ends`; None where they are those of the
+    processes."""
 
 
 def of_cell(trials: Sequence[Trial]) -> RareCosts | None:
@@ -44,28 +54,35 @@ def of_cell(trials: Sequence[Trial]) -> RareCosts | None:
     Args:
         trials: Of one cell, those that count.
     """
-    parts = [found for trial in trials if (found := _of_trial(trial)) is not None]
+    alone = {trial.round: seconds for trial in trials if (seconds := trial_step_seconds(trial)) is not None}
+    paid = epoch_ends.with_ends(trials, alone)
+    parts = [_of_trial(trial, paid=paid[trial.round]) for trial in trials if trial.round in paid]
     if not parts:
         return None
+    ends, ends_in = epoch_ends.ends_met(trials)
     return RareCosts(
         share=max(0.0, fmean(share for share, _ in parts)),
         shares={cause: share for cause in Cause if (share := fmean(shares.get(cause, 0.0) for _, shares in parts)) > 0},
+        ends=ends,
+        ends_in=ends_in,
+        pseudo_values=None if paid == alone else epoch_ends.evidence(trials, alone),
     )
 
 
-def _of_trial(trial: Trial) -> tuple[float, dict[Cause, float]] | None:
-    """Return share and shares by cause of one process."""
+def _of_trial(trial: Trial, *, paid: Seconds) -> tuple[float, dict[Cause, float]]:
+    """Return share and shares by cause of one process of which a step costs so much."""
     steady = steady_blocks(trial)
-    if not steady:
-        return None
-    counted = own(steady)
-    usual, paid = interquartile_mean([block.step_seconds for block in counted]), paid_step_seconds(trial, steady)
+    counted, apart = own(steady), parts(trial, steady)
+    usual = interquartile_mean([block.step_seconds for block in counted])
     total = paid * sum(block.steps for block in counted)
     kept = {id(block) for block in counted}
     shares: dict[Cause, float] = {}
     for block, cause in _causes(trial):
-        if id(block) in kept and block.step_seconds > (1.0 + SLOW) * usual:
+        apart_already = cause is Cause.EPOCH_END and not apart.ends_within
+        if id(block) in kept and not apart_already and block.step_seconds > (1.0 + SLOW) * usual:
             shares[cause] = shares.get(cause, 0.0) + (block.seconds - block.steps * usual) / total
+    if paid > apart.step and not apart.ends_within:
+        shares[Cause.EPOCH_END] = 1.0 - apart.step / paid
     return 1.0 - usual / paid, shares
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.analysis import rare, starvation
+from bench.analysis import epoch_ends, rare, starvation
 from bench.analysis.band import band
 from bench.analysis.judgement import Condition
 from bench.analysis.process import trial_step_seconds
@@ -24,7 +24,11 @@ class Reading:
     cell: Cell
     trials: tuple[Trial, ...]
     steps: dict[int, Seconds]
-    """Round -> seconds per step, of the trials that finished, without those that starved unless too few remain."""
+    """Round -> seconds per step, of the trials that finished, without those that starved unless too few remain.
+
+    Evidence for intervals: see `bench.analysis.epoch_ends`."""
+    shown: dict[int, Seconds]
+    """The same as it is shown of each process."""
     starvation: Starvation | None
     """What other work did to these processes; None where none starved."""
     rare: RareCosts | None
@@ -65,15 +69,17 @@ def read(run: Run, cell: Cell) -> Reading:
     found = starvation.of_cell(run, trials)
     left_out = () if found is None or found.too_busy else found.rounds
     steps = {number: seconds for number, seconds in steps_by_round(trials).items() if number not in left_out}
+    counted = [trial for trial in trials if trial.round in steps]
     verification = run.verification_of(cell)
     passed = not verification.failed if verification is not None else not run.header.plan.verify
     off = off_the_curve(run, cell)
     return Reading(
         cell=cell,
         trials=trials,
-        steps=steps,
+        steps=epoch_ends.evidence(counted, steps),
+        shown=epoch_ends.with_ends(counted, steps),
         starvation=found,
-        rare=rare.of_cell([trial for trial in trials if trial.round in steps]),
+        rare=rare.of_cell(counted),
         verification=verification,
         off_the_curve=off,
         did_its_work=passed and off is None,

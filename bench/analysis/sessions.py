@@ -15,7 +15,7 @@ from statistics import fmean, variance
 
 import numpy as np
 
-from bench.analysis import between, starvation
+from bench.analysis import between, epoch_ends, starvation
 from bench.analysis.process import trial_step_seconds
 from bench.records.stored_run import Run
 from bench.records.trial import Trial
@@ -104,7 +104,8 @@ def _shares(run: Run) -> Iterator[tuple[Hashable, float, float]]:
     how = (run.header.plan.schedule, run.header.plan.run_in_seconds, run.header.dataset.sha256, calibrated_by)
     for cell in run.header.plan.cells:
         finished = [trial for trial in starvation.sound(run, run.trials_of(cell)) if trial.failure is None]
-        shares = [log(step / kernel[number]) for number, step in _steps(finished).items() if number in kernel]
+        steps = epoch_ends.evidence(finished, _steps(finished))
+        shares = [log(step / kernel[number]) for number, step in steps.items() if number in kernel]
         if len(shares) >= FEWEST_ROUNDS:
             last = finished[-1]
             what = (cell, last.loop_sha256, last.workload_sha256, *sorted(last.versions.items()), how)

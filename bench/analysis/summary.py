@@ -1,65 +1,24 @@
 """From trials to what a report states: one summary per cell, one comparison per loop with the baseline."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
-from bench.analysis import effort, intervals, metrics, side_by_side, total_time
+from bench.analysis import effort, intervals, side_by_side, total_time
 from bench.analysis import verdict as deciding
+from bench.analysis.beside_steps import Costs, Work, costs_of, work_of
 from bench.analysis.breakdown import Breakdown, break_down
 from bench.analysis.drift import Trace, trace
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.analysis.judgement import Condition, Judgement, Noise, judge, noise_of, paired_speed_up, ranks
-from bench.analysis.oddities import Oddities, cores_in_use, of_processes
+from bench.analysis.oddities import Oddities, of_processes
 from bench.analysis.reading import Reading, read
-from bench.analysis.total_time import BreakEvenSteps, Line
+from bench.analysis.total_time import BreakEvenSteps
 from bench.analysis.verdict import Verdict
 from bench.records.cell import AGAIN, Cell, Setting
 from bench.records.stored_run import LeastStep, Run
-from bench.records.trial import Failure, FailureKind, Trial
+from bench.records.trial import Failure, FailureKind
 from bench.records.verification import Verification
 from bench.units import Seconds
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Costs:
-    """What a loop costs besides its steps. Medians over processes, largest for memory; None where nobody knows."""
-
-    line: Line | None
-    """Total time over steps, start-up counted, by round; None where no process has all parts of it."""
-    first_step: Seconds | None
-    """First call, tracing and compiling included."""
-    import_time: Seconds | None
-    build_time: Seconds | None
-    warm_up_time: Seconds | None
-    evaluation_time: Seconds | None
-    peak_memory_bytes: int | None
-    device_peak_memory_bytes: int | None
-    cores_in_use: float | None
-    """Processor seconds per wall second in measured blocks."""
-    compiled: dict[str, int] | None
-    """What the framework compiled, of the process with the most; as `bench.records.trial.Trial` has it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
-    """What a loop trained. Medians over processes; None where nobody knows."""
-
-    steps: int | None
-    """Training steps of one process."""
-    steps_per_epoch: int | None
-    first_loss: float | None
-    last_loss: float | None
-    training_metric: float | None
-    validation_metric: float | None
-    metric_name: str | None
-    """What both metrics are."""
-    training_metrics: Mapping[str, float]
-    """All of them by their names."""
-    validation_metrics: Mapping[str, float]
-    """Likewise; nothing where there are no samples to validate with."""
-    images: str | None
-    """Drawn by the generator of the first process that was asked to, as `bench.records.trial.Trial` stores them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +62,12 @@ class CellSummary:
     """The first failed trial's, if any trial failed."""
     failed_trials: int
     finished_trials: int
+
+    @property
+    def evidence(self) -> Mapping[int, Seconds]:
+        """Round -> seconds per step for intervals, see `bench.analysis.epoch_ends`."""
+        rare = self.oddities.rare
+        return self.process_steps if rare is None or rare.pseudo_values is None else rare.pseudo_values
 
     @property
     def is_ranked(self) -> bool:
@@ -177,7 +142,7 @@ class Group:
         if new.cell.name == self.baseline and base.verdict is not None:
             turned = None if base.speed_up is None else base.speed_up.reciprocal()
             return Judgement(verdict=_OPPOSITE.get(base.verdict, base.verdict), speed_up=turned)
-        speed_up = paired_speed_up(base.process_steps, new.process_steps, confidence=self.confidence)
+        speed_up = paired_speed_up(base.evidence, new.evidence, confidence=self.confidence)
         return judge(
             speed_up,
             margin=max(base.margin, new.margin),
@@ -316,7 +281,7 @@ def _summarise_cell(
     run: Run, reading: Reading, *, baseline: Reading, speed_up: Interval | None, noise: Noise | None
 ) -> CellSummary:
     """Reduce one cell's trials, and judge its comparison with the baseline; its place is given later."""
-    cell, finished, steps = reading.cell, reading.finished, reading.steps
+    cell, finished, steps = reading.cell, reading.finished, reading.shown
     margin = run.header.plan.margin_of(cell)
     found = judge(
         speed_up,
@@ -331,7 +296,7 @@ def _summarise_cell(
         cell=cell,
         verdict=None if alone else found.verdict,
         rank=None,
-        step=intervals.geometric_mean_interval(list(steps.values())),
+        step=intervals.geometric_mean_interval(list(reading.steps.values())),
         speed_up=speed_up,
         margin=margin,
         rounds_to_settle=deciding.rounds_to_settle(speed_up, margin=margin) if unclear and speed_up else None,
@@ -342,8 +307,8 @@ def _summarise_cell(
         process_steps=steps,
         trace=trace([(trial, steps[trial.round]) for trial in finished if trial.round in steps]),
         oddities=of_processes(finished, steps=steps, starvation=reading.starvation, rare=reading.rare),
-        costs=_costs(finished, line=reading.line),
-        work=_work(finished),
+        costs=costs_of(finished, line=reading.line),
+        work=work_of(finished),
         breakdown=break_down(finished, steps=steps) if run.header.plan.breakdown else None,
         verification=reading.verification,
         off_the_curve=reading.off_the_curve,
@@ -351,50 +316,3 @@ def _summarise_cell(
         failed_trials=len(reading.failures),
         finished_trials=len(finished),
     )
-
-
-def _costs(finished: Sequence[Trial], *, line: Line | None) -> Costs:
-    """Return what the processes cost besides their steps."""
-    return Costs(
-        line=line,
-        first_step=_median(trial.first_step_seconds for trial in finished),
-        import_time=_median(trial.import_seconds for trial in finished),
-        build_time=_median(trial.build_seconds for trial in finished),
-        warm_up_time=_median(trial.warm_up_seconds for trial in finished),
-        evaluation_time=_median(trial.evaluation_seconds for trial in finished),
-        peak_memory_bytes=max((t.peak_memory_bytes for t in finished if t.peak_memory_bytes), default=None),
-        device_peak_memory_bytes=max(
-            (t.device_peak_memory_bytes for t in finished if t.device_peak_memory_bytes), default=None
-        ),
-        cores_in_use=_median(cores_in_use(trial) for trial in finished),
-        compiled=max(
-            (trial.compiled for trial in finished if trial.compiled is not None),
-            key=lambda found: sum(found.values()),
-            default=None,
-        ),
-    )
-
-
-def _work(finished: Sequence[Trial]) -> Work:
-    """Return what the processes trained."""
-    done = _median(trial.steps for trial in finished)
-    return Work(
-        steps=None if done is None else int(done),
-        steps_per_epoch=next((trial.steps_per_epoch for trial in finished), None),
-        first_loss=_median(trial.first_loss for trial in finished),
-        last_loss=_median(trial.last_loss for trial in finished),
-        training_metric=_median(trial.training_metric for trial in finished),
-        validation_metric=_median(trial.validation_metric for trial in finished),
-        metric_name=next((trial.metric_name for trial in finished if trial.metric_name), None),
-        training_metrics=metrics.medians((t.training_metrics, t.training_metric, t.metric_name) for t in finished),
-        validation_metrics=metrics.medians(
-            (t.validation_metrics, t.validation_metric, t.metric_name) for t in finished
-        ),
-        images=next((trial.images for trial in finished if trial.images), None),
-    )
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    """Return the median of what is available, or None when nothing is."""
-    available = [value for value in values if value is not None]
-    return median(available) if available else None

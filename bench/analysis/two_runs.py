@@ -301,7 +301,7 @@ def _pair(
     pair = _Pair(cell=cell, base=base, new=new)
     if base is None or new is None or {pair.base_condition, pair.new_condition} != {Condition.SOUND}:
         return pair
-    steps = base.process_steps, new.process_steps
+    steps = base.evidence, new.evidence
     shares = [
         {number: seconds / kernel[number] for number, seconds in times.items() if number in kernel}
         for times, kernel in zip(steps, kernels or ({}, {}), strict=True)

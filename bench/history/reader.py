@@ -12,7 +12,7 @@ from typing import Any
 
 from scipy.special import stdtrit
 
-from bench.analysis import starvation
+from bench.analysis import epoch_ends, starvation
 from bench.analysis.intervals import CONFIDENCE, Interval
 from bench.analysis.process import step_seconds_of
 from bench.analysis.reading import off_the_curve
@@ -170,6 +170,7 @@ def _add_loop(
     steps = {trial.round: seconds for trial, seconds in processes if seconds is not None}
     if starved is not None and not starved.too_busy:
         steps = {number: seconds for number, seconds in steps.items() if number not in starved.rounds}
+    steps = epoch_ends.evidence([trial for trial, _ in processes], steps)
     multiples = [seconds / kernel[number] for number, seconds in steps.items() if number in kernel]
     step, multiple = level_of(list(steps.values())), level_of(multiples)
     measured = next((trial for trial, seconds in processes if seconds is not None), None)

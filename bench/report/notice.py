@@ -28,6 +28,7 @@ class NoticeKind(StrEnum):
     TOO_BUSY = "too-busy"
     STARVED = "starved"
     RARE_COSTS = "rare-costs"
+    EPOCH_ENDS = "epoch-ends"
     LEAST_STEP = "least-step"
     STOLEN = "stolen-time"
     MACHINE_SPEED = "machine-speed"
@@ -40,6 +41,7 @@ class NoticeKind(StrEnum):
 
 SCOPE = (
     NoticeKind.RARE_COSTS,
+    NoticeKind.EPOCH_ENDS,
     NoticeKind.LEAST_STEP,
     NoticeKind.UNAVAILABLE,
     NoticeKind.FRAMEWORK_WIDE,

@@ -47,6 +47,7 @@ def notices(run: Run, groups: Sequence[Group]) -> tuple[Notice, ...]:
             (NoticeKind.TOO_BUSY, busy_machine.lost(groups)),
             (NoticeKind.STARVED, busy_machine.left_out(groups)),
             (NoticeKind.RARE_COSTS, rare_costs.notices(groups)),
+            (NoticeKind.EPOCH_ENDS, rare_costs.unmet(groups)),
             (NoticeKind.LEAST_STEP, least_step.notices(groups)),
             (NoticeKind.RECOMPILED, _recompiled(groups)),
             (NoticeKind.UNSTEADY, _unsteady(groups)),

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from bench import units
-from bench.analysis.rare import RareCosts
+from bench.analysis.rare import Cause, RareCosts
 from bench.analysis.summary import CellSummary, Group
 from bench.report import wording
 
 WORTH_TELLING = 0.05
 """Of the step time: what rare steps of 5 % cost."""
+
+FEW_ENDS = 6
+"""As many as a run has rounds: from fewer ends of epochs, it is said from how many their cost is known."""
 
 _NAMED = 5
 
@@ -24,15 +27,47 @@ def notices(groups: Sequence[Group]) -> list[str]:
     return [f"Rare slow steps are a part of the step time, which is total time over total steps: {told}{more}."]
 
 
+def unmet(groups: Sequence[Group]) -> list[str]:
+    """Return one sentence for all loops of which no process trained to the end of an epoch."""
+    cells = [cell for group in groups for cell in group.cells if _ends_unmet(cell)]
+    if not cells:
+        return []
+    names = list(dict.fromkeys(wording.display_name(cell.cell.name) for cell in cells))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    epochs = sorted({cell.work.steps_per_epoch for cell in cells if cell.work.steps_per_epoch})
+    longest = units.count(epochs[-1])
+    length = longest if len(epochs) == 1 else f"{units.count(epochs[0])} to {longest}"
+    named = f"{', '.join(names[:_NAMED])}{more}"
+    unmet = (
+        f"No process of {named} trained to the end of an epoch ({length} steps): what an end costs is not in its step"
+    )
+    return [f"{unmet}. `--steps {epochs[-1]}` has each process measure one."]
+
+
+def _ends_unmet(cell: CellSummary) -> bool:
+    """Whether a loop was measured, has epochs and came to the end of none."""
+    rare = cell.oddities.rare
+    return rare is not None and rare.ends == 0 and cell.work.steps_per_epoch is not None
+
+
 def _share(rare: RareCosts | None) -> float:
     """Return the part of the step time that comes rarely."""
     return 0.0 if rare is None else rare.share
 
 
 def _told(cell: CellSummary) -> str:
-    """Return "tf-fit-stock 24 % (end of an epoch)"."""
+    """Return "tf-fit-stock 24 % (end of an epoch)", and how many ends that is from where they are few."""
     rare = cell.oddities.rare
-    shares = {} if rare is None else rare.shares
-    main = max(shares, key=shares.__getitem__, default=None)
-    cause = "" if main is None else f" ({main})"
+    assert rare is not None  # or there would be no share
+    main = max(rare.shares, key=rare.shares.__getitem__, default=None)
+    cause = "" if main is None else f" ({main}{_seen(rare) if main is Cause.EPOCH_END else ''})"
     return f"{wording.display_name(cell.cell.name)} {units.percent(_share(rare))}{cause}"
+
+
+def _seen(rare: RareCosts) -> str:
+    """Return ", 1 end met by 1 process", where what an end costs is known from few."""
+    if rare.ends >= FEW_ENDS:
+        return ""
+    ends = "1 end" if rare.ends == 1 else f"{rare.ends} ends"
+    processes = "1 process" if rare.ends_in == 1 else f"{rare.ends_in} processes"
+    return f", {ends} met by {processes}"

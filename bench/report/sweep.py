@@ -182,7 +182,7 @@ def _line(name: str, *, by_size: dict[int, list[CellSummary]], quantity: Quantit
         for size, cell in cells.items()
         if cell.step is not None
     ]
-    model = cost_model.fit({size: cell.process_steps for size, cell in cells.items()})
+    model = cost_model.fit({size: dict(cell.evidence) for size, cell in cells.items()})
     return ScalingLine(
         loop=wording.display_name(name),
         points=tuple(points),

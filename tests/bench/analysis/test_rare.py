@@ -116,6 +116,25 @@ def test_the_end_of_an_epoch_is_found_by_counting_steps(make_run):
     assert [Cause.EPOCH_END] == list(rare.of_cell([trial]).shares)
 
 
+def test_an_end_counts_once_per_epoch_however_much_of_the_measurement_it_took(make_run):
+    """Met once in 1,280 steps of an epoch of 10,000: eight seconds are 0.8 ms a step of 5.8 ms, in every process."""
+    (first, second) = make_run(steps={"a": 5e-3}, rounds=2).trials
+    before = sum(block.steps for block in first.blocks if block.kind in (BlockKind.FIRST, BlockKind.WARM_UP))
+    times = [5e-3] * 160
+    times[83] += 8.0
+    met = of(first, measured(times), steps_per_epoch=10_000)
+    met = replace(
+        met, blocks=(replace(met.blocks[0], steps=met.blocks[0].steps + 10_000 - before - 84), *met.blocks[1:])
+    )
+    unmet = of(second, measured([5e-3] * 160), steps_per_epoch=10_000)
+
+    found = rare.of_cell([met, unmet])
+
+    assert (1, 1) == (found.ends, found.ends_in)
+    assert found.share == pytest.approx(0.8 / 5.8, rel=0.01)
+    assert found.shares == {Cause.EPOCH_END: pytest.approx(0.8 / 5.8, rel=0.01)}
+
+
 def test_nothing_is_said_of_a_loop_that_has_no_process():
     """There is nothing to say it of."""
     assert rare.of_cell([]) is None

@@ -11,6 +11,10 @@ from bench.records.trial import BlockKind, FailureKind
 from bench.report.model import build
 from bench.report.notice import NoticeKind
 
+ENDS = (
+    "No process of tf-eager trained to the end of an epoch (1,562 steps): what an end costs is not in its step. "
+    "`--steps 1562` has each process measure one."
+)
 SMALL_BATCH = "Batch 32 measures dispatch and Python overhead, not compute: larger batches differ less."
 ONE_MACHINE = "One machine: elsewhere milliseconds differ and ratios may. Measure where you train."
 
@@ -24,7 +28,7 @@ def test_an_ordinary_run_states_only_its_scope(make_run):
     """Nothing is wrong, yet the numbers do not hold everywhere."""
     report = build(make_run())
 
-    assert [SMALL_BATCH, ONE_MACHINE] == [notice.text for notice in report.notices]
+    assert [ENDS, SMALL_BATCH, ONE_MACHINE] == [notice.text for notice in report.notices]
     assert not any(notice.lowers_trust for notice in report.notices)
     assert report.trust == (
         "Order: certain for 4 of 4. Size: within ± 4.6 %. Complete: 30 of 30 processes, 6 of 6 rounds, no warnings."

@@ -175,7 +175,7 @@ def test_markdown_begins_with_the_answer(report):
     """Title, verdict, counts, trust, scope, table."""
     lines = page.to_markdown(report).splitlines()
 
-    assert lines[:20] == [
+    assert lines[:21] == [
         "### Training-loop speed: mnist-mlp",
         "",
         (
@@ -187,6 +187,10 @@ def test_markdown_begins_with_the_answer(report):
         "",
         "Order: certain for 4 of 4. Size: within ± 4.6 %. Complete: 30 of 30 processes, 6 of 6 rounds, no warnings.",
         "",
+        (
+            "- No process of tf-eager trained to the end of an epoch (1,562 steps): what an end costs is "
+            "not in its step. `--steps 1562` has each process measure one."
+        ),
         "- Batch 32 measures dispatch and Python overhead, not compute: larger batches differ less.",
         "- One machine: elsewhere milliseconds differ and ratios may. Measure where you train.",
         "",

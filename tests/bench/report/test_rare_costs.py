@@ -51,3 +51,54 @@ def test_a_lead_that_rare_steps_do_not_take_back_stands(make_rare):
 def test_nothing_is_said_where_steps_are_alike(make_rare):
     """There is nothing to say."""
     assert NoticeKind.RARE_COSTS not in {one.kind for one in build(make_rare(1.0)).notices}
+
+
+@pytest.fixture
+def make_epochs(make_run):
+    """Return a function: what rounds met of the end of an epoch of 100,000 steps -> a run of one loop."""
+
+    def make(met):
+        run = make_run(steps={"a": 5e-3}, rounds=6, noise=0.0)
+        epoch = 100_000
+
+        def moved(trial):
+            first, *rest = trial.blocks
+            start = epoch - sum(block.steps for block in rest) // 2 if trial.round in met else first.steps
+            blocks = [replace(first, steps=start), *rest]
+            done = 0
+            for place, block in enumerate(blocks):
+                done += block.steps
+                if done >= epoch:
+                    blocks[place] = replace(block, seconds=block.seconds + 500.0)
+                    break
+            return replace(trial, blocks=tuple(blocks), steps_per_epoch=epoch)
+
+        return replace(run, trials=tuple(map(moved, run.trials)))
+
+    return make
+
+
+def test_how_many_ends_of_epochs_were_met_is_said_where_they_are_few(make_epochs):
+    """Five milliseconds at each end, which two processes met: half of the step time is known from two ends."""
+    (notice,) = [one for one in build(make_epochs({0, 3})).notices if one.kind is NoticeKind.RARE_COSTS]
+
+    assert "a 50 % (end of an epoch, 2 ends met by 2 processes)" in notice.text
+
+
+def test_from_as_many_ends_as_rounds_it_is_not_said(make_epochs):
+    """Each process knows of its own."""
+    (notice,) = [one for one in build(make_epochs(set(range(6)))).notices if one.kind is NoticeKind.RARE_COSTS]
+
+    assert "a 50 % (end of an epoch)" in notice.text
+
+
+def test_that_no_process_came_to_the_end_of_an_epoch_is_said_with_the_way_out(make_epochs):
+    """What it costs is not in the numbers; that is how far they reach, and nothing is wrong with them."""
+    notices = {one.kind: one for one in build(make_epochs(())).notices}
+
+    assert notices[NoticeKind.EPOCH_ENDS].text == (
+        "No process of a trained to the end of an epoch (100,000 steps): what an end costs is not in its step. "
+        "`--steps 100000` has each process measure one."
+    )
+    assert not notices[NoticeKind.EPOCH_ENDS].lowers_trust
+    assert NoticeKind.EPOCH_ENDS not in {one.kind for one in build(make_epochs({2})).notices}

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench.analysis import process
+from bench.analysis import epoch_ends, process
 from bench.report.export import document
 from bench.report.export.entries import exportable
 
@@ -76,8 +76,11 @@ def process_steps():
 
     def steps_of(run):
         return {
-            cell.loop: [process.trial_step_seconds(trial) for trial in run.trials_of(cell)]
+            cell.loop: list(
+                epoch_ends.with_ends(trials, {t.round: process.trial_step_seconds(t) for t in trials}).values()
+            )
             for cell in run.header.plan.cells
+            for trials in (run.trials_of(cell),)
         }
 
     return steps_of
