@@ -37,12 +37,13 @@ STRETCHES = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2)
 """Seconds after the pause at which stretches begin; the last one, to the end of the turn, is the measure."""
 
 
-def ready(name: str, *, digits: str) -> Loop:
-    """Return a loop of this process, ready to train."""
+def ready(name: str, *, digits: str, workload: str = "mnist-mlp", prepared: str | None = None) -> Loop:
+    """Return a loop of this process, ready to train a workload; of a user's, the folder that it was prepared in."""
     backend = registry.describe_loop(name).backend or ""
     request = TrialRequest(
         loop=name,
-        workload="mnist-mlp",
+        workload=workload,
+        prepared=prepared,
         backend=backend,
         track="matched",
         device="cpu",
@@ -102,19 +103,22 @@ def train_in_turns(name: str, *, digits: str) -> None:
 
 def started(loops: list[str], *, digits: str, script: str) -> dict[str, subprocess.Popen[str]]:
     """Return loop -> its process, warm; one after the other."""
-    processes = {}
-    for name in loops:
-        processes[name] = subprocess.Popen(
-            [sys.executable, script, "--train", name, "--digits", digits],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | {"KERAS_BACKEND": registry.describe_loop(name).backend or ""},
-        )
-        if processes[name].stdout.readline() != "ready\n":
-            raise SystemExit(f"{name}: did not start")
-    return processes
+    return {name: start(name, digits=digits, script=script) for name in loops}
+
+
+def start(name: str, *more: str, digits: str, script: str) -> subprocess.Popen[str]:
+    """Return the process of a loop, warm."""
+    process = subprocess.Popen(
+        [sys.executable, script, "--train", name, "--digits", digits, *more],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"KERAS_BACKEND": registry.describe_loop(name).backend or ""},
+    )
+    if process.stdout.readline() != "ready\n":
+        raise SystemExit(f"{name}: did not start")
+    return process
 
 
 def measure(loops: list[str], *, digits: str, turns: int) -> dict[str, list[list[tuple[float, float]]]]:

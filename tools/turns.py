@@ -30,6 +30,7 @@ from bench.records.trial import BlockKind
 from bench.runs.options import BLOCK_SECONDS, RUN_IN_SECONDS
 from bench.worker.runner import rest
 from bench.worker.stopwatch import Clocks, Stopwatch
+from loops.contract import Loop
 
 LOOPS = ("numpy", "jax-jit", "tf-function", "tf-fit", "torch-native", "torch-keras")
 UNDISTURBED = 0.6
@@ -39,9 +40,8 @@ NOTHING_ELSE = Clocks(cpu=lambda: 0, switches=lambda: 0, waited=lambda: None)
 """The time, and no other clock."""
 
 
-def train_in_turns(name: str, *, digits: str) -> None:
+def train_in_turns(loop: Loop) -> None:
     """Be the process of one loop: train a block, behind its run-in, for each line on stdin, and print its step time."""
-    loop = ready(name, digits=digits)
     watched, clock = Stopwatch(loop.synchronise), Stopwatch(loop.synchronise, clocks=NOTHING_ELSE)
 
     def turns() -> Iterator[int]:
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--run-in", type=float, action="append", default=[], metavar="SECONDS", help="try this as well")
     arguments = parser.parse_args()
     if arguments.train:
-        train_in_turns(arguments.train, digits=arguments.digits)
+        train_in_turns(ready(arguments.train, digits=arguments.digits))
         return
     loops = list(arguments.loops)
     processes = started(loops, digits=digits_of(arguments), script=__file__)
