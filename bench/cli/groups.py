@@ -260,12 +260,12 @@ class Measuring(Conditions):
     ]
     """Backend and interpreter."""
     schedule: Annotated[
-        Literal["interleaved", "sequential"],
+        Literal["interleaved", "sequential"] | None,
         option(
             "--schedule",
             type=click.Choice(["interleaved", "sequential"]),
-            default="interleaved",
-            help="sequential: one process alive at a time, where memory is short.",
+            help="sequential: one process alive at a time, without pauses. [default: interleaved; sequential on the "
+            "tracks guide and pipeline]",
         ),
     ]
     calibrate: Annotated[

@@ -98,6 +98,7 @@ def _conditions(base: Run, *, asked: run_options.Options, settings: Settings, te
         "threads": first.threads,
         "pin": asked.pin and bool(plan.cpus),
         "steps": asked.steps or plan.steps,
+        "schedule": asked.schedule or plan.schedule,
         "dataset": mnist.DatasetChoice(stored_data) if as_it_was else asked.dataset,
         "known": cells,
     }

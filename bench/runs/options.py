@@ -8,20 +8,20 @@ from shutil import which
 from typing import Literal, Protocol
 
 from bench.analysis import verdict
-from bench.errors import NoDevice, UsageError
-from bench.machine import cpus, gpu
+from bench.errors import UsageError
+from bench.machine import cpus
 from bench.records.cell import AGAIN, CALIBRATION, Cell, Side
 from bench.records.plan import Plan
 from bench.records.prepared import PreparedWorkload
 from bench.runs import own_models
 from bench.runs.baseline import baseline_of
+from bench.runs.device import device_of
 from bench.runs.progress import Display
 from bench.sides import preparation
 from bench.sides.inventory import Inventory
 from bench.sides.launcher import Launcher
 from bench.units import Seconds
 from bench.worker import frameworks
-from bench.worker.sight import look
 from loops import guides, registry, selection
 from loops.contract import Track
 from loops.data import mnist
@@ -119,7 +119,9 @@ class Options:
     """Rounds in all for which a run that is resumed goes on; None as it was planned."""
     retry_failed: bool = False
     """Whether cells of a resumed run that have failed are tried again."""
-    schedule: Literal["interleaved", "sequential"] = "interleaved"
+    schedule: Literal["interleaved", "sequential"] | None = None
+    """None means `sequential` where input pipelines are measured, which go on while their process pauses: they read
+    ahead, and what tunes them counts the time of others. Environments are compared in turns all the same."""
     sides: tuple[Side, ...] = ()
     """Environments in which every loop is measured, baseline first; empty compares loops."""
     known: tuple[Cell, ...] = ()
@@ -163,8 +165,8 @@ def plan_of(
         found.backend for has in inventories.values() for found in has.values() if found.loop in names and found.backend
     } or {registry.describe_loop(name).backend or "" for name in names}
     with Launcher(interpreters=interpreters, environment=environment) as launcher:
-        device = _device(
-            options.device, backends_used=backends_used, sides=options.sides, launcher=launcher, console=console
+        device = device_of(
+            options.device, backends_used=backends_used, sides=options.sides, launcher=launcher, tell=console.notice
         )
     cells = tuple(_cells(options, workloads=workloads.values(), loops=wanted, device=device))
     if not cells:
@@ -179,7 +181,8 @@ def plan_of(
         run_in_seconds=RUN_IN_SECONDS,
         blocks_per_turn=BLOCKS_PER_TURN,
         steps=options.steps,
-        schedule=options.schedule,
+        schedule=options.schedule
+        or ("interleaved" if options.sides or _track(options) is Track.MATCHED else "sequential"),
         seed=options.seed,
         timeout=options.timeout,
         baseline=baseline,
@@ -214,7 +217,7 @@ def _cells(
             cell = Cell(
                 loop=loop,
                 workload=workload.name,
-                track=(options.track or (Track.GUIDE if options.all_guides else Track.MATCHED)).value,
+                track=_track(options).value,
                 device=device,
                 batch_size=batch_size,
                 width=width,
@@ -224,6 +227,11 @@ def _cells(
             )
             if loop not in known_loops or replace(cell, side=None) in known:
                 yield cell
+
+
+def _track(options: Options) -> Track:
+    """Return the track that is measured on."""
+    return options.track or (Track.GUIDE if options.all_guides else Track.MATCHED)
 
 
 def _refuse(options: Options, *, workloads: Collection[Outline]) -> None:
@@ -370,27 +378,3 @@ def _interpreters(asked: Mapping[str, str]) -> dict[str, str]:
             raise UsageError(f"--python {backend}={interpreter}: there is no such program")
         found[backend] = path
     return found
-
-
-def _device(
-    asked: str, *, backends_used: Iterable[str], sides: Sequence[Side], launcher: Launcher, console: Console
-) -> str:
-    """Return "cpu" or "gpu"; a GPU that was asked for is there or it is an error, never a silent CPU."""
-    if asked == "cpu" or (asked == "auto" and not gpu.has_accelerator_node()):
-        return "cpu"
-    sights = [
-        look(
-            backend,
-            interpreter=launcher.interpreter(backend, side=side),
-            environment=launcher.environment(backend=backend, device="gpu", threads=None, side=side),
-        )
-        for side in sides or (None,)
-        for backend in sorted(backends_used)
-    ]
-    if any(sight.sees_gpu for sight in sights):
-        return "gpu"
-    seen = "; ".join(str(sight) for sight in sights)
-    if asked == "gpu":
-        raise NoDevice(f"no GPU for any of these loops: {seen}")
-    console.notice(f"note: running on the CPU: {seen}")
-    return "cpu"

@@ -107,6 +107,42 @@ def test_sides_are_compared_within_their_run_so_that_no_kernel_is_needed(plan):
 
 
 @pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "interleaved"),
+        ({"track": Track.GUIDE}, "sequential"),
+        ({"all_guides": True}, "sequential"),
+        ({"track": Track.GUIDE, "schedule": "interleaved"}, "interleaved"),
+        ({"schedule": "sequential"}, "sequential"),
+    ],
+)
+def test_a_process_whose_input_pipeline_is_measured_does_not_pause(plan, settings, expected):
+    """Its pipeline would go on: read ahead, and count the time of other loops as its own."""
+    assert expected == plan(**settings).schedule
+
+
+def test_environments_take_turns_on_every_track(plan):
+    """What a pause does to a pipeline, it does to both sides."""
+    inventories = {side.name: Everything() for side in SIDES}
+
+    assert "interleaved" == plan(loops=("numpy",), track=Track.GUIDE, sides=SIDES, inventories=inventories).schedule
+
+
+def test_of_loops_that_a_stored_run_has_only_its_cells_are_measured(plan):
+    """A loop that it has not is measured wherever the others are."""
+    both = plan(loops=("numpy", "tf-fit"), batch_sizes=(32, 64)).cells
+    known = tuple(cell for cell in both if (cell.loop, cell.batch_size) != ("numpy", 64))
+
+    found = plan(loops=("numpy", "tf-fit", "jax-jit"), batch_sizes=(32, 64), known=known).cells
+
+    assert [("numpy", 32), ("tf-fit", 32), ("jax-jit", 32), ("tf-fit", 64), ("jax-jit", 64)] == [
+        (cell.loop, cell.batch_size) for cell in found
+    ]
+    with pytest.raises(UsageError, match="nothing is left here: its batch sizes are not those of today"):
+        plan(loops=("numpy",), batch_sizes=(64,), known=known)
+
+
+@pytest.mark.parametrize(
     ("settings", "available", "expected"),
     [
         ({"threads": 1}, (0, 1, 2, 3), 1),
