@@ -23,11 +23,12 @@ from bench.analysis.process import steady_blocks
 from bench.records.trial import BlockKind, Trial
 from bench.units import Seconds
 
+_WITH_ENDS = (BlockKind.MEASURED, BlockKind.RUN_IN)
 _QUANTILE = (1.0 + CONFIDENCE) / 2.0
 
 
 def ends_met(trials: Sequence[Trial]) -> tuple[int, int]:
-    """Return how many ends of epochs these processes met in measured blocks, and how many processes met one."""
+    """Return how many ends of epochs these processes met while it was their turn, and how many met one."""
     found = [_ends(trial) for trial in trials]
     return sum(found), sum(map(bool, found))
 
@@ -84,9 +85,9 @@ def _apart(trials: Sequence[Trial], steps: Mapping[int, Seconds]) -> dict[int, P
 
 
 def _ends(trial: Trial) -> int:
-    """Return how many epochs end in measured blocks."""
+    """Return how many epochs end in measured blocks and in run-ins."""
     ends = ends_of_epochs(trial)
-    return sum(count for place, count in ends.items() if trial.blocks[place].kind is BlockKind.MEASURED)
+    return sum(count for place, count in ends.items() if trial.blocks[place].kind in _WITH_ENDS)
 
 
 def _counted(apart: Mapping[int, Parts], steps: Mapping[int, Seconds], *, epoch: int) -> dict[int, Seconds]:

@@ -14,9 +14,14 @@ from bench.analysis.own_time import ends_of_epochs, own, parts
 from bench.analysis.process import steady_blocks, trial_step_seconds
 from bench.records.trial import Block, Trial, interquartile_mean
 from bench.units import Seconds
+from loops.contract import Track
 
 SLOW = 0.10
 """A block is slow when its steps take a tenth longer than those of its process usually do."""
+
+
+IDLE = 0.5
+"""Of a block's time, processor time below which it was spent waiting."""
 
 
 class Cause(StrEnum):
@@ -43,6 +48,9 @@ class RareCosts:
     """Ends of epochs that were met while it was measured."""
     ends_in: int
     """Processes that met one."""
+    waits_for_tuning: bool
+    """Whether ends of epochs pass without the processor where tf.data feeds the loop: what tunes it sleeps, and is
+    waited for."""
     pseudo_values: dict[int, Seconds] | None
     """Round -> seconds per step for intervals, see `bench.analysis.epoch_ends`; None where they are those of the
     processes."""
@@ -65,6 +73,7 @@ def of_cell(trials: Sequence[Trial]) -> RareCosts | None:
         shares={cause: share for cause in Cause if (share := fmean(shares.get(cause, 0.0) for _, shares in parts)) > 0},
         ends=ends,
         ends_in=ends_in,
+        waits_for_tuning=_waits_for_tuning(trials),
         pseudo_values=None if paid == alone else epoch_ends.evidence(trials, alone),
     )
 
@@ -84,6 +93,17 @@ def _of_trial(trial: Trial, *, paid: Seconds) -> tuple[float, dict[Cause, float]
     if paid > apart.step and not apart.ends_within:
         shares[Cause.EPOCH_END] = 1.0 - apart.step / paid
     return 1.0 - usual / paid, shares
+
+
+def _waits_for_tuning(trials: Sequence[Trial]) -> bool:
+    """Whether most of the blocks in which epochs end is spent without a processor, and tf.data feeds the loop."""
+    ended = [
+        trial.blocks[place]
+        for trial in trials
+        if "tensorflow" in trial.versions and trial.cell.track != Track.MATCHED
+        for place in ends_of_epochs(trial)
+    ]
+    return sum(block.cpu_seconds for block in ended) < IDLE * sum(block.seconds for block in ended)
 
 
 def _causes(trial: Trial) -> Iterator[tuple[Block, Cause]]:

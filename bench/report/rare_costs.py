@@ -14,6 +14,10 @@ FEW_ENDS = 6
 """As many as a run has rounds: from fewer ends of epochs, it is said from how many their cost is known."""
 
 _NAMED = 5
+_TUNING = (
+    " What tunes `tf.data` sleeps, and the end of an epoch waits for it: `options = tf.data.Options()`, "
+    "`options.autotune.enabled = False`, `dataset.with_options(options)` ends that."
+)
 
 
 def notices(groups: Sequence[Group]) -> list[str]:
@@ -24,7 +28,8 @@ def notices(groups: Sequence[Group]) -> list[str]:
     cells.sort(key=lambda cell: -_share(cell.oddities.rare))
     told = "; ".join(_told(cell) for cell in cells[:_NAMED])
     more = f"; and {len(cells) - _NAMED} more" if len(cells) > _NAMED else ""
-    return [f"Rare slow steps are a part of the step time, which is total time over total steps: {told}{more}."]
+    told = f"Rare slow steps are a part of the step time, which is total time over total steps: {told}{more}."
+    return [f"{told}{_TUNING if any(map(_waits_for_tuning, cells[:_NAMED])) else ''}"]
 
 
 def unmet(groups: Sequence[Group]) -> list[str]:
@@ -50,6 +55,17 @@ def _ends_unmet(cell: CellSummary) -> bool:
     return rare is not None and rare.ends == 0 and cell.work.steps_per_epoch is not None
 
 
+def _waits_for_tuning(cell: CellSummary) -> bool:
+    """Whether its rare steps are ends of epochs that wait for tf.data."""
+    rare = cell.oddities.rare
+    return rare is not None and rare.waits_for_tuning and _main(rare) is Cause.EPOCH_END
+
+
+def _main(rare: RareCosts) -> Cause | None:
+    """Return the cause that costs most."""
+    return max(rare.shares, key=rare.shares.__getitem__, default=None)
+
+
 def _share(rare: RareCosts | None) -> float:
     """Return the part of the step time that comes rarely."""
     return 0.0 if rare is None else rare.share
@@ -59,7 +75,7 @@ def _told(cell: CellSummary) -> str:
     """Return "tf-fit-stock 24 % (end of an epoch)", and how many ends that is from where they are few."""
     rare = cell.oddities.rare
     assert rare is not None  # or there would be no share
-    main = max(rare.shares, key=rare.shares.__getitem__, default=None)
+    main = _main(rare)
     cause = "" if main is None else f" ({main}{_seen(rare) if main is Cause.EPOCH_END else ''})"
     return f"{wording.display_name(cell.cell.name)} {units.percent(_share(rare))}{cause}"
 

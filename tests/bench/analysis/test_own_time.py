@@ -56,6 +56,26 @@ def test_an_epochs_end_counts_once_per_epoch_however_many_were_met(make, measure
     assert paid(make(blocks, steps_per_epoch=100)) == pytest.approx(1.3e-3)
 
 
+def test_an_end_in_a_run_in_counts_beyond_what_other_run_ins_take(make):
+    """Steps after a pause are twice as slow as measured ones, and no part of the end: 30 ms in a hundred steps."""
+    turn = [replace(block(0.020), kind=BlockKind.RUN_IN), block(0.010), block(0.010)]
+    ended = [replace(block(0.050), kind=BlockKind.RUN_IN), *turn[1:]]
+    trial = make([*turn, *turn, *turn, *ended], steps_per_epoch=100)  # the tenth block is the last run-in
+    measured = trial.blocks_of(BlockKind.MEASURED)
+
+    assert own_time.paid_step_seconds(trial, measured) == pytest.approx(1.3e-3)
+    assert own_time.parts(trial, measured).ends == 1
+
+
+def test_a_run_in_that_the_machine_took_tells_nothing_of_its_end(make):
+    """Its time may be another program's."""
+    turn = [replace(block(0.020), kind=BlockKind.RUN_IN), block(0.010), block(0.010)]
+    taken = replace(block(0.050, waited_seconds=0.03, involuntary_switches=9, cpu_seconds=0.02), kind=BlockKind.RUN_IN)
+    trial = make([*turn, *turn, *turn, taken, *turn[1:]], steps_per_epoch=100)
+
+    assert own_time.paid_step_seconds(trial, trial.blocks_of(BlockKind.MEASURED)) == pytest.approx(1.0e-3)
+
+
 def test_epochs_shorter_than_a_block_are_all_in_it(make):
     """There is no block without an end, so nothing is taken apart."""
     assert paid(make([block(0.013)] * 8, steps_per_epoch=5)) == pytest.approx(1.3e-3)

@@ -57,7 +57,7 @@ def test_nothing_is_said_where_steps_are_alike(make_rare):
 def make_epochs(make_run):
     """Return a function: what rounds met of the end of an epoch of 100,000 steps -> a run of one loop."""
 
-    def make(met):
+    def make(met, **fields):
         run = make_run(steps={"a": 5e-3}, rounds=6, noise=0.0)
         epoch = 100_000
 
@@ -71,7 +71,7 @@ def make_epochs(make_run):
                 if done >= epoch:
                     blocks[place] = replace(block, seconds=block.seconds + 500.0)
                     break
-            return replace(trial, blocks=tuple(blocks), steps_per_epoch=epoch)
+            return replace(trial, blocks=tuple(blocks), steps_per_epoch=epoch, **fields)
 
         return replace(run, trials=tuple(map(moved, run.trials)))
 
@@ -102,3 +102,20 @@ def test_that_no_process_came_to_the_end_of_an_epoch_is_said_with_the_way_out(ma
     )
     assert not notices[NoticeKind.EPOCH_ENDS].lowers_trust
     assert NoticeKind.EPOCH_ENDS not in {one.kind for one in build(make_epochs({2})).notices}
+
+
+@pytest.mark.parametrize(
+    ("versions", "track", "told"),
+    [({"tensorflow": "2.21.0"}, "guide", True), ({"tensorflow": "2.21.0"}, "matched", False), ({}, "guide", False)],
+)
+def test_an_end_that_waits_for_what_tunes_tf_data_is_told_with_the_way_out(
+    make_epochs, make_cell, versions, track, told
+):
+    """Its seconds pass without the processor; elsewhere nobody knows what for."""
+    run = make_epochs({0, 3}, versions=versions, cell=make_cell("a", track=track))
+    plan = replace(run.header.plan, cells=(make_cell("a", track=track),))
+
+    notices = build(replace(run, header=replace(run.header, plan=plan))).notices
+
+    (notice,) = [one for one in notices if one.kind is NoticeKind.RARE_COSTS]
+    assert told == ("`options.autotune.enabled = False`" in notice.text)
