@@ -18,6 +18,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.verify.framework_wide import LAYERS, Trait
 from bench.worker.failure import NotRepeatable
 
 REAL_STEPS = 8
@@ -199,9 +200,10 @@ class Training:
         return [str(variable.path) for variable in self.model.weights]
 
     @property
-    def looks_rows_up(self) -> bool:
-        """Whether a layer looks rows up in a table, so that the gradient of one row may come in several parts."""
-        return any("Embedding" in type(layer).__name__ for layer in self.model._flatten_layers())  # noqa: SLF001
+    def traits(self) -> tuple[Trait, ...]:
+        """What about the model frameworks do differently."""
+        names = [type(layer).__name__ for layer in self.model._flatten_layers()]  # noqa: SLF001
+        return tuple(trait for trait, part in LAYERS.items() if any(part in name for name in names))
 
     def start_epoch(self) -> None:
         """Let metrics begin anew."""

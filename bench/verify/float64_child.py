@@ -93,7 +93,7 @@ def held(model: Callable[..., Any], recording: Recording) -> Replayed:
         if torch_adam and own_epsilon is not None
         else type(training.own_optimizer).__name__.lower(),
         not_finite=found.not_finite,
-        looks_rows_up=training.looks_rows_up,
+        traits=training.traits,
     )
 
 

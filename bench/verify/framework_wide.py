@@ -6,6 +6,7 @@ it is named and marked, and the loop is ranked. What a loop shows and `fit()` do
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 
 from bench.records.verification import Gap, Verification
 from bench.verify.peers import peer_gap
@@ -15,6 +16,29 @@ CONTROLS = {"tensorflow": "tf-fit-stock", "torch": "torch-fit-stock", "jax": "ja
 
 ALIKE = 3.0
 """Within which factor two loops' gaps count as the same one."""
+
+
+class Trait(StrEnum):
+    """What a model has in which frameworks are known to differ."""
+
+    LOOKS_ROWS_UP = "looks rows up in a table"
+    NORMALISES_BATCHES = "normalises by mean and variance of a batch"
+
+
+LAYERS = {Trait.LOOKS_ROWS_UP: "Embedding", Trait.NORMALISES_BATCHES: "BatchNormalization"}
+"""Trait -> what stands in the name of a layer that has it."""
+
+KNOWN = {
+    ("tensorflow", Trait.LOOKS_ROWS_UP): (
+        "on TensorFlow, the gradient of a row that a batch looks up several times comes in parts, which Keras' "
+        "optimizers square, or measure to clip them, before they sum them"
+    ),
+    ("tensorflow", Trait.NORMALISES_BATCHES): (
+        "on TensorFlow, the mean of a batch in float32 is off by ten times as much as elsewhere and more, so that a "
+        "maximum or a rectifier sooner takes the other side"
+    ),
+}
+"""Framework and trait -> what it does differently; of means, `tests/bench/verify/test_framework_wide.py` shows it."""
 
 
 def missing_controls(found: Sequence[Verification], *, backends: Mapping[str, str]) -> list[tuple[str, Verification]]:
@@ -34,20 +58,20 @@ def missing_controls(found: Sequence[Verification], *, backends: Mapping[str, st
 
 
 def attributed(
-    found: Sequence[Verification], *, backends: Mapping[str, str], looking_rows_up: Collection[str]
+    found: Sequence[Verification], *, backends: Mapping[str, str], traits: Mapping[str, Collection[str]]
 ) -> list[Verification]:
     """Return the same verifications, each difference that `fit()` shows too marked as its framework's.
 
     Args:
         found: What was checked, controls included.
         backends: Loop -> its framework.
-        looking_rows_up: Workloads with a layer that looks rows up in a table.
+        traits: Workload -> what its model has in which frameworks differ.
     """
-    return [_attributed(one, found, backends=backends, looking_rows_up=looking_rows_up) for one in found]
+    return [_attributed(one, found, backends=backends, traits=traits.get(one.workload, ())) for one in found]
 
 
 def _attributed(
-    one: Verification, found: Sequence[Verification], *, backends: Mapping[str, str], looking_rows_up: Collection[str]
+    one: Verification, found: Sequence[Verification], *, backends: Mapping[str, str], traits: Collection[str]
 ) -> Verification:
     """Return one verification with its framework's differences marked."""
     backend = backends[one.loop]
@@ -68,26 +92,22 @@ def _attributed(
     if not shared:
         return one
     marked = tuple(replace(gap, framework_wide=True) if gap in shared else gap for gap in one.gaps)
-    cause = known_cause(backend, looks_rows_up=one.workload in looking_rows_up)
+    cause = known_cause(backend, traits=traits)
     worst = max(shared, key=lambda gap: gap.largest / gap.allowed)
     what = f"{worst.what} {'differ' if worst.what.startswith('weights') else 'differs'} by {worst.largest:.2g}"
     remark = f"{what} from float64 on {one.reference}, as under fit(): {cause}"
     return replace(one, gaps=marked, remark=remark)
 
 
-def known_cause(backend: str, *, looks_rows_up: bool) -> str:
+def known_cause(backend: str, *, traits: Collection[str]) -> str:
     """Return what a framework does differently, as far as it is known.
 
     Args:
         backend: The framework.
-        looks_rows_up: Whether the model looks rows up in a table.
+        traits: What the model has.
     """
-    if backend == "tensorflow" and looks_rows_up:
-        return (
-            "on TensorFlow, the gradient of a row that a batch looks up several times comes in parts, which Keras' "
-            "optimizers square, or measure to clip them, before they sum them"
-        )
-    return f"a way of {backend}'s, and not the loop's, whose cause is not known here"
+    known = (KNOWN[backend, trait] for trait in Trait if trait in traits and (backend, trait) in KNOWN)
+    return next(known, f"a way of {backend}'s, and not the loop's, whose cause is not known here")
 
 
 def _compared(one: Verification) -> bool:

@@ -91,15 +91,13 @@ def verify(
         common = _Common(
             digits=digits, device=device, launcher=launcher, logs=logs, timeout=timeout, recordings=str(recordings)
         )
-        found, looking_rows_up = _check_all(checks, common=common, tell=tell)
+        found, traits = _check_all(checks, common=common, tell=tell)
         backends = {check.request.loop: check.backend for check in checks}
         compared = [_beside_peer(one, list(found.values())) for one in found.values()]
         controls = _controls(compared, checks=checks, backends=backends)
-        extra, _ = _check_all(controls, common=common, tell=lambda _: None) if controls else ({}, set())
+        extra, _ = _check_all(controls, common=common, tell=lambda _: None) if controls else ({}, {})
     backends |= {check.request.loop: check.backend for check in controls}
-    judged = framework_wide.attributed(
-        [*compared, *extra.values()], backends=backends, looking_rows_up=looking_rows_up
-    )[: len(compared)]
+    judged = framework_wide.attributed([*compared, *extra.values()], backends=backends, traits=traits)[: len(compared)]
     for verification in judged:
         if peers.without_reference(verification.workload):
             tell(verification)
@@ -108,11 +106,11 @@ def verify(
 
 def _check_all(
     checks: Sequence["_Check"], *, common: "_Common", tell: Tell
-) -> tuple[dict["_Check", Verification], set[str]]:
+) -> tuple[dict["_Check", Verification], dict[str, tuple[str, ...]]]:
     """Make checks, and tell of those that need nothing else to be judged.
 
     Returns:
-        What was found, in the order of the checks, and the workloads that look rows up in a table.
+        What was found, in the order of the checks, and workload -> its `framework_wide.Trait`s.
     """
     processes = _Processes(checks, common=common)
     found: dict[_Check, Verification] = {}
@@ -128,7 +126,7 @@ def _check_all(
             list(pool.map(work, range(PROCESSES)))
         finally:
             processes.stop()  # on Ctrl-C, before the pool waits for its threads
-    return {check: found[check] for check in checks}, processes.looking_rows_up
+    return {check: found[check] for check in checks}, processes.traits
 
 
 def _controls(
@@ -244,8 +242,8 @@ class _Processes:
             timeout=common.timeout,
             started=self._started,
         )
-        self.looking_rows_up: set[str] = set()
-        """Workloads with a layer that looks rows up in a table."""
+        self.traits: dict[str, tuple[str, ...]] = {}
+        """Workload -> what about its model frameworks do differently."""
         self._queues: dict[str, _Queue] = {}
         for check in checks:
             self._queues.setdefault(check.process, _Queue(name=check.process)).waiting.append(check)
@@ -346,8 +344,7 @@ class _Processes:
         finally:
             rmtree(recording, ignore_errors=True)
         said = answer.found
-        if said.looks_rows_up:
-            self.looking_rows_up.add(check.workload)
+        self.traits[check.workload] = said.traits
         problem = None if said.not_finite is None else f"{FailureKind.NOT_FINITE.value}: {said.not_finite}"
         own = None if answer.reference != check.backend else OWN_BACKEND
         return Verification(

@@ -267,8 +267,8 @@ class Replayed:
     """Of the optimizer, which the loop is held to."""
     not_finite: str | None = None
     """Why there are no gaps: a loss was no number."""
-    looks_rows_up: bool = False
-    """Whether a layer of the model looks rows up in a table."""
+    traits: tuple[str, ...] = ()
+    """Of the model, in which frameworks differ: `bench.verify.framework_wide.Trait`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -82,7 +82,9 @@ def judged(request, tmp_path_factory) -> Mapping[tuple[str, str], Verification]:
         finally:
             references.end()
     backends = dict.fromkeys((one.loop for one in found), backend)
-    named = framework_wide.attributed(found, backends=backends, looking_rows_up={"two_outputs"})
+    named = framework_wide.attributed(
+        found, backends=backends, traits={"two_outputs": [framework_wide.Trait.LOOKS_ROWS_UP]}
+    )
     assert {BESIDE[backend][0]} == {one.reference for one in named}
     return {(one.workload, one.loop): one for one in named}
 
