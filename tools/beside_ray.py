@@ -4,13 +4,11 @@
 
 A campaign of `bench run --on local` goes on all the while, with all that it takes: Ray's processes, our end on the
 machine, what reads its journal and shows it. What it measures is a loop that mostly rests, so that the processors are
-free. One process per loop is alive beside it and trains blocks, behind a run-in each, in an order left to chance. Each
-loop trains one block while every process that a run without `--on` has not is stopped (SIGSTOP), and one after they
-have gone on for `CAUGHT_UP` seconds: in the first moments they do what they have missed, which no run meets. Prints per
-loop the step time with them over that without, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval,
-and how much of a core they used once they had caught up. Both blocks of a ratio are of one process and a few seconds
-apart: what whole runs differ by (`tools/on_local.py`) is in neither. Needs the extra `ray` and Linux; nothing else may
-run on the machine.
+free. One process per loop is alive beside it and trains blocks, behind a run-in each, in an order left to chance;
+during half of the blocks every process that a run without `--on` has not is stopped (SIGSTOP). Prints per loop the
+step time with them over that without, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval, and
+how much of a core they used. Both blocks of a ratio are of one process and half a second apart: what whole runs
+differ by (`tools/on_local.py`) is in neither. Needs the extra `ray` and Linux; nothing else may run on the machine.
 """
 
 import os
@@ -53,7 +51,6 @@ class Resting(NumpyByHand):
             sleep(2.0)
 '''
 BEGIN_WITHIN = 120.0
-CAUGHT_UP = 1.0
 
 
 @contextmanager
@@ -126,23 +123,22 @@ def main() -> None:
     with TemporaryDirectory(prefix="bench-beside-ray-") as name, campaign(Path(name)) as running:
         wait_until_measured(running, folder=Path(name))
         processes = started(loops, digits=digits, script=turns.__file__)
-        spent = elapsed = 0.0
+        used = before = processor_seconds(of_ray(running))
+        spent, begin = 0.0, time.monotonic()
         for turn in range(arguments.turns):
             print(f"\rturn {turn + 1} of {arguments.turns}", end="", file=sys.stderr, flush=True)
             theirs = of_ray(running)
-            for with_them in order.sample((True, False), 2):
-                let(theirs, run=with_them)
-                time.sleep(CAUGHT_UP)
-                before, begin = processor_seconds(theirs), time.monotonic()
-                for loop in order.sample(loops, len(loops)):
+            for loop in order.sample(loops, len(loops)):
+                for with_them in order.sample((True, False), 2):
+                    let(theirs, run=with_them)
                     processes[loop].stdin.write(f"{RUN_IN_SECONDS}\n")
                     processes[loop].stdin.flush()
                     steps[loop, with_them].append(float(processes[loop].stdout.readline()))
-                if with_them:
-                    elapsed += time.monotonic() - begin
-                    used = processor_seconds(theirs)
-                    spent += sum(seconds - before[pid] for pid, seconds in used.items() if pid in before)
             let(theirs, run=True)
+            used = processor_seconds(of_ray(running))
+            spent += sum(max(0.0, seconds - before.get(pid, 0.0)) for pid, seconds in used.items())
+            before = used
+        elapsed = time.monotonic() - begin
         for process in processes.values():
             process.stdin.close()
             process.wait()
@@ -153,7 +149,8 @@ def main() -> None:
         by_loop.append(ratios)
         print(f"{loop:<15}{turns.told(ratios)}")
     print(f"{'all together':<15}{turns.told(turns.geometric_means(by_loop))}")
-    print(f"{len(theirs)} processes, which used {100.0 * spent / elapsed:.1f} % of a core while they ran")
+    share = 100.0 * spent / (elapsed / 2.0)
+    print(f"{len(used)} processes, which used {share:.1f} % of a core in the half of the time in which they ran")
 
 
 def _words(process: psutil.Process) -> list[str]:
