@@ -49,8 +49,8 @@ class RareCosts:
     ends_in: int
     """Processes that met one."""
     waits_for_tuning: bool
-    """Whether ends of epochs pass without the processor where tf.data feeds the loop: what tunes it sleeps, and is
-    waited for."""
+    """Whether ends of epochs pass without the processor where a pipeline feeds TensorFlow: what tunes tf.data sleeps,
+    and is waited for."""
     pseudo_values: dict[int, Seconds] | None
     """Round -> seconds per step for intervals, see `bench.analysis.epoch_ends`; None where they are those of the
     processes."""
@@ -96,7 +96,7 @@ def _of_trial(trial: Trial, *, paid: Seconds) -> tuple[float, dict[Cause, float]
 
 
 def _waits_for_tuning(trials: Sequence[Trial]) -> bool:
-    """Whether most of the blocks in which epochs end is spent without a processor, and tf.data feeds the loop."""
+    """Whether most of the blocks in which epochs end is spent without a processor, and a pipeline feeds TensorFlow."""
     ended = [
         trial.blocks[place]
         for trial in trials

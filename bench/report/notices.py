@@ -343,4 +343,5 @@ def _small_batch(groups: Sequence[Group]) -> list[str]:
     if not sizes:
         return []
     shown = " and ".join(units.count(size) for size in sorted(sizes))
-    return [f"Batch {shown} measures dispatch and Python overhead, not compute: larger batches differ less."]
+    subject = f"Batch {shown} measures" if len(sizes) == 1 else f"Batches of {shown} measure"
+    return [f"{subject} dispatch and Python overhead, not compute: larger batches differ less."]

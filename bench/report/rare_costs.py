@@ -15,8 +15,8 @@ FEW_ENDS = 6
 
 _NAMED = 5
 _TUNING = (
-    " What tunes `tf.data` sleeps, and the end of an epoch waits for it: `options = tf.data.Options()`, "
-    "`options.autotune.enabled = False`, `dataset.with_options(options)` ends that."
+    " Ends of epochs on TensorFlow that pass without the processor may wait for what tunes `tf.data`: try without, by "
+    "`options = tf.data.Options()`, `options.autotune.enabled = False`, `dataset.with_options(options)`."
 )
 
 
