@@ -4,15 +4,18 @@
     with_ends     what each process counts, what an end costs taken from all
     evidence      the same for intervals, which then know from how few ends that comes
 
-A process that trains 300 of the 1,562 steps of an epoch meets its end or does not, by chance. So the mean of all that
-were met is added to each process. That mean is common to all of them, so what they still differ by would tell nothing
+A process that trains 300 of the 1,562 steps of an epoch meets its end or does not, by chance, in a measured block or in
+the run-in before it. So the mean of all that were met is added to each process, those in run-ins by what they took
+beyond other run-ins. Where that is no more than what blocks differ by anyway, there is nothing to add: each process
+counts its own blocks. That mean is common to all of them, so what they still differ by would tell nothing
 of how well it is known: intervals are taken over pseudo-values of the jackknife, which leave out each process with the
 ends that it met (Tukey, "Bias and confidence in not-quite large samples", Annals of Mathematical Statistics 29, 1958;
 Efron and Stein, "The jackknife estimate of variance", Annals of Statistics 9, 1981).
 """
 
-from collections.abc import Mapping, Sequence
-from math import exp, log
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from math import exp, log, sqrt
 from statistics import fmean
 
 from scipy.special import stdtrit
@@ -20,10 +23,12 @@ from scipy.special import stdtrit
 from bench.analysis.intervals import CONFIDENCE
 from bench.analysis.own_time import Parts, ends_of_epochs, parts
 from bench.analysis.process import steady_blocks
-from bench.records.trial import BlockKind, Trial
+from bench.records.trial import Block, BlockKind, Trial
 from bench.units import Seconds
 
-_WITH_ENDS = (BlockKind.MEASURED, BlockKind.RUN_IN)
+SURE = 3.0
+"""Standard errors that ends have to cost, by what blocks without one differ; less is nothing to share."""
+
 _QUANTILE = (1.0 + CONFIDENCE) / 2.0
 
 
@@ -76,18 +81,34 @@ def evidence(trials: Sequence[Trial], steps: Mapping[int, Seconds]) -> dict[int,
 
 
 def _apart(trials: Sequence[Trial], steps: Mapping[int, Seconds]) -> dict[int, Parts] | None:
-    """Return round -> parts; None where there is nothing to share: no process met an end, or each one did."""
+    """Return round -> parts, ends in run-ins among them; None where there is nothing to share."""
     counted = [trial for trial in trials if trial.round in steps and trial.steps_per_epoch]
-    if len({bool(_ends(trial)) for trial in counted}) == 1 or not counted:
-        return None  # the usual case, and looking closer takes time
-    found = {trial.round: parts(trial, steady) for trial in counted if (steady := steady_blocks(trial))}
-    return found if any(one.ends for one in found.values()) else None
+    if not any(map(_ends, counted)) or all(_ends(trial, kinds=(BlockKind.MEASURED,)) for trial in counted):
+        return None  # no process met one, or each one did: the usual case, and looking closer takes time
+    found = {trial.round: _parts(trial, steady) for trial in counted if (steady := steady_blocks(trial))}
+    beyond, variance = (sum(getattr(one, name) for one in found.values()) for name in ("beyond", "variance"))
+    return found if beyond > SURE * sqrt(variance) else None
 
 
-def _ends(trial: Trial) -> int:
-    """Return how many epochs end in measured blocks and in run-ins."""
-    ends = ends_of_epochs(trial)
-    return sum(count for place, count in ends.items() if trial.blocks[place].kind in _WITH_ENDS)
+def _parts(trial: Trial, steady: Sequence[Block]) -> Parts:
+    """Return what a process took, its ends apart: those in measured blocks, and those in run-ins."""
+    measured, run_ins = parts(trial, steady), trial.blocks_of(BlockKind.RUN_IN)
+    if measured.ends_within or not run_ins:
+        return measured
+    before = parts(trial, run_ins)
+    if before.ends_within:
+        return measured
+    return replace(
+        measured,
+        ends=measured.ends + before.ends,
+        beyond=measured.beyond + before.beyond,
+        variance=measured.variance + before.variance,
+    )
+
+
+def _ends(trial: Trial, *, kinds: Collection[BlockKind] = (BlockKind.MEASURED, BlockKind.RUN_IN)) -> int:
+    """Return how many epochs end in blocks of these kinds."""
+    return sum(count for place, count in ends_of_epochs(trial).items() if trial.blocks[place].kind in kinds)
 
 
 def _counted(apart: Mapping[int, Parts], steps: Mapping[int, Seconds], *, epoch: int) -> dict[int, Seconds]:

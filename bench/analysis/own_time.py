@@ -11,11 +11,12 @@ ends of epochs are the one thing that a measurement meets more or less often tha
 begins and stops: what they cost beyond their block's steps is counted once per epoch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
+from statistics import fmean
 
-from bench.records.trial import Block, BlockKind, Trial
+from bench.records.trial import Block, Trial
 from bench.units import Seconds
 
 LIMIT = 0.10
@@ -32,7 +33,9 @@ class Parts:
     ends: int
     """Ends of epochs that are apart."""
     beyond: Seconds
-    """What their blocks took beyond their steps, all together; those in run-ins beyond other run-ins."""
+    """What their blocks took beyond their steps, all together."""
+    variance: float
+    """Of that, in seconds squared, by what blocks without an end differ."""
     ends_within: bool
     """Whether each block has an end in it, which is in the step then, in its right proportion."""
 
@@ -71,8 +74,7 @@ def paid_step_seconds(trial: Trial, blocks: Sequence[Block]) -> Seconds:
     """Return what a step of a process costs, the ends of epochs in their right proportion.
 
     With s the steps and t the seconds of blocks in which no epoch ends, a step without one takes b = sum t / sum s. An
-    epoch's end takes e = mean over ends of what their blocks took beyond b per step, or in a run-in beyond what other
-    run-ins take, and a step costs b + e / (steps of
+    epoch's end takes e = mean over ends of what their blocks took beyond b per step, and a step costs b + e / (steps of
     an epoch). Where each block has an end in it, or none has, it is total time over total steps. What a process that
     met no end says of them, the others of its loop tell: `bench.analysis.epoch_ends`.
 
@@ -100,26 +102,11 @@ def parts(trial: Trial, blocks: Sequence[Block]) -> Parts:
     ended = [ends.get(place, 0) for place, block in enumerate(trial.blocks) if id(block) in kept] if ends else []
     plain = [block for block, count in zip(counted, ended, strict=True) if not count] if ended else counted
     if not plain:
-        return Parts(step=_mean(counted), ends=0, beyond=0.0, ends_within=True)
+        return Parts(step=_mean(counted), ends=0, beyond=0.0, variance=0.0, ends_within=True)
     step = _mean(plain)
-    beyond = sum(block.seconds - block.steps * step for block in compress(counted, ended))
-    more_ends, more_beyond = _in_run_ins(trial, ends)
-    return Parts(step=step, ends=sum(ended) + more_ends, beyond=beyond + more_beyond, ends_within=False)
-
-
-def _in_run_ins(trial: Trial, ends: Mapping[int, int]) -> tuple[int, Seconds]:
-    """Return how many epochs end in run-ins, and what those took beyond the other run-ins of the process.
-
-    Their steps know that the process has paused and are not measured, but that they have in common.
-    """
-    found = [(block, ends.get(place, 0)) for place, block in enumerate(trial.blocks) if block.kind is BlockKind.RUN_IN]
-    sound = [(block, count) for block, count in found if not taken_away(block)] if ends else []
-    plain = [block for block, count in sound if not count]
-    if not plain:
-        return 0, 0.0
-    step = _mean(plain)
-    beyond = sum(block.seconds - block.steps * step for block, count in sound if count)
-    return sum(count for _, count in sound), beyond
+    beyond = [block.seconds - block.steps * step for block in compress(counted, ended)]
+    noise = fmean((block.seconds - block.steps * step) ** 2 for block in plain)
+    return Parts(step=step, ends=sum(ended), beyond=sum(beyond), variance=len(beyond) * noise, ends_within=False)
 
 
 def _mean(blocks: Sequence[Block]) -> Seconds:

@@ -54,6 +54,11 @@ def as_stored(base: Run, *, asked: run_options.Options, settings: Settings, fold
     return AsStored(conditions=_conditions(base, asked=asked, settings=settings, tell=tell), loops=here, gone=gone)
 
 
+def brings_its_own(base: Run) -> bool:
+    """Whether a stored run was trained on arrays of a user's, made with its seed, as the initial weights are."""
+    return base.header.dataset.name not in [choice.value for choice in mnist.DatasetChoice]
+
+
 def measured_as(asked: run_options.Options, wanted: AsStored) -> run_options.Options:
     """Return what was asked for, with the conditions and the loops of a stored run."""
     return replace(asked, **wanted.conditions, loops=wanted.loops)
@@ -78,15 +83,13 @@ def _conditions(base: Run, *, asked: run_options.Options, settings: Settings, te
     if not cells:
         raise UsageError(f"{run} compares {' with '.join(map(str, plan.sides))}; a baseline is a run of 'bench run'")
     first = cells[0]
-    _refuse_others(asked, stored=first, run=run)
+    _refuse_others(asked, stored=first, seed=plan.seed if brings_its_own(base) else None, run=run)
     if settings.threads not in (None, first.threads):
         tell(f"note: threads = {settings.threads} in {FILE} is for two sides; {run} has {_threads(first)}")
     workloads = _workloads(cells, asked=asked, settings=settings, run=run, tell=tell)
     cells = tuple(cell for cell in cells if cell.workload in workloads)
     sizes = {name: tuple(dict.fromkeys(c.batch_size for c in cells if c.workload == name)) for name in workloads}
-    stored_data = base.header.dataset.name
-    is_ours = stored_data in [choice.value for choice in mnist.DatasetChoice]
-    as_it_was = asked.dataset is mnist.DatasetChoice.AUTO and is_ours
+    as_it_was = asked.dataset is mnist.DatasetChoice.AUTO and not brings_its_own(base)
     return {
         "workloads": workloads,
         "track": Track(first.track),
@@ -99,7 +102,8 @@ def _conditions(base: Run, *, asked: run_options.Options, settings: Settings, te
         "pin": asked.pin and bool(plan.cpus),
         "steps": asked.steps or plan.steps,
         "schedule": asked.schedule or plan.schedule,
-        "dataset": mnist.DatasetChoice(stored_data) if as_it_was else asked.dataset,
+        "seed": asked.seed or plan.seed,
+        "dataset": mnist.DatasetChoice(base.header.dataset.name) if as_it_was else asked.dataset,
         "known": cells,
     }
 
@@ -122,9 +126,10 @@ def _loops(base: Run, *, asked: run_options.Options, settings: Settings) -> tupl
     return here, tuple(loop for loop in names if loop not in here)
 
 
-def _refuse_others(asked: run_options.Options, *, stored: Cell, run: str) -> None:
-    """Refuse what was asked for and is not as the stored run has it."""
+def _refuse_others(asked: run_options.Options, *, stored: Cell, seed: int | None, run: str) -> None:
+    """Refuse what was asked for and is not as the stored run has it; seeds, where arrays and weights hang on one."""
     said = (
+        ("--seed", None if seed is None else asked.seed or None, seed, f"arrays and weights of seed {seed}"),
         ("--device", None if asked.device == "auto" else asked.device, stored.device, f"the {stored.device.upper()}"),
         ("--threads", asked.threads, stored.threads, _threads(stored)),
         ("--dtype", asked.dtype, stored.dtype, stored.dtype or "the data type that its models say"),

@@ -8,7 +8,7 @@ from typing import Protocol
 from bench.analysis import sequential
 from bench.errors import UsageError
 from bench.files import SOURCE_TREE
-from bench.gate import stored, told_page
+from bench.gate import as_stored, stored, told_page
 from bench.gate.policy import Policies
 from bench.gate.result import Finding, LoopVerdict
 from bench.gate.settings import Settings
@@ -113,8 +113,11 @@ def admit_here(base: Run, /, *, measuring: run_options.Options, environment: Map
     Raises:
         NothingComparable: If machine or data are others.
     """
-    own = base.header.dataset.name not in [choice.value for choice in mnist.DatasetChoice]
-    found = None if own else mnist.resolve(measuring.dataset, file=measuring.data, cache=measuring.cache)
+    found = (
+        None
+        if as_stored.brings_its_own(base)
+        else mnist.resolve(measuring.dataset, file=measuring.data, cache=measuring.cache)
+    )
     stored.admit(
         base,
         environment=passport.passport(environment=environment, source_tree=SOURCE_TREE),

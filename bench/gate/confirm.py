@@ -97,8 +97,7 @@ def _confirmed(
     confirmation = None
     if comparison.in_fresh_rounds and first.suspects:
         console.notice(f"suspected, or too noisy to tell: {', '.join(first.suspects)}; measuring again")
-        # Another seed, so that nothing about the order of blocks is repeated; the loops were checked a moment ago.
-        again = replace(measuring, again=False, verify=False, seed=measuring.seed + 1)
+        again = replace(measuring, again=False, verify=False)  # the loops were checked a moment ago
         try:
             confirmation, fresh = comparison.measure(again, first.suspects)
             runs.append(fresh)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bench.errors import BuildFailed, UsageError
 from bench.gate import judge, listed, sides, stored
-from bench.gate.as_stored import as_stored, measured_as
+from bench.gate.as_stored import as_stored, brings_its_own, measured_as
 from bench.gate.comparison import Comparison, Measure, Measured, Options, Surroundings, measure_one
 from bench.gate.with_sides import side_by_side
 from bench.records import journal, loading
@@ -35,7 +35,9 @@ def against_stored(options: Options, *, around: Surroundings) -> Comparison:
     def measure(these: run_options.Options, suspects: tuple[str, ...] = ()) -> Measured:
         these = measured_as(these, wanted)
         if suspects:
-            these = replace(these, loops=suspects)
+            # Another seed, so that nothing about the order of blocks is repeated; but for what is made with it.
+            seed = these.seed if brings_its_own(base) else these.seed + 1
+            these = replace(these, loops=suspects, seed=seed)
             if anew := _anew(base, earlier[0], options=replace(options, measuring=these), around=around):
                 return anew(these)
         resume = None if suspects else options.resume

@@ -97,6 +97,44 @@ def test_evidence_has_the_mean_of_what_is_counted_and_knows_that_one_end_is_few(
     assert interval.high > 16e-3
 
 
+@pytest.fixture
+def make_turns(make_trial, make_cell):
+    """Return a function: round and seconds of each run-in -> a process of turns, an end of an epoch in the last one."""
+
+    def make(number, run_ins, *, measured=0.010, **taken):
+        blocks = []
+        for seconds in run_ins:
+            last = len(blocks) == 3 * (len(run_ins) - 1)
+            blocks += [_block(seconds, kind=BlockKind.RUN_IN), _block(measured), _block(measured)]
+            blocks[-3] = replace(blocks[-3], **(taken if last else {}))
+        return replace(make_trial(make_cell(), round=number), blocks=tuple(blocks), steps_per_epoch=EPOCH // 10)
+
+    return make
+
+
+def test_an_end_in_a_run_in_counts_beyond_what_other_run_ins_take(make_turns):
+    """Steps after a pause are twice as slow, which is no part of the end: 30 ms in a hundred steps, in each process."""
+    trials = [make_turns(0, [0.020, 0.020, 0.020, 0.050]), make_turns(1, [0.020, 0.020])]
+
+    assert [pytest.approx(1.0e-3)] * 2 == list(alone(trials).values())
+    assert [pytest.approx(1.3e-3)] * 2 == list(epoch_ends.with_ends(trials, alone(trials)).values())
+
+
+def test_a_run_in_that_the_machine_took_tells_nothing_of_its_end(make_turns):
+    """Its time may be another program's."""
+    taken = {"waited_seconds": 0.03, "involuntary_switches": 9, "cpu_seconds": 0.02}
+    trials = [make_turns(0, [0.020, 0.020, 0.020, 0.050], **taken), make_turns(1, [0.020, 0.020])]
+
+    assert alone(trials) == epoch_ends.with_ends(trials, alone(trials))
+
+
+def test_an_end_that_costs_no_more_than_blocks_differ_by_is_not_shared(make_turns):
+    """Run-ins of 15 to 25 ms and one of 28 ms with an end: that is noise, and would be the noise of every process."""
+    trials = [make_turns(0, [0.015, 0.025, 0.020, 0.028]), make_turns(1, [0.020, 0.020])]
+
+    assert alone(trials) == epoch_ends.with_ends(trials, alone(trials)) == epoch_ends.evidence(trials, alone(trials))
+
+
 def test_a_process_that_is_left_out_keeps_its_ends_to_itself(make):
     """It starved, or its loop was measured without it."""
     trials = [make(0, ends=[3.0]), make(1), make(2)]

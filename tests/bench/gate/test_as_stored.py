@@ -114,6 +114,14 @@ def test_what_was_asked_for_and_is_not_as_stored_is_refused_by_its_option(
     assert said.replace("RUN", run) in str(caught.value)
 
 
+def test_arrays_and_weights_of_a_users_model_hang_on_the_seed(wanted):
+    """Of another seed they are other data; our digits are the same for all."""
+    assert [7, 7] == [wanted(data=data).conditions["seed"] for data in ("own", "mnist")]
+    assert 5 == wanted(data="mnist", seed=5).conditions["seed"]
+    with pytest.raises(UsageError, match=r"--seed 5: run .* has arrays and weights of seed 7, which nothing else"):
+        wanted(data="own", seed=5)
+
+
 @pytest.mark.parametrize(
     ("axis", "asked"), [("threads", {"threads": 2}), ("device", {"device": "cpu"}), ("threads", {"device": "auto"})]
 )

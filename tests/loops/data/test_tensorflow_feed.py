@@ -5,31 +5,36 @@ import sys
 
 import pytest
 
+from loops.data import mnist
+
 ASK = """
-import numpy as np
-from types import SimpleNamespace
-from loops.contract import Track
-from loops.data import tensorflow_feed
+import sys
+from bench.worker.messages import TrialRequest
+from bench.worker.runner import import_framework, job_of
+from bench.worker.trained import workload_of
 
-class Samples:
-    arrays = (np.zeros((8, 3), np.float32), np.zeros(8, np.int64))
-    def map(self, change):
-        return SimpleNamespace(arrays=tuple(change(array) for array in self.arrays))
-
-job = SimpleNamespace(
-    track=Track.{track}, batch_size=4, steps_per_epoch=2, training=Samples(), validation=Samples(), pipeline=None,
-    workload=None,
+track, digits = sys.argv[1:]
+import_framework("tensorflow", device="cpu", threads=1)
+request = TrialRequest(
+    loop="tf-fit", workload="mnist-mlp", backend="tensorflow", track=track, device="cpu", batch_size=1000, threads=1,
+    seed=0, digits=digits, blocks=1, block_seconds=0.01, steps=None,
 )
-tensorflow_feed.pipelines.for_validation = lambda *_, **__: None
-for make in (tensorflow_feed.training_dataset, tensorflow_feed.validation_dataset):
-    dataset = make(job)
-    print(dataset.options().autotune.enabled, [tuple(x.shape) for x, _ in dataset])
+job, _ = job_of(request, workload=workload_of(request))
+
+from loops.data.tensorflow_feed import training_dataset, validation_dataset
+
+for dataset in (training_dataset(job), validation_dataset(job)):
+    print(dataset.options().autotune.enabled, {len(x) for x, _ in dataset})
 """
 
 
-@pytest.mark.parametrize(("track", "tuned"), [("MATCHED", "False"), ("GUIDE", "None")])
-def test_only_what_a_guide_writes_tunes_itself(track, tuned):
+@pytest.mark.parametrize(("track", "tuned"), [("matched", "False"), ("guide", "None")])
+def test_only_what_a_guide_writes_tunes_itself(tmp_path_factory, track, tuned):
     """Where samples lie in memory there is nothing to tune, and the end of an epoch would wait for it."""
-    done = subprocess.run([sys.executable, "-c", ASK.format(track=track)], capture_output=True, text=True, check=True)
+    cache = tmp_path_factory.getbasetemp() / "digits"
+    digits = mnist.resolve(mnist.DatasetChoice.SYNTHETIC, file=None, cache=cache)
+    command = [sys.executable, "-c", ASK, track, digits.folder]
 
-    assert [f"{tuned} [(4, 3), (4, 3)]"] * 2 == done.stdout.splitlines()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert [f"{tuned} {{1000}}"] * 2 == done.stdout.splitlines()
