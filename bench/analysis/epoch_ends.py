@@ -66,6 +66,8 @@ def evidence(trials: Sequence[Trial], steps: Mapping[int, Seconds]) -> dict[int,
         return dict(steps)
     epoch, count = _epoch(trials), len(steps)
     counted = _counted(apart, steps, epoch=epoch)
+    if count == 1:
+        return counted
     whole = _mean_logarithm(counted)
     without = {}
     for left_out in steps:

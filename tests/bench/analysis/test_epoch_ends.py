@@ -6,6 +6,8 @@ from random import Random
 from statistics import fmean
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bench.analysis import epoch_ends
 from bench.analysis.intervals import geometric_mean_interval
@@ -118,6 +120,37 @@ def test_an_end_in_a_run_in_counts_beyond_what_other_run_ins_take(make_turns):
 
     assert [pytest.approx(1.0e-3)] * 2 == list(alone(trials).values())
     assert [pytest.approx(1.3e-3)] * 2 == list(epoch_ends.with_ends(trials, alone(trials)).values())
+
+
+def test_the_only_process_of_a_cell_counts_the_end_of_its_run_in_and_has_nothing_to_be_left_out(make_turns):
+    """As with `--rounds 1`."""
+    trials = [make_turns(0, [0.020, 0.020, 0.020, 0.050])]
+
+    counted = epoch_ends.with_ends(trials, alone(trials))
+
+    assert {0: pytest.approx(1.3e-3)} == counted
+    assert counted == epoch_ends.evidence(trials, alone(trials))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(met=st.lists(st.sampled_from([None, 0, 1]), min_size=1, max_size=5), costs=st.lists(st.floats(0, 3), min_size=5))
+def test_whatever_processes_met_each_has_a_time_and_all_have_one_mean(make_turns, met, costs):
+    """One or many; an end in no block, in a run-in or in a measured one; cheap or dear."""
+    trials = []
+    for number, (place, cost) in enumerate(zip(met, costs, strict=False)):
+        trial = make_turns(number, [0.020, 0.021, 0.019, 0.022][: 2 if place is None else 4])
+        blocks = list(trial.blocks)
+        if place is not None:
+            del blocks[:place]  # the hundredth step is in the tenth block
+            blocks[9] = replace(blocks[9], seconds=blocks[9].seconds + cost)
+        trials.append(replace(trial, blocks=tuple(blocks)))
+
+    counted = epoch_ends.with_ends(trials, alone(trials))
+    evidence = epoch_ends.evidence(trials, alone(trials))
+
+    assert set(range(len(met))) == counted.keys() == evidence.keys()
+    assert all(seconds > 0 for seconds in counted.values())
+    assert fmean(map(log, evidence.values())) == pytest.approx(fmean(map(log, counted.values())), abs=1e-9)
 
 
 def test_a_run_in_that_the_machine_took_tells_nothing_of_its_end(make_turns):
