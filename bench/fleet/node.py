@@ -93,6 +93,15 @@ class OnNode:
         self._start([sys.executable, "-m", "bench", "run", *words], environment=environment, root=root)
         return {}
 
+    def step_aside(self) -> None:
+        """Leave the processors to the run, which has begun: Ray's part of this process wakes a hundred times a second.
+
+        What is started from now on would step aside too.
+        """
+        from bench.machine import cpus  # noqa: PLC0415 - from what was sent
+
+        cpus.step_aside(os.getpid())
+
     def news(self, known: int, heard: int, *, patience: float) -> dict[str, Any]:
         """Return what is new, as soon as there is something or the patience, in seconds, is over.
 

@@ -5,16 +5,20 @@ Ray is imported only here, and only where `--on` asks for it.
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, final
+
+import psutil
 
 from bench.errors import UsageError
 from bench.fleet import node as on_node
 from bench.fleet.campaign import Job, News, NodeLost
 from bench.fleet.placement import Node, told_apart
+from bench.machine import cpus
 from bench.records.machine import machine_of
 from bench.units import Seconds
 
@@ -24,6 +28,8 @@ KIND_LABEL, NAME_LABEL = "bench-kind", "bench-name"
 _ANSWER_WITHIN: Seconds = on_node.FACTS_WITHIN + 30.0
 _PATIENCE: Seconds = 5.0
 _THREADS = 4
+_LOOK_ON = {"dashboard.py", "log_monitor.py", "monitor.py"}
+"""What Ray starts beside what it works with: nothing waits for an answer of theirs."""
 
 
 def require() -> None:
@@ -64,6 +70,8 @@ def connected(on: str, *, parcel: bytes, tell: Callable[[str], None]) -> Iterato
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         token = "; where it asks for a token, set RAY_AUTH_MODE=token" if on.startswith("ray://") else ""
         raise UsageError(f"--on {on}: no Ray cluster can be used there: {first}{token}") from error
+    if on == LOCAL:
+        _have_step_aside(_LOOK_ON)
     try:
         yield RayCluster(ray, parcel=parcel, tell=tell)
     except (ray.exceptions.RayError, ConnectionError) as error:
@@ -184,6 +192,8 @@ class RayWorker:
 
     def ask(self, *, known: int, heard: int) -> None:
         """Ask for what comes after so many bytes of the journal, and of standard error."""
+        if self._asking is None:  # the run has begun
+            self._actor.step_aside.remote()
         self._asking = partial(self._actor.news.remote, known, heard, patience=_PATIENCE)
         self.pending = self._asking()
 
@@ -229,6 +239,14 @@ class RayWorker:
         except self._ray.exceptions.RayTaskError as error:
             raise UsageError(f"a machine cannot begin: {str(error).strip().splitlines()[-1]}") from error
         return News(**found)
+
+
+def _have_step_aside(scripts: Collection[str]) -> None:
+    """Have those of this process's children that run one of these scripts leave the processors to what is measured."""
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if not {Path(word).name for word in child.cmdline()}.isdisjoint(scripts):
+                cpus.step_aside(child.pid)
 
 
 def _first_line(error: Exception) -> str:

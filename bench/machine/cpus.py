@@ -1,4 +1,7 @@
-"""Which logical CPUs a process may run on, and how to keep it there; on systems that can do so, which is Linux."""
+"""Which logical CPUs a process may run on, how to keep it there, and how it leaves them to others.
+
+On systems that can do so, which is Linux.
+"""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -39,3 +42,18 @@ def stay_on(cpus: Iterable[int]) -> None:
     for task in Path("/proc/self/task").iterdir():
         with suppress(ProcessLookupError):  # a thread may have ended since it was listed
             os.sched_setaffinity(int(task.name), cpus)
+
+
+def step_aside(process_id: int) -> None:
+    """Have every thread of a process, and all that it starts from now on, run only while nobody else wants its CPU.
+
+    It wakes without taking the CPU from anybody, and whoever wakes takes it back (SCHED_IDLE, see sched(7)). There is
+    no way back without privileges. Where the system has nothing of the kind, the process is gone or is somebody else's,
+    nothing changes.
+    """
+    if not hasattr(os, "SCHED_IDLE"):
+        return
+    with suppress(OSError):
+        for task in Path(f"/proc/{process_id}/task").iterdir():
+            with suppress(OSError):
+                os.sched_setscheduler(int(task.name), os.SCHED_IDLE, os.sched_param(0))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -83,6 +84,16 @@ def harnesses():
         words = process.info["cmdline"] or []
         if "bench" in words and any("bench-fleet-" in word for word in words):
             found.append(process)
+    return found
+
+
+def processes_of(process_id):
+    """Return command line -> scheduling policies of the threads, of every process below one."""
+    found = {}
+    for process in psutil.Process(process_id).children(recursive=True):
+        with suppress(psutil.Error, OSError):
+            policies = {os.sched_getscheduler(int(task.name)) for task in Path(f"/proc/{process.pid}/task").iterdir()}
+            found[" ".join(process.cmdline())] = policies
     return found
 
 
@@ -215,6 +226,29 @@ def test_an_interrupt_ends_everything_everywhere_within_five_seconds(cluster, wa
     assert taken < 5.0
     assert f"go on with: bench run --resume {record_of(session)['campaign']}" in told
     assert {"interrupted"} == {state for attempts in parts_of(session).values() for _, state in attempts}
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system has no such policy")
+def test_on_this_machine_what_only_looks_on_steps_aside_and_what_is_measured_does_not(session, wait_for, interrupt):
+    """Our end of Ray and Ray's lookers-on run when no step does; the run, its keeper and its trials are as ever."""
+    pytest.importorskip("ray")
+    running = session.start("run", "--on", "local", "toy", "never-returns", "--rounds", "50", "--no-report")
+
+    def measuring():
+        found = {words: policies for words, policies in processes_of(running.pid).items() if "bench-fleet-" in words}
+        return found if any("bench.worker.entry" in words for words in found) else None
+
+    def aside():
+        found = {words for words, policies in processes_of(running.pid).items() if policies == {os.SCHED_IDLE}}
+        return found if any("OnNode" in words for words in found) else None
+
+    found, looking_on = wait_for(measuring, seconds=100), wait_for(aside, seconds=20)
+    later = measuring()
+    interrupt(running)
+    running.communicate(timeout=30)
+
+    assert {os.SCHED_OTHER} == set().union(*found.values(), *later.values())
+    assert 4 == len(looking_on), looking_on
 
 
 def test_files_of_the_user_travel_and_the_environment_stays(cluster, tmp_path):

@@ -1,4 +1,9 @@
-"""Which logical CPUs a process is put on."""
+"""Which logical CPUs a process is put on, and how it leaves them to others."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +56,30 @@ def test_only_what_the_process_may_use_counts(machine):
 def test_without_word_of_cores_the_last_ones_are_taken(tmp_path):
     """As on systems that do not say which logical CPUs share a core."""
     assert (2, 3) == cpus.apart((0, 1, 2, 3), count=2, root=tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system has no such policy")
+def test_every_thread_of_a_process_that_steps_aside_runs_when_nobody_else_wants_to():
+    """That of a real process with two; it goes on, and others are as they were."""
+    script = "import sys, threading as t; t.Thread(target=sys.stdin.read).start(); print('begun', flush=True)"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        before = [os.sched_getscheduler(int(task.name)) for task in Path(f"/proc/{process.pid}/task").iterdir()]
+
+        cpus.step_aside(process.pid)
+
+        after = [os.sched_getscheduler(int(task.name)) for task in Path(f"/proc/{process.pid}/task").iterdir()]
+        process.stdin.close()
+
+    assert 0 == process.returncode
+    assert [os.SCHED_OTHER] * 2 == before
+    assert [os.SCHED_IDLE] * 2 == after
+    assert os.SCHED_OTHER == os.sched_getscheduler(0)
+
+
+def test_a_process_that_is_gone_need_not_step_aside():
+    """It may have ended since it was found."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+
+    cpus.step_aside(process.pid)
