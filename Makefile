@@ -13,7 +13,7 @@ run: $(SETUP)
 	$(BIN)/bench run
 
 test: $(SETUP)
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test-slow: $(SETUP)
 	$(BIN)/python -m pytest -m slow

@@ -17,7 +17,7 @@ from bench.gate.settings import FILE, Settings
 from bench.records.cell import Cell
 from bench.records.stored_run import Run
 from bench.runs import options as run_options
-from loops import registry, selection
+from loops import registry, selection, user_file
 from loops.contract import Track
 from loops.data import mnist
 
@@ -49,6 +49,7 @@ def as_stored(base: Run, *, asked: run_options.Options, settings: Settings, fold
     Raises:
         UsageError: If the run has sides, or something else was asked for than it has.
     """
+    _refuse_other_arrays(base, asked=asked)
     registry.register(_files_of(base, folder=folder, tell=tell))
     here, gone = _loops(base, asked=asked, settings=settings)
     return AsStored(conditions=_conditions(base, asked=asked, settings=settings, tell=tell), loops=here, gone=gone)
@@ -137,6 +138,14 @@ def _refuse_others(asked: run_options.Options, *, stored: Cell, seed: int | None
     for option, value, then, words in said:
         if value not in (None, then):
             raise UsageError(f"{option} {value}: {run} has {words}, which nothing else compares with; leave it out")
+
+
+def _refuse_other_arrays(base: Run, *, asked: run_options.Options) -> None:
+    """Refuse arrays that a saved model of the stored run was not trained on."""
+    then = next((path for path in base.header.plan.files_here if path.endswith(user_file.ARRAYS)), None)
+    if asked.arrays is not None and then != str(asked.arrays.absolute()):
+        words = "has no saved model" if then is None else f"was trained on {then}"
+        raise UsageError(f"--arrays {asked.arrays}: run {base.header.run_id} {words}; leave it out")
 
 
 def _threads(stored: Cell) -> str:

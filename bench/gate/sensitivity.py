@@ -38,7 +38,7 @@ def remarks(rows: tuple[LoopVerdict, ...], *, rounds: int) -> Iterator[str]:
             continue
         least = least_confirmed(row)
         if least is None:
-            yield f"{row.loop}: no slowdown could have been confirmed: too few rounds were finished on both sides"
+            yield f"{row.loop}: no slowdown could have been confirmed: {row.reason}"
         elif least > LARGE * row.budget:
             yield (
                 f"{row.loop}: {rounds} rounds at this noise confirm no slowdown below {units.percent(least)}, "

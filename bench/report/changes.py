@@ -192,7 +192,11 @@ def reason(row: Row) -> str | None:
     if row.verdict is Verdict.REMOVED:
         return f"in the base and not in the new run{told}"
     for name, one in (("new", row.new), ("base", row.base)):
-        if one is not None and one.verdict is row.verdict and not one.is_ranked:
+        if one is None:
+            continue
+        # What its own run holds others against has no verdict there, also where it starved.
+        starved = row.verdict is Verdict.UNCLEAR and one.too_busy
+        if starved or (one.verdict is row.verdict and not one.is_ranked):
             return f"{name}: {wording.failure_text(one)}"
     return None
 

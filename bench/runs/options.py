@@ -22,7 +22,7 @@ from bench.sides.inventory import Inventory
 from bench.sides.launcher import Launcher
 from bench.units import Seconds
 from bench.worker import frameworks
-from loops import guides, registry, selection
+from loops import guides, registry, selection, user_file
 from loops.contract import Track
 from loops.data import mnist
 from loops.described import Outline
@@ -314,9 +314,9 @@ def _with_repetition(cells: Sequence[Cell], *, baseline: str) -> tuple[Cell, ...
 def _wanted(options: Options, *, inventories: Mapping[str, Inventory], console: Console) -> dict[str, tuple[str, ...]]:
     """Return the loops to measure on each workload; a loop that cannot train one is left out of it and named."""
     if options.all_guides:
-        if options.loops or options.more_loops or options.exclude or options.workloads:
+        if options.loops or options.more_loops or options.exclude or options.workloads or options.arrays:
             raise UsageError(
-                "--all-guides chooses loops and workloads itself; leave out LOOP, --exclude and --workload"
+                "--all-guides chooses loops and workloads itself; leave out LOOP, --exclude, --workload and --arrays"
             )
         return guides.loops_by_workload()
     wanted: dict[str, tuple[str, ...]] = {}
@@ -348,9 +348,18 @@ def _tell_holes(holes: Mapping[str, str], *, workload: str, options: Options, co
 
 
 def workloads_of(options: Options) -> tuple[str, ...]:
-    """Return the workloads that were asked for."""
+    """Return the workloads that were asked for.
+
+    Raises:
+        UsageError: If one of them cannot be used, or there are arrays that none of them takes.
+    """
     asked = options.workloads or (DEFAULT_WORKLOAD,)
     arrays = None if options.arrays is None else str(options.arrays)
+    if arrays is not None and not any(name.endswith(user_file.SAVED) for name in asked):
+        raise UsageError(
+            f"--arrays {arrays}: {' and '.join(asked)} {'take' if len(asked) > 1 else 'takes'} none: they are what a "
+            f"saved model is trained on, --workload MODEL{user_file.SAVED} --arrays {arrays}"
+        )
     return tuple(dict.fromkeys(registry.named("workload", name, arrays=arrays) for name in asked))
 
 

@@ -262,7 +262,7 @@ def test_a_loop_that_needs_more_than_there_is_is_a_row_with_its_reason(session):
         (["toy", "--samples"], "--samples: no generator is trained by mnist-mlp; try --workload mnist-dcgan"),
         (
             ["toy", "--all-guides"],
-            "--all-guides chooses loops and workloads itself; leave out LOOP, --exclude and --workload",
+            "--all-guides chooses loops and workloads itself; leave out LOOP, --exclude, --workload and --arrays",
         ),
         (["--workload", "regression", "--all-guides"], "--all-guides chooses loops and workloads itself"),
     ],

@@ -55,8 +55,12 @@ def test_ab_measures_a_loop_in_two_environments(bench, tmp_path):
         ),
         (("run", "--workload", "mnist"), "Error: there is no workload 'mnist'."),
         (
+            ("run", "numpy", "--arrays", "data.npz"),
+            "Error: --arrays data.npz: mnist-mlp takes none: they are what a saved model is trained on,",
+        ),
+        (
             ("run", "--all-guides", "numpy"),
-            "Error: --all-guides chooses loops and workloads itself; leave out LOOP, --exclude and --workload",
+            "Error: --all-guides chooses loops and workloads itself; leave out LOOP, --exclude, --workload and",
         ),
         (("ab", "here"), "Error: Argument 'sides' takes 2 values."),
         (("ab", "here", "toy"), "Error: side B: 'toy' is no environment; write python=PATH, ref=GIT-REF"),

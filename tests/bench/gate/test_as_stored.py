@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -25,10 +26,10 @@ def told():
 def wanted(make_run, make_cell, told, tmp_path):
     """Return a function: cells of a stored run, and what was asked for -> what is measured."""
 
-    def ask(*cells, settings=None, data=None, steps=None, cpus=(), sides=(), **asked):
+    def ask(*cells, settings=None, data=None, steps=None, cpus=(), sides=(), files=(), **asked):
         run = make_run(steps={"tf-fit": 1e-3})
         plan = replace(
-            run.header.plan, cells=cells or (make_cell("tf-fit"),), steps=steps, cpus=cpus, sides=sides, files=()
+            run.header.plan, cells=cells or (make_cell("tf-fit"),), steps=steps, cpus=cpus, sides=sides, files=files
         )
         dataset = replace(run.header.dataset, name=data or run.header.dataset.name)
         run = replace(run, header=replace(run.header, plan=plan, dataset=dataset))
@@ -176,3 +177,17 @@ def test_only_files_of_the_project_are_run(make_run, tmp_path, told, monkeypatch
         f"the baseline names {project}, which is run as it is here",
         f"warning: the baseline names {outside}, which lies outside {project.parent} and is not run",
     ] == told
+
+
+@pytest.mark.parametrize(
+    ("then", "words"), [("theirs.npz", "was trained on .*theirs.npz"), (None, "has no saved model")], ids=str
+)
+def test_arrays_that_the_stored_run_was_not_trained_on_are_refused(wanted, tmp_path, then, words):
+    """Its own ones may be named once more."""
+    files = () if then is None else (str(tmp_path / then),)
+    if then is not None:
+        (tmp_path / then).touch()
+        wanted(files=files, arrays=tmp_path / then)
+
+    with pytest.raises(UsageError, match=rf"^--arrays mine.npz: run \S+ {words}; leave it out$"):
+        wanted(files=files, arrays=Path("mine.npz"))

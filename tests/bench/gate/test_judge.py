@@ -260,6 +260,16 @@ def test_a_starved_machine_is_never_red_and_says_who_was_busy(make_gate_run, mak
     assert "make (2 processes, 1.5 cores)" in result.loops[0].reason
 
 
+def test_beside_a_stored_run_a_starved_baseline_of_its_own_is_told_as_such(make_run, make_starved):
+    """The loop that others of its run are held against has no verdict of its own: the reason is the machine's."""
+    base = make_run(steps={"tf-eager": 2e-3, "tf-function": 1e-3}, kernel=1e-3)
+
+    found = judging.of_stored(base, make_starved(base), settings=Settings())
+
+    assert {"tf-eager": "unclear", "tf-function": "unclear"} == {row.loop: row.verdict for row in found.rows}
+    assert all("too busy to tell: other work took" in row.reason for row in found.rows), found.rows
+
+
 def test_fresh_rounds_that_starve_confirm_nothing(make_gate_run, make_starved):
     """The first ones alone are a suspicion, also together with what the starved ones seem to say."""
     run = unseen(make_gate_run, 1.5)
