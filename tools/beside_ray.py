@@ -4,11 +4,12 @@
 
 A campaign of `bench run --on local` goes on all the while, with all that it takes: Ray's processes, our end on the
 machine, what reads its journal and shows it. What it measures is a loop that mostly rests, so that the processors are
-free. One process per loop is alive beside it and trains blocks, behind a run-in each, in an order left to chance;
-during half of the blocks every process that a run without `--on` has not is stopped (SIGSTOP). Prints per loop the
-step time with them over that without, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval, and
-how much of a core they used. Both blocks of a ratio are of one process and half a second apart: what whole runs
-differ by (`tools/on_local.py`) is in neither. Needs the extra `ray` and Linux; nothing else may run on the machine.
+free. One process per loop is alive beside it and trains blocks, behind a run-in each, in an order left to chance; in
+half of each turn every process that a run without `--on` has not is stopped (SIGSTOP). Half a second goes by behind
+each stop and each going on, in which they do what they had missed. Prints per loop the step time with them over that
+without, the typical ratio of a turn (Hodges and Lehmann) with its 95 % interval, and how much of a core they used.
+Both blocks of a ratio are of one process and two seconds apart: what whole runs differ by (`tools/on_local.py`) is in
+neither. Needs the extra `ray` and Linux; nothing else may run on the machine.
 """
 
 import os
@@ -51,6 +52,8 @@ class Resting(NumpyByHand):
             sleep(2.0)
 '''
 BEGIN_WITHIN = 120.0
+SETTLED = 0.5
+"""Seconds in which processes that go on do what they had missed."""
 
 
 @contextmanager
@@ -128,9 +131,10 @@ def main() -> None:
         for turn in range(arguments.turns):
             print(f"\rturn {turn + 1} of {arguments.turns}", end="", file=sys.stderr, flush=True)
             theirs = of_ray(running)
-            for loop in order.sample(loops, len(loops)):
-                for with_them in order.sample((True, False), 2):
-                    let(theirs, run=with_them)
+            for with_them in order.sample((True, False), 2):
+                let(theirs, run=with_them)
+                time.sleep(SETTLED)
+                for loop in order.sample(loops, len(loops)):
                     processes[loop].stdin.write(f"{RUN_IN_SECONDS}\n")
                     processes[loop].stdin.flush()
                     steps[loop, with_them].append(float(processes[loop].stdout.readline()))

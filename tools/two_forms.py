@@ -1,29 +1,35 @@
-"""What does the fit-style form of a workload cost a step, against the class form? Pairs of blocks of two processes.
+"""What does the fit-style form of a workload cost a step, against the class form? Both in one process, in turns.
 
     python tools/two_forms.py [--pairs N] [--turns N] [--data FILE] [LOOP]...
 
 One model with Adam and one set of arrays, written down in both forms: as a class `Workload`, and as `model()` and
-`data()`. Per pair and loop, a process trains each form; both are alive at once and take turns block by block, behind a
-run-in each, in an order left to chance, so that the machine is as fast for one as for the other. A pair says the
-typical ratio of its turns (Hodges and Lehmann). Prints per loop, and for all of them, the fit-style form over the class
-form: the geometric mean over pairs with its 95 % interval, which knows what processes of the same thing differ by.
+`data()`. Per pair and loop, one process prepares the loop twice, once for each form, and trains both in turns, behind a
+run-in each, in an order left to chance: what processes of the same thing differ by is the same for both. Which form is
+prepared first changes from pair to pair. A pair says the typical ratio of its turns (Hodges and Lehmann). Prints per
+loop, and for all of them, the fit-style form over the class form: the geometric mean over pairs with its 95 % interval.
 Nothing else may run on the machine.
 """
 
 import os
+import subprocess
 import sys
+from argparse import SUPPRESS
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from statistics import geometric_mean
 from tempfile import TemporaryDirectory
 
-import turns
-from run_in import digits_of, parser_of, ready, start
+from run_in import digits_of, parser_of, piece, ready, warmed_up
+from turns import BLOCK_SECONDS
 
 from bench.analysis import intervals
 from bench.runs import inputs
 from bench.runs.options import RUN_IN_SECONDS, Options
+from bench.units import Seconds
+from bench.worker.stopwatch import Stopwatch
 from loops import registry
+from loops.contract import Loop
 
 LOOPS = ("tf-function", "torch-native", "jax-jit")
 FORMS = ("as_class", "as_fit")
@@ -114,22 +120,60 @@ def prepared(folder: Path, *, loops: list[str]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def ratio_of_a_pair(loop: str, *, digits: str, forms: dict[str, tuple[str, str]], count: int, order: Random) -> float:
-    """Return the typical ratio of a step in the fit-style form to one in the class form, of two fresh processes."""
-    processes = {
-        form: start(loop, "--form", *forms[form], digits=digits, script=__file__)
-        for form in order.sample(FORMS, len(FORMS))
-    }
-    steps: dict[str, list[float]] = {form: [] for form in FORMS}
+def train_both(name: str, *, digits: str, forms: dict[str, tuple[str, str]], count: int, order: Random) -> None:
+    """Be the process of a loop: train both forms in turns, and print the second one's step time over the first's."""
+    loops = [ready(name, digits=digits, workload=workload, prepared=folder) for workload, folder in forms.values()]
+    sizes = [sized(loop) for loop in loops]
+    ratios = []
     for _ in range(count):
-        for form in order.sample(FORMS, len(FORMS)):
-            processes[form].stdin.write(f"{RUN_IN_SECONDS}\n")
-            processes[form].stdin.flush()
-            steps[form].append(float(processes[form].stdout.readline()))
-    for process in processes.values():
-        process.stdin.close()
-        process.wait()
-    return intervals.signed_rank_interval([b / a for a, b in zip(*steps.values(), strict=True)]).estimate
+        taken = {place: a_turn(loops[place], steps=sizes[place]) for place in order.sample((0, 1), 2)}
+        ratios.append(taken[1] / taken[0])
+    print(intervals.signed_rank_interval(ratios).estimate, flush=True)
+    os._exit(0)
+
+
+def sized(loop: Loop) -> int:
+    """Warm a loop up and return how many of its steps a block is."""
+    found: list[int] = []
+
+    def until_warm() -> Iterator[int]:
+        found.append((yield from warmed_up(loop, stopwatch=Stopwatch(loop.synchronise), seconds=BLOCK_SECONDS)))
+
+    loop.train(until_warm())
+    return found[0]
+
+
+def a_turn(loop: Loop, *, steps: int) -> Seconds:
+    """Train a run-in and a block, and return the seconds of a step of the block."""
+    stopwatch, blocks = Stopwatch(loop.synchronise), []
+    before = max(1, round(steps * RUN_IN_SECONDS / BLOCK_SECONDS / loop.steps_per_call)) * loop.steps_per_call
+
+    def turn() -> Iterator[int]:
+        yield before
+        blocks.append((yield from piece(steps, stopwatch=stopwatch)))
+
+    loop.train(turn())
+    return blocks[0].step_seconds
+
+
+def ratio_of_a_pair(loop: str, *, digits: str, forms: dict[str, tuple[str, str]], count: int, first: str) -> float:
+    """Return the typical ratio of a step in the fit-style form to one in the class form, of one fresh process."""
+    second = next(form for form in FORMS if form != first)
+    words = ["--train", loop, "--digits", digits, "--turns", str(count)]
+    for form in (first, second):
+        words += ["--form", *forms[form]]
+    backend = registry.describe_loop(loop).backend or ""
+    done = subprocess.run(
+        [sys.executable, __file__, *words],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    ratio = float(done.stdout)  # of the second one to the first
+    return ratio if first == FORMS[0] else 1.0 / ratio
 
 
 def told(ratios: list[float]) -> str:
@@ -143,14 +187,14 @@ def told(ratios: list[float]) -> str:
 def main() -> None:
     """Measure the loops and print one line each."""
     parser = parser_of(__doc__, loops=LOOPS, turns=60)
-    parser.add_argument("--pairs", type=int, default=10, help="of processes, per loop")
-    parser.add_argument("--form", nargs=2, metavar=("WORKLOAD", "FOLDER"))
+    parser.add_argument("--pairs", type=int, default=10, help="of loops in one process, per loop")
+    parser.add_argument("--form", nargs=2, metavar=("WORKLOAD", "FOLDER"), action="append", help=SUPPRESS)
     arguments = parser.parse_args()
+    order = Random(0)  # noqa: S311 - not for secrets
     if arguments.train:
-        workload, folder = arguments.form
-        turns.train_in_turns(ready(arguments.train, digits=arguments.digits, workload=workload, prepared=folder))
-        return
-    loops, order = list(arguments.loops), Random(0)  # noqa: S311 - not for secrets
+        forms = {workload: (workload, folder) for workload, folder in arguments.form}
+        train_both(arguments.train, digits=arguments.digits, forms=forms, count=arguments.turns, order=order)
+    loops = list(arguments.loops)
     digits = digits_of(arguments)
     found: dict[str, list[float]] = {loop: [] for loop in loops}
     with TemporaryDirectory(prefix="bench-two-forms-") as name:
@@ -158,7 +202,8 @@ def main() -> None:
         for pair in range(arguments.pairs):
             for loop in loops:
                 print(f"\rpair {pair + 1} of {arguments.pairs}: {loop:<20}", end="", file=sys.stderr, flush=True)
-                ratio = ratio_of_a_pair(loop, digits=digits, forms=forms, count=arguments.turns, order=order)
+                first = FORMS[pair % 2]
+                ratio = ratio_of_a_pair(loop, digits=digits, forms=forms, count=arguments.turns, first=first)
                 found[loop].append(ratio)
     print(file=sys.stderr)
     for loop, ratios in found.items():
