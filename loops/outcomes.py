@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+SAID_LAST = "said_last"
+"""Attribute of a model that trains itself: what its training step returned last."""
+
 
 def named(metric: Any, result: Any = None) -> dict[str, float]:
     """Return a metric's results by their names.
@@ -35,10 +38,28 @@ def numbers(results: dict[str, Any]) -> dict[str, float]:
     return found
 
 
+def results_of(model: Any) -> dict[str, Any]:
+    """Return what `fit` reports after its last batch, the loss as "loss".
+
+    It is what metrics have counted; of a model with a training step of its own, what that returned, see `SAID_LAST`.
+    """
+    said = vars(model).get(SAID_LAST)
+    return model.get_metrics_result() if said is None else with_loss(numbers(said))
+
+
+def with_loss(results: dict[str, Any]) -> dict[str, Any]:
+    """Return results with a "loss": where a training step says none, the first of several is meant, as d_loss."""
+    if "loss" in results:
+        return results
+    first, *others = results
+    return {"loss": results[first]} | {name: results[name] for name in others}
+
+
 def without_losses(results: dict[str, Any], *, model: Any) -> dict[str, float]:
     """Return what `fit` or `evaluate` reports but the losses: the total, and those of several outputs."""
     losses = {metric.name for metric in model.metrics if metric.name == "loss" or metric.name.endswith("_loss")}
     losses -= named_metrics(model).keys()
+    losses.add("loss")  # also where no metric of the model is called so, and its own training step says it
     return numbers({name: value for name, value in results.items() if name not in losses})
 
 
@@ -52,6 +73,12 @@ def steps_of(optimizer: Any) -> int:
     """Return how many batches an optimizer has been given; `iterations` counts those that moved the weights only."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return int(inner._iterations)  # noqa: SLF001 - where gradients are accumulated, the public one is a fraction of it
+
+
+def steps_trained(model: Any) -> int:
+    """Return how many batches a model's optimizer has been given, or one of its own that its training step uses."""
+    others = [one for one in vars(model).values() if isinstance(one, keras.optimizers.Optimizer)]
+    return max(map(steps_of, [model.optimizer, *others]))
 
 
 def state_of(model: Any) -> list[NDArray[Any]]:

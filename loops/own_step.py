@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loops.workloads.compiled import refuse_own_step
+from loops.workloads.refused import refuse_own_step
 
 
 def with_own_step(model: Any, step: type) -> Any:

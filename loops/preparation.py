@@ -106,6 +106,7 @@ def prepare(
         )
     batch = training.rows(slice(fixed or workload.batch_size))
     found = _try_out(model, batch, path=path)
+    _check_there_is_something_to_train(model, found, path=path)
     for samples in (training, validation):
         _check_labels(model, samples, shape=found.output_shape, path=path)
     return _written(
@@ -240,13 +241,17 @@ def _try_out(model: Any, batch: Samples, *, path: str) -> TriedOut:
     x = map_leaves(as_tensor, batch.inputs)
     build_by(model, batch)
     mode = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001 - as `fit()` asks it
-    outputs, _, losses = model.stateless_call(
-        [variable.value for variable in model.trainable_variables],
-        [variable.value for variable in model.non_trainable_variables],
-        x,
-        return_losses=True,
-        **mode,
-    )
+    try:
+        outputs, _, losses = model.stateless_call(
+            [variable.value for variable in model.trainable_variables],
+            [variable.value for variable in model.non_trainable_variables],
+            x,
+            return_losses=True,
+            **mode,
+        )
+    except ValueError:
+        _check_input_names(model, batch.inputs, path=path)
+        raise
     _check_outputs(outputs, batch.targets, path=path)
     model._symbolic_build(data_batch=stand_ins(batch))  # noqa: SLF001 - what `fit()` does before its first step
     return TriedOut(
@@ -254,6 +259,36 @@ def _try_out(model: Any, batch: Samples, *, path: str) -> TriedOut:
         masked=any(get_keras_mask(leaf) is not None for leaf in leaves(outputs)),
         output_shape=None if is_nested(outputs) else tuple(outputs.shape),
     )
+
+
+def _check_input_names(model: Any, inputs: Nested, *, path: str) -> None:
+    """Say of a dict of inputs that the model refused which one it lacks, where that is so."""
+    taken = getattr(getattr(model, "_functional", None) or model, "_inputs_struct", None)  # of a Sequential, within it
+    if not isinstance(inputs, dict) or taken is None:
+        return
+    if not is_nested(taken):
+        raise InvalidWorkload(f"{path}: the model takes one array, and x is a dict of {', '.join(map(repr, inputs))}")
+    names = list(taken) if isinstance(taken, dict) else [tensor.name for tensor in model.inputs]
+    missing = [name for name in names if name not in inputs]
+    if missing:
+        raise InvalidWorkload(
+            f"{path}: the model takes an input '{missing[0]}', and x has {', '.join(map(repr, inputs))}; name it so"
+        )
+
+
+def _check_there_is_something_to_train(model: Any, found: TriedOut, *, path: str) -> None:
+    """Refuse a model without a loss, or without a weight that it could move; one that trains itself is left alone."""
+    if recipe.trains_itself(model):
+        return
+    if not model.trainable_variables:
+        raise InvalidWorkload(
+            f"{path}: every weight of the model is frozen, so there is nothing to train; let a layer be trainable"
+        )
+    if model._compile_loss is None and not found.adds_losses and not recipe.computes_own_loss(model):  # noqa: SLF001
+        raise InvalidWorkload(
+            f"{path}: compile() names no loss and no layer adds one, so there is nothing to train for; write "
+            "compile(..., loss=...)"
+        )
 
 
 def _check_outputs(outputs: Nested, targets: Nested, *, path: str) -> None:

@@ -61,6 +61,12 @@ class Samples:
         optional = (arrays for arrays in (self.weights, self.latents) if arrays is not None)
         return (self.inputs, *(() if self.targets is None else (self.targets,)), *optional)
 
+    @property
+    def for_fit(self) -> Nested:
+        """The same as `fit()` hands it to a training step: of inputs alone, these and no tuple around them."""
+        alone = len(self.arrays) == 1 and not isinstance(self.inputs, tuple | list)
+        return self.inputs if alone else self.arrays
+
     def rows(self, rows: slice) -> "Samples":
         """Return some of the samples; nothing is copied."""
         return self.map(lambda array: array[rows])

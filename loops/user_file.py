@@ -6,12 +6,12 @@ A workload is a class, or two functions, `model()` and `data()`, or a model that
 import re
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
-from inspect import signature
+from inspect import Parameter, isclass, isroutine, signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, final
@@ -135,7 +135,7 @@ class FitStyle:
         """Return a new model; what it starts from is put into it afterwards."""
         del seed, one_hot
         if not self.path.endswith(SAVED):
-            return self._functions().model()
+            return self._function("model")()
         try:
             model = load_saved(self.path)
         except (ValueError, TypeError, OSError) as error:
@@ -150,7 +150,7 @@ class FitStyle:
         """
         if self._arrays is not None:
             return read_arrays(self._arrays)
-        make = self._functions().data
+        make = self._function("data", given=(DIGITS,))
         if DIGITS not in signature(make).parameters:
             return make()
         if digits is None:
@@ -159,11 +159,42 @@ class FitStyle:
             )
         return make(digits)
 
+    def _function(self, name: str, *, given: tuple[str, ...] = ()) -> Callable[..., Any]:
+        """Return one of the file's functions.
+
+        Args:
+            name: Of the function.
+            given: Arguments that it may take.
+
+        Raises:
+            InvalidWorkload: If it is something else, or wants what nobody gives it.
+        """
+        found: Any = getattr(self._functions(), name)
+        if not (isroutine(found) or isclass(found) or isinstance(found, partial)):
+            raise InvalidWorkload(
+                f"{self.path}: {name} is a {type(found).__name__}, not a function; write def {name}(): return ..."
+            )
+        wanted = [one.name for one in signature(found).parameters.values() if _has_to_be_given(one)]
+        strange = next((one for one in wanted if one not in given), None)
+        if strange is not None:
+            raise InvalidWorkload(
+                f"{self.path}: {name}() wants {strange}, which nobody gives it; give it a default, {strange}=..."
+            )
+        return found
+
     def _functions(self) -> ModuleType:
         """Import the file, once in a process."""
         if self._module is None:
             self._module = load(self.path) if self.path.endswith(SUFFIX) else import_module(self.path)
         return self._module
+
+
+def _has_to_be_given(parameter: Parameter) -> bool:
+    """Whether a function cannot be called without this argument."""
+    return parameter.default is Parameter.empty and parameter.kind not in (
+        Parameter.VAR_POSITIONAL,
+        Parameter.VAR_KEYWORD,
+    )
 
 
 def load_saved(path: str | Path, *, custom_objects: Mapping[str, Any] | None = None) -> Any:

@@ -122,9 +122,11 @@ REPLACED: tuple[Callable[..., Any], ...] = (
 )
 
 
-def _levels(shape: Sequence[Any]) -> Any:
-    """Return the whole numbers of an array of this shape; a size may be known to the graph only."""
+def _levels(shape: Any) -> Any:
+    """Return the whole numbers of an array of this shape, which may be a tensor or be known to the graph only."""
     ops = _ops()
+    if hasattr(shape, "shape"):  # as what `tf.shape(x)` returns, over which a graph cannot iterate
+        shape = [shape[axis] for axis in range(shape.shape[0])]
     size: Any = 1
     for length in shape:
         size = size * length

@@ -168,6 +168,9 @@ class Training:
         Raises:
             NotRepeatable: If the model trains nothing by an optimizer; says what to do.
         """
+        from loops.recipe import trains_itself  # noqa: PLC0415 - which imports Keras
+        from loops.workloads.compiled import is_whole  # noqa: PLC0415
+
         if getattr(model, "optimizer", None) is None:
             raise NotRepeatable("the model is not compiled with an optimizer, so there is nothing to train")
         self.model = model
@@ -176,16 +179,18 @@ class Training:
         self._start_epoch: Callable[[], None] = model.reset_metrics
         model.run_eagerly = True
         model.jit_compile = False
+        model.steps_per_execution = 1
         model.reset_metrics = _do_nothing  # `train_on_batch` would begin an epoch with every batch
         for name in ("train_step", "test_step"):
-            _set(model, name, _as_fit_calls(getattr(model, name)))
+            _set(model, name, _as_fit_calls(getattr(model, name), converted=trains_itself(model)))
         self.own_optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         self.keras_epsilon: float | None = getattr(self.own_optimizer, "epsilon", None)
         hurry(self.own_optimizer)
-        self._gradients: list[NDArray[np.float64] | None] = []
+        self._gradients: dict[int, NDArray[np.float64] | None] = {}
         self._apply = model.optimizer.apply
         _set(model.optimizer, "apply", self._observed_apply)
-        if not model.built or not all(layer.built for layer in model._flatten_layers()):  # noqa: SLF001 - no public list
+        built = model.built and all(layer.built for layer in model._flatten_layers())  # noqa: SLF001 - no public list
+        if not built and not is_whole(model):
             model(_sliced(first.x), training=False)
 
     @property
@@ -203,7 +208,17 @@ class Training:
     def traits(self) -> tuple[Trait, ...]:
         """What about the model frameworks do differently."""
         names = [type(layer).__name__ for layer in self.model._flatten_layers()]  # noqa: SLF001
-        return tuple(trait for trait, part in LAYERS.items() if any(part in name for name in names))
+        found = tuple(trait for trait, part in LAYERS.items() if any(part in name for name in names))
+        return (*found, Trait.KEEPS_STATE) if self._kept else found
+
+    @property
+    def _kept(self) -> list[Any]:
+        """Variables that go on from batch to batch and that Keras lists nowhere: states of stateful RNNs."""
+        import keras  # noqa: PLC0415
+
+        layers = [layer for layer in self.model._flatten_layers() if getattr(layer, "stateful", False)]  # noqa: SLF001
+        found = keras.tree.flatten([getattr(layer, "states", None) for layer in layers])
+        return list({id(variable): variable for variable in found if isinstance(variable, keras.Variable)}.values())
 
     def start_epoch(self) -> None:
         """Let metrics begin anew."""
@@ -216,16 +231,17 @@ class Training:
             batch: What `fit()` would take.
             weights: In the order of `get_weights`, those that are not trained included.
         """
+        from loops.outcomes import with_loss  # noqa: PLC0415 - which imports Keras
+
         self.model.set_weights(weights)
         self._forget_loss()
-        self._gradients = []
-        said = self.model.train_on_batch(batch.x, batch.y, sample_weight=batch.weight, return_dict=True)
-        by_variable = dict(zip(map(id, self.model.trainable_weights), self._gradients, strict=False))
+        self._gradients = {}
+        said = with_loss(self.model.train_on_batch(batch.x, batch.y, sample_weight=batch.weight, return_dict=True))
         return Step(
             loss=float(said["loss"]),
             metrics=_numbers({name: value for name, value in said.items() if name != "loss"}),
             weights=[np.asarray(array, np.float64) for array in self.model.get_weights()],
-            gradients=[by_variable.get(id(variable)) for variable in self.model.weights],
+            gradients=[self._gradients.get(id(variable)) for variable in self.model.weights],
             updates=int(self.model.optimizer.iterations),
         )
 
@@ -244,37 +260,56 @@ class Training:
         return _numbers(said)
 
     def _forget_loss(self) -> None:
-        """Have Keras tell the loss of the next batch, and not a mean."""
-        tracker = getattr(self.model, "_loss_tracker", None)
-        if tracker is not None:
-            tracker.reset_state()
+        """Have Keras tell the loss of the next batch, and not a mean; as `loops.hand_over` does."""
+        trackers = [metric for metric in self.model.metrics if metric.name == "loss"]
+        for metric in trackers or self.model.metrics[:1]:
+            metric.reset_state()
 
     def _observed_apply(self, grads: Any, trainable_variables: Any = None) -> Any:
         """Note the gradients and apply them."""
         import keras  # noqa: PLC0415
 
         grads = list(map(_whole, grads))
-        self._gradients = [
-            None if one is None else np.array(keras.ops.convert_to_numpy(one), np.float64) for one in grads
-        ]
+        # A training step of the model's own may move some of the weights only.
+        moved = self.model.trainable_weights if trainable_variables is None else list(trainable_variables)
+        self._gradients |= {
+            id(variable): None if one is None else np.array(keras.ops.convert_to_numpy(one), np.float64)
+            for variable, one in zip(moved, grads, strict=False)
+        }
         optimizer = self.own_optimizer
         if self._torch_epsilon is not None and hasattr(optimizer, "beta_2"):
             update = int(optimizer.iterations) + 1
             optimizer.epsilon = self._torch_epsilon * (1.0 - optimizer.beta_2**update) ** 0.5
         return self._apply(grads, trainable_variables)
 
+    def check_kept(self) -> None:
+        """Refuse to be a reference of what this backend forgets.
+
+        Raises:
+            NotImplementedError: For a stateful RNN on JAX, where Keras computes a state and lets it go.
+        """
+        import keras  # noqa: PLC0415
+
+        if keras.backend.backend() == "jax" and self._kept:
+            raise NotImplementedError("on JAX, Keras does not keep the state of a stateful RNN")
+
     def check_repeatable(self, batch: Batch) -> None:
-        """Refuse a model that computes something else every time.
+        """Refuse a model that computes something else every time; what it keeps from batch to batch stays as it was.
 
         Raises:
             NotRepeatable: If it does.
         """
-        weights = self.model.get_weights()
+        weights, kept = self.model.get_weights(), [(one, np.array(one.value)) for one in self._kept]
         losses = []
         for _ in range(2):
-            predictions = self.model(_tensors(batch.x), training=True)
+            try:
+                predictions = self.model(_tensors(batch.x), training=True)
+            except NotImplementedError:  # a model that trains itself need not have a forward pass of its own
+                return
             losses.append(float(_detached(self.model.compute_loss(**_loss_arguments(batch, predictions)))))
             self.model.set_weights(weights)
+            for variable, value in kept:
+                variable.assign(value)
         self.start_epoch()
         if losses[0] != losses[1] and not np.isnan(losses).any():
             raise NotRepeatable(
@@ -297,12 +332,20 @@ def _whole(gradient: Any) -> Any:
     return tf.convert_to_tensor(gradient)
 
 
-def _as_fit_calls(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a step that gets (x, y) where there are no weights; `train_on_batch` hands over a third part always."""
+def _as_fit_calls(step: Callable[..., Any], *, converted: bool) -> Callable[..., Any]:
+    """Return a step that gets what `fit()` hands over, and not a part for everything that there is none of.
+
+    Without weights (x, y), and of inputs alone those; `train_on_batch` hands over (x, None, None), arrays of NumPy.
+    """
 
     def called(*arguments: Any) -> Any:
         *state, batch = arguments  # only JAX hands over a state
-        return step(*state, batch[:2] if len(batch) == len(Batch.__slots__) and batch[2] is None else batch)
+        batch = _tensors(batch) if converted else batch
+        if not isinstance(batch, tuple) or len(batch) != len(Batch.__slots__) or batch[2] is not None:
+            return step(*state, batch)
+        x, y, _ = batch
+        alone = (x,) if isinstance(x, tuple | list) else x
+        return step(*state, alone if y is None else (x, y))
 
     return called
 

@@ -57,6 +57,7 @@ def rehearse(model: Callable[..., Any], recording: Recording) -> None:
         bench.worker.failure.NotRepeatable: If the model can be held against nothing; otherwise whatever Keras raises.
     """
     training = Training(model(training=recording.training), first=recording.batch(0))
+    training.check_kept()
     training.check_repeatable(recording.batch(0))
     training.start_epoch()
     training.step(recording.batch(0), weights=training.model.get_weights())

@@ -23,6 +23,7 @@ class Trait(StrEnum):
 
     LOOKS_ROWS_UP = "looks rows up in a table"
     NORMALISES_BATCHES = "normalises by mean and variance of a batch"
+    KEEPS_STATE = "keeps an RNN's state from batch to batch"
 
 
 LAYERS = {Trait.LOOKS_ROWS_UP: "Embedding", Trait.NORMALISES_BATCHES: "BatchNormalization"}
@@ -36,6 +37,9 @@ KNOWN = {
     ("tensorflow", Trait.NORMALISES_BATCHES): (
         "on TensorFlow, the mean of a batch in float32 is off by ten times as much as elsewhere and more, so that a "
         "maximum or a rectifier sooner takes the other side"
+    ),
+    ("jax", Trait.KEEPS_STATE): (
+        "on JAX, Keras forgets after each batch the state that a stateful RNN would go on from"
     ),
 }
 """Framework and trait -> what it does differently; of means, `tests/bench/verify/test_framework_wide.py` shows it."""

@@ -67,6 +67,7 @@ def _hurry(workload: Workload) -> None:
     def hurried_model(*, seed: int) -> Any:
         model = build_model(seed=seed)
         hurry(getattr(model, "optimizer", None))
+        model.steps_per_execution = min(model.steps_per_execution, STEPS_PER_CALL)
         return model
 
     workload.build_optimizer = hurried_optimizer  # type: ignore[method-assign]

@@ -60,7 +60,7 @@ def training_dataset(job: Job) -> Any:
     # Cut into batches beforehand, so that an element of the dataset is a batch and nothing is left to do per step.
     steps, size = job.steps_per_epoch, job.batch_size
     whole = job.training.map(lambda array: array[: steps * size].reshape(steps, size, *array.shape[1:]))
-    return without_tuning(tf.data.Dataset.from_tensor_slices(whole.arrays))
+    return without_tuning(tf.data.Dataset.from_tensor_slices(whole.for_fit))
 
 
 def validation_dataset(job: Job) -> tf.data.Dataset:
@@ -68,7 +68,7 @@ def validation_dataset(job: Job) -> tf.data.Dataset:
     own = pipelines.for_validation(job, takes=TF_DATA, framework="TensorFlow")
     if own is not None:
         return own if isinstance(own, tf.data.Dataset) else PyDatasetAdapter(own).get_tf_dataset()
-    samples = tf.data.Dataset.from_tensor_slices(job.validation.arrays).batch(job.batch_size)
+    samples = tf.data.Dataset.from_tensor_slices(job.validation.for_fit).batch(job.batch_size)
     return samples if job.track is Track.GUIDE else without_tuning(samples)
 
 

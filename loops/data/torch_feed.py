@@ -97,8 +97,8 @@ def _resident(samples: Samples, *, job: Job) -> list[Sequence[Any]]:
 def _tensors(samples: Samples) -> Dataset:
     """Wrap the NumPy arrays without copying them."""
     refuse_text(samples, framework="PyTorch")
-    arrays = samples.arrays
-    if any(is_nested(part) for part in arrays):
+    arrays = samples.for_fit
+    if not isinstance(arrays, tuple) or any(is_nested(part) for part in arrays):
         return _NestedDataset(map_leaves(torch.from_numpy, arrays), count=samples.count)
     return TensorDataset(*map(torch.from_numpy, arrays))
 

@@ -13,7 +13,7 @@ import jax
 from loops.contract import Job, Loop, Outcome
 from loops.data.jax_feed import training_arrays, validation_arrays
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
-from loops.outcomes import state_of, steps_of, without_losses
+from loops.outcomes import results_of, state_of, steps_trained, without_losses
 
 
 @final
@@ -28,9 +28,12 @@ class JaxFitStock(Loop):
         """Build and compile the model, and lay out the data."""
         workload = job.workload
         self.model = workload.build_model(seed=job.seed)
+        # One, unless `compile()` of a user's model says more; a call stays within an epoch.
+        self.steps_per_call = job.steps_per_call(at_most=self.model.steps_per_execution)
         workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
             self.model,
             one_hot=job.training.one_hot,
+            steps_per_execution=self.steps_per_call,
             jit_compile=True,  # what "auto" means on this backend
         )
         self.training_data = training_arrays(job)
@@ -41,7 +44,7 @@ class JaxFitStock(Loop):
     def train(self, blocks: Iterable[int]) -> None:
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         # `fit` carries the values of all variables itself: they are fetched when somebody asks what they are.
-        self.hand_over = HandOver(blocks, fetch_at_edges=False)
+        self.hand_over = HandOver(blocks, steps_per_call=self.steps_per_call, fetch_at_edges=False)
         with suppress(TrainingDone):
             self.model.fit(
                 self.training_data.inputs,
@@ -76,9 +79,9 @@ class JaxFitStock(Loop):
         """Read results back to the host."""
         if self.hand_over is not None:
             self.hand_over.fetch()
-        results = self.model.get_metrics_result()
+        results = results_of(self.model)
         return Outcome(
-            steps=steps_of(self.model.optimizer),
+            steps=steps_trained(self.model),
             loss=float(results["loss"]),
             metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),

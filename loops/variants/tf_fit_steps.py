@@ -14,7 +14,7 @@ import tensorflow as tf
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_dataset, validation_dataset
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
-from loops.outcomes import state_of, steps_of, without_losses
+from loops.outcomes import results_of, state_of, steps_trained, without_losses
 
 
 @final
@@ -61,9 +61,9 @@ class TfFitSteps(Loop):
 
     def outcome(self) -> Outcome:
         """Read results back to the host."""
-        results = self.model.get_metrics_result()
+        results = results_of(self.model)
         return Outcome(
-            steps=steps_of(self.model.optimizer),
+            steps=steps_trained(self.model),
             loss=float(results["loss"]),
             metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),

@@ -13,7 +13,7 @@ import tensorflow as tf
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_dataset, validation_dataset
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
-from loops.outcomes import state_of, steps_of, without_losses
+from loops.outcomes import results_of, state_of, steps_trained, without_losses
 
 
 @final
@@ -28,9 +28,12 @@ class TfFitStock(Loop):
         """Build and compile the model, and lay out the data."""
         workload = job.workload
         self.model = workload.build_model(seed=job.seed)
+        # One, unless `compile()` of a user's model says more; a call stays within an epoch.
+        self.steps_per_call = job.steps_per_call(at_most=self.model.steps_per_execution)
         workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
             self.model,
             one_hot=job.training.one_hot,
+            steps_per_execution=self.steps_per_call,
             jit_compile=False,  # "auto" would switch XLA on for a GPU, which the hand-written loops do not have
         )
         self.training_data = training_dataset(job)
@@ -39,7 +42,12 @@ class TfFitStock(Loop):
     def train(self, blocks: Iterable[int]) -> None:
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         with suppress(TrainingDone):
-            self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+            self.model.fit(
+                self.training_data,
+                epochs=UNTIL_STOPPED,
+                verbose=0,
+                callbacks=[HandOver(blocks, steps_per_call=self.steps_per_call)],
+            )
         # Left by `TrainingDone`, `fit` does not come to this: averages of the weights take their place, where kept.
         self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
@@ -54,9 +62,9 @@ class TfFitStock(Loop):
 
     def outcome(self) -> Outcome:
         """Read results back to the host."""
-        results = self.model.get_metrics_result()
+        results = results_of(self.model)
         return Outcome(
-            steps=steps_of(self.model.optimizer),
+            steps=steps_trained(self.model),
             loss=float(results["loss"]),
             metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),

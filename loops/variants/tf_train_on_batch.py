@@ -16,7 +16,8 @@ import tensorflow as tf
 
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_batches, validation_dataset
-from loops.outcomes import named_metrics, state_of, steps_of, without_losses
+from loops.outcomes import named_metrics, state_of, steps_trained, with_loss, without_losses
+from loops.workloads.refused import refuse_inputs_alone
 
 
 @final
@@ -31,6 +32,7 @@ class TfTrainOnBatch(Loop):
         """Build and compile the model, and lay out the data."""
         workload = job.workload
         self.model = workload.build_model(seed=job.seed)
+        refuse_inputs_alone(self.model, job.training)
         workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
             self.model,
             one_hot=job.training.one_hot,
@@ -52,10 +54,11 @@ class TfTrainOnBatch(Loop):
         """Train block after block."""
         batches = self.epochs()
         for steps in blocks:
-            for x, y, *weight in islice(batches, steps):
-                results = self.model.train_on_batch(x, y, *weight, return_dict=True)
+            for x, *others in islice(batches, steps):
+                results = with_loss(self.model.train_on_batch(x, *others, return_dict=True))
                 self.last_loss = results.pop("loss")
                 # The model knows the metrics of this batch only; those of the epoch are summed up here.
+                weight = others[1:]  # behind the targets
                 seen = float(weight[0].numpy().sum()) if weight else 1.0  # whole batches: each counts alike
                 for name, score in results.items():
                     self.scores[name] += score * seen
@@ -81,7 +84,7 @@ class TfTrainOnBatch(Loop):
     def outcome(self) -> Outcome:
         """Read weights back to the host."""
         return Outcome(
-            steps=steps_of(self.model.optimizer),
+            steps=steps_trained(self.model),
             loss=float(self.last_loss),
             metrics=self.means(),
             weights=self.model.get_weights(),

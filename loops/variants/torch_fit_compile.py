@@ -14,7 +14,7 @@ import torch
 from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, training_loader, validation_loader
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
-from loops.outcomes import gradients_of, state_of, steps_of, without_losses
+from loops.outcomes import gradients_of, results_of, state_of, steps_trained, without_losses
 
 
 @final
@@ -58,9 +58,9 @@ class TorchFitCompile(Loop):
 
     def outcome(self) -> Outcome:
         """Read results back to the host."""
-        results = self.model.get_metrics_result()
+        results = results_of(self.model)
         return Outcome(
-            steps=steps_of(self.model.optimizer),
+            steps=steps_trained(self.model),
             loss=float(results["loss"]),
             metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),

@@ -13,7 +13,7 @@ import torch
 from loops.contract import Job, Loop, Outcome
 from loops.data.torch_feed import device_of, training_loader, validation_loader
 from loops.hand_over import UNTIL_STOPPED, HandOver, TrainingDone
-from loops.outcomes import gradients_of, state_of, steps_of, without_losses
+from loops.outcomes import gradients_of, results_of, state_of, steps_trained, without_losses
 
 
 @final
@@ -29,9 +29,12 @@ class TorchFitStock(Loop):
         workload = job.workload
         self.device = device_of(job)
         self.model = workload.build_model(seed=job.seed)
+        # One, unless `compile()` of a user's model says more; a call stays within an epoch.
+        self.steps_per_call = job.steps_per_call(at_most=self.model.steps_per_execution)
         workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
             self.model,
             one_hot=job.training.one_hot,
+            steps_per_execution=self.steps_per_call,
             jit_compile=False,  # no `torch.compile`; it is what "auto" means on this backend too
         )
         self.training_data = training_loader(job)
@@ -40,7 +43,12 @@ class TorchFitStock(Loop):
     def train(self, blocks: Iterable[int]) -> None:
         """Train until the blocks run out; `fit` resets the metrics at each epoch."""
         with suppress(TrainingDone):
-            self.model.fit(self.training_data, epochs=UNTIL_STOPPED, verbose=0, callbacks=[HandOver(blocks)])
+            self.model.fit(
+                self.training_data,
+                epochs=UNTIL_STOPPED,
+                verbose=0,
+                callbacks=[HandOver(blocks, steps_per_call=self.steps_per_call)],
+            )
         # Left by `TrainingDone`, `fit` does not come to this: averages of the weights take their place, where kept.
         self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
@@ -56,9 +64,9 @@ class TorchFitStock(Loop):
 
     def outcome(self) -> Outcome:
         """Read results back to the host."""
-        results = self.model.get_metrics_result()
+        results = results_of(self.model)
         return Outcome(
-            steps=steps_of(self.model.optimizer),
+            steps=steps_trained(self.model),
             loss=float(results["loss"]),
             metrics=without_losses(results, model=self.model),
             weights=self.model.get_weights(),

@@ -7,7 +7,6 @@ weights are those that were prepared once for the run (`loops.prepared`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any, final
 
 import numpy as np
@@ -95,11 +94,13 @@ class CompiledModel(Workload):
         import keras  # noqa: PLC0415 - the process chose the backend before this runs
 
         from loops import recipe  # noqa: PLC0415
+        from loops.workloads import refused  # noqa: PLC0415
 
         if self.fed is not None and keras.backend.backend() != "tensorflow":
             refuse_text(self.fed[0], framework=keras.backend.backend())
         model = self._build(seed, one_hot=self.one_hot)
         if self.fed is not None:
+            refused.refuse_state_in_place(model)
             build_by(model, self.fed[0].rows(slice(self.batch_size)))
         if self.initial is not None:
             restore(model, self.initial)
@@ -128,10 +129,11 @@ class CompiledModel(Workload):
             UnsupportedCell: If the model trains itself, which a loop cannot do step by step.
         """
         from loops import recipe  # noqa: PLC0415 - the process chose the backend before this runs
+        from loops.workloads import refused  # noqa: PLC0415
 
         del one_hot
         model = self._whole()
-        refuse_own_step(model)
+        refused.refuse_own_step(model)
         if recipe.computes_own_loss(model):
             return self._own_loss(model)
         if model._compile_loss is None:  # noqa: SLF001 - Keras has no public name for it
@@ -175,15 +177,21 @@ class CompiledModel(Workload):
         return model.optimizer
 
     def compile(self, model: Any, *, one_hot: bool, **options: Any) -> None:
-        """Leave the model as it was compiled, but for what a loop is about.
+        """Leave the model as it was compiled, but for what a loop is about; steps per call are for those that ask.
 
         Raises:
             UnsupportedCell: If Keras cannot do what the loop is about with this model.
         """
+        from loops import recipe  # noqa: PLC0415 - the process chose the backend before this runs
+        from loops.workloads import refused  # noqa: PLC0415
+
         del one_hot
-        _refuse_foreign_step(model)
-        for name, value in options.items():
+        refused.refuse_foreign_step(model)
+        for name, value in ({"steps_per_execution": 1} | options).items():
             setattr(model, name, value)
+        refused.refuse_many_steps(model)
+        if recipe.trains_itself(model):
+            _note_what_it_says(model)
         model.train_function = model.test_function = None
 
     def build_torch_optimizer(self, parameters: Any, **options: Any) -> Any:
@@ -195,9 +203,10 @@ class CompiledModel(Workload):
     def build_torch_loss(self, *, weighted: bool = False) -> Any:
         """Return PyTorch's loss that computes what the compiled one does."""
         from loops import keras_to_torch  # noqa: PLC0415
+        from loops.workloads import refused  # noqa: PLC0415
 
         model = self._whole()
-        refuse_own_step(model)
+        refused.refuse_own_step(model)
         assert self.fed is not None
         return keras_to_torch.loss(
             model,
@@ -233,7 +242,7 @@ class CompiledModel(Workload):
     def _whole(self) -> Any:
         """Return the model with its losses and metrics made for the shapes of the data, as `fit()` makes them."""
         model = self._built()
-        if self.fed is not None:
+        if self.fed is not None and not is_whole(model):
             model._symbolic_build(data_batch=self._batch())  # noqa: SLF001 - what `fit()` does before its first step
         return model
 
@@ -249,43 +258,6 @@ class CompiledModel(Workload):
         """Return what stands for a batch of the training samples when a model is built."""
         assert self.fed is not None
         return stand_ins(self.fed[0].rows(slice(self.batch_size)))
-
-
-def refuse_own_step(model: Any) -> None:
-    """Refuse a model with its own training step where a loop would train it without that.
-
-    Raises:
-        UnsupportedCell: If it has one.
-    """
-    from loops import recipe  # noqa: PLC0415
-
-    if recipe.trains_itself(model):
-        raise UnsupportedCell(
-            f"{type(model).__name__} writes its own train_step, which only fit() and train_on_batch() call; see "
-            "tf-fit-stock, torch-fit-stock and jax-fit-stock"
-        )
-
-
-def _refuse_foreign_step(model: Any) -> None:
-    """Refuse a training step of the model's own that is written for another framework.
-
-    Raises:
-        UnsupportedCell: If it does not take what Keras hands over here: JAX's gets a state before the batch.
-    """
-    import keras  # noqa: PLC0415
-
-    from loops import recipe  # noqa: PLC0415
-
-    takes = ("state", "data") if keras.backend.backend() == "jax" else ("data",)
-    if not recipe.trains_itself(model):
-        return
-    try:
-        signature(model.train_step).bind(*takes)
-    except TypeError:
-        raise UnsupportedCell(
-            f"{type(model).__name__} writes a train_step for another framework: on {keras.backend.backend()}, Keras "
-            f"calls train_step({', '.join(takes)})"
-        ) from None
 
 
 def _begin_anew(model: Any) -> None:
@@ -310,6 +282,40 @@ def _let_training_be_said(model: Any) -> None:
         return call(*arguments, **options)
 
     model.call = passing_over
+
+
+def _note_what_it_says(model: Any) -> None:
+    """Keep what a model's own training step returned last, which need not be what its metrics counted."""
+    import keras  # noqa: PLC0415
+
+    from loops.outcomes import SAID_LAST  # noqa: PLC0415
+
+    make, on_jax = model.make_train_function, keras.backend.backend() == "jax"
+    made: list[Callable[..., Any]] = []
+
+    def make_train_function(*arguments: Any, **options: Any) -> None:
+        make(*arguments, **options)
+        train = model.train_function
+        if train in made:
+            return
+
+        def noted(*batches: Any) -> Any:
+            returned = train(*batches)
+            vars(model)[SAID_LAST] = returned[0] if on_jax else returned  # on JAX, the next state is the second
+            return returned
+
+        made.append(noted)
+        model.train_function = noted
+
+    object.__setattr__(model, "make_train_function", make_train_function)  # past what keeps track of attributes
+
+
+def is_whole(model: Any) -> bool:
+    """Whether a model that trains itself has all its layers built, so that `fit()` needs no forward pass to begin."""
+    from loops import recipe  # noqa: PLC0415 - the process chose the backend before this runs
+
+    layers = model._flatten_layers(include_self=False)  # noqa: SLF001 - of layers in layers, Keras has no public list
+    return recipe.trains_itself(model) and all(layer.built for layer in layers)
 
 
 def build_by(model: Any, batch: Samples) -> None:

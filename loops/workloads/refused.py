@@ -1,0 +1,103 @@
+"""What of a user's compiled model one loop or one framework cannot train as `fit()` would, each with its reason."""
+
+from collections.abc import Callable
+from inspect import signature, unwrap
+from types import ModuleType
+from typing import Any
+
+import keras
+
+from loops import recipe
+from loops.contract import Samples
+from loops.errors import UnsupportedCell
+
+FRAMEWORKS = {"tensorflow", "torch", "jax"}
+
+
+def refuse_own_step(model: Any) -> None:
+    """Refuse a model with its own training step where a loop would train it without that.
+
+    Raises:
+        UnsupportedCell: If it has one.
+    """
+    if recipe.trains_itself(model):
+        raise UnsupportedCell(
+            f"{type(model).__name__} writes its own train_step, which only fit() and train_on_batch() call; see "
+            "tf-fit-stock, torch-fit-stock and jax-fit-stock"
+        )
+
+
+def refuse_inputs_alone(model: Any, samples: Samples) -> None:
+    """Refuse a model with its own training step that is trained on inputs alone, where the step gets more than those.
+
+    Raises:
+        UnsupportedCell: If it is one.
+    """
+    if recipe.trains_itself(model) and samples.targets is None:
+        raise UnsupportedCell(
+            f"{type(model).__name__} writes its own train_step, to which fit() hands x and train_on_batch() "
+            "(x, None, None); see tf-fit-stock"
+        )
+
+
+def refuse_foreign_step(model: Any) -> None:
+    """Refuse a training step of the model's own that is written for another framework.
+
+    Raises:
+        UnsupportedCell: If it does not take what Keras hands over here: JAX's gets a state before the batch.
+    """
+    backend = keras.backend.backend()
+    takes = ("state", "data") if backend == "jax" else ("data",)
+    if not recipe.trains_itself(model):
+        return
+    written_with = _frameworks_of(type(model).train_step)
+    if written_with and backend not in written_with:
+        raise UnsupportedCell(f"{type(model).__name__} writes a train_step with {' and '.join(sorted(written_with))}")
+    try:
+        signature(model.train_step).bind(*takes)
+    except TypeError:
+        raise UnsupportedCell(
+            f"{type(model).__name__} writes a train_step for another framework: on {backend}, Keras calls "
+            f"train_step({', '.join(takes)})"
+        ) from None
+
+
+def refuse_many_steps(model: Any) -> None:
+    """Refuse several steps per call where `fit()` itself does.
+
+    Raises:
+        UnsupportedCell: In Keras' words.
+    """
+    if getattr(model, "steps_per_execution", 1) == 1:
+        return
+    try:
+        model.make_train_function()
+    except ValueError as error:
+        raise UnsupportedCell(f"fit() refuses the model: {error}") from error
+
+
+def refuse_state_in_place(model: Any) -> None:
+    """Refuse a stateful RNN that Keras cannot train on PyTorch, also by `fit()`.
+
+    Raises:
+        UnsupportedCell: For cells that compute with their state: the next one is written over it before the gradient.
+    """
+    if keras.backend.backend() != "torch":
+        return
+    for layer in model._flatten_layers():  # noqa: SLF001 - of layers in layers, Keras has no public list
+        cell = getattr(layer, "cell", None)
+        if getattr(layer, "stateful", False) and isinstance(cell, keras.layers.LSTMCell | keras.layers.GRUCell):
+            raise UnsupportedCell(
+                f"Keras cannot train a stateful {type(layer).__name__} on PyTorch, not even by fit(): the next state "
+                "is written over the one that the gradient needs; see tf-fit-stock"
+            )
+
+
+def _frameworks_of(function: Callable[..., Any]) -> set[str]:
+    """Return the frameworks that a function calls by name; Keras calls them all."""
+    plain = unwrap(function)
+    found = set()
+    for name in plain.__code__.co_names:
+        meant = plain.__globals__.get(name)
+        found.add(meant.__name__.partition(".")[0] if isinstance(meant, ModuleType) else name)  # or imported in it
+    return found & FRAMEWORKS
