@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from loops import around_the_update, recipe, torch_names
+from loops.contract import Samples
 from loops.errors import UnsupportedCell
 
 LEAST_BEGINNING: Final = 1e4
@@ -245,8 +246,8 @@ class _Reduced:
         """Return the loss of a batch; weights of samples count for each of their steps."""
         losses = self._losses(outputs, targets)
         if weight:
-            weights = weight[0].reshape(*weight[0].shape, *([1] * (losses.dim() - weight[0].dim())))
-            losses = losses * weights
+            weights = weight[0].squeeze(-1) if weight[0].dim() > losses.dim() else weight[0]
+            losses = losses * weights.reshape(*weights.shape, *([1] * (losses.dim() - weights.dim())))
         return self._reduce(losses)
 
 
@@ -352,11 +353,14 @@ REDUCTIONS: Final[dict[str, Callable[[torch.Tensor], torch.Tensor]]] = {
 """Of single losses to one; weighted ones are divided by their number and not by the sum of the weights."""
 
 
-def scores(metric: Any) -> Any:
+def scores(metric: Any, *, fed: tuple[Samples, Samples] | None = None) -> Any:
     """Return a function of predictions, targets and maybe weights to each sample's score times its weight.
 
-    None where a metric of Keras is more than a mean of such: it has to be called itself then.
+    None where a metric of Keras is more than a mean of such, or a sample has several weights, as one for each of its
+    steps: it has to be called itself then.
     """
+    if any(getattr(samples.weights, "ndim", 1) > 1 for samples in fed or ()):
+        return None
     wrapper = keras.metrics.MeanMetricWrapper
     if not isinstance(metric, wrapper) or type(metric).update_state is not wrapper.update_state:
         return None

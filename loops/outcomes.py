@@ -38,6 +38,28 @@ def numbers(results: dict[str, Any]) -> dict[str, float]:
     return found
 
 
+def note_what_is_said(model: Any) -> None:
+    """Keep what a model's own training step returned last, which need not be what its metrics counted."""
+    make, on_jax = model.make_train_function, keras.backend.backend() == "jax"
+    made: list[Any] = []
+
+    def make_train_function(*arguments: Any, **options: Any) -> None:
+        make(*arguments, **options)
+        train = model.train_function
+        if train in made:
+            return
+
+        def noted(*batches: Any) -> Any:
+            returned = train(*batches)
+            vars(model)[SAID_LAST] = returned[0] if on_jax else returned  # on JAX, the next state is the second
+            return returned
+
+        made.append(noted)
+        model.train_function = noted
+
+    object.__setattr__(model, "make_train_function", make_train_function)  # past what keeps track of attributes
+
+
 def results_of(model: Any) -> dict[str, Any]:
     """Return what `fit` reports after its last batch, the loss as "loss".
 

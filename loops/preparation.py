@@ -109,6 +109,7 @@ def prepare(
     _check_there_is_something_to_train(model, found, path=path)
     for samples in (training, validation):
         _check_labels(model, samples, shape=found.output_shape, path=path)
+        _check_rows_to_look_up(model, samples, path=path)
     return _written(
         workload,
         model,
@@ -253,7 +254,11 @@ def _try_out(model: Any, batch: Samples, *, path: str) -> TriedOut:
         _check_input_names(model, batch.inputs, path=path)
         raise
     _check_outputs(outputs, batch.targets, path=path)
-    model._symbolic_build(data_batch=stand_ins(batch))  # noqa: SLF001 - what `fit()` does before its first step
+    try:
+        model._symbolic_build(data_batch=stand_ins(batch))  # noqa: SLF001 - what `fit()` does before its first step
+    except (ValueError, TypeError, RuntimeError) as error:
+        _check_shapes(outputs, batch.targets, error=error, path=path)
+        raise
     return TriedOut(
         adds_losses=bool(losses),
         masked=any(get_keras_mask(leaf) is not None for leaf in leaves(outputs)),
@@ -296,6 +301,39 @@ def _check_outputs(outputs: Nested, targets: Nested, *, path: str) -> None:
     made, given = len(leaves(outputs)), len(leaves(targets))
     if is_nested(outputs) and given and made != given:
         raise InvalidWorkload(f"{path}: the model has {made} outputs, and y has {given} arrays; give one for each")
+
+
+def _check_shapes(outputs: Nested, targets: Nested, *, error: Exception, path: str) -> None:
+    """Say of a loss or a metric that cannot be computed that targets and output are of other shapes, where they are."""
+    for made, given in zip(leaves(outputs), leaves(targets), strict=False):
+        if tuple(made.shape) != given.shape:
+            raise InvalidWorkload(
+                f"{path}: y of shape {given.shape}, batch first, does not fit the model's output of shape "
+                f"{tuple(made.shape)} for what compile() names"
+            ) from error
+
+
+def _check_rows_to_look_up(model: Any, samples: Samples, *, path: str) -> None:
+    """Refuse numbers that an embedding of the inputs has no row for; JAX would take another row in silence."""
+    taken = getattr(model, "inputs", None)
+    if not samples.count or not taken:
+        return
+    arrays: dict[int, Any] = {}
+    if not is_nested(samples.inputs):
+        arrays = {id(taken[0]): samples.inputs}
+    elif isinstance(samples.inputs, dict):
+        arrays = {id(tensor): samples.inputs[tensor.name] for tensor in taken if tensor.name in samples.inputs}
+    for layer in model._flatten_layers():  # noqa: SLF001 - of layers in layers, Keras has no public list
+        if not isinstance(layer, keras.layers.Embedding):
+            continue
+        for node in layer._inbound_nodes:  # noqa: SLF001 - what it was called with
+            array = arrays.get(id(node.input_tensors[0]))
+            if array is None or array.dtype.kind not in "biuf" or (array.min() >= 0 and array.max() < layer.input_dim):
+                continue
+            raise InvalidWorkload(
+                f"{path}: x holds {array.min():.0f} to {array.max():.0f}, and Embedding '{layer.name}' has rows 0 to "
+                f"{layer.input_dim - 1}; number the rows from 0, or give it more by input_dim="
+            )
 
 
 def _check_labels(model: Any, samples: Samples, *, shape: tuple[int, ...] | None, path: str) -> None:

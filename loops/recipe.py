@@ -128,6 +128,10 @@ class NoMetric:
         """Return no result."""
         return {}
 
+    def stateless_reset_state(self) -> list[Any]:
+        """Return no state."""
+        return []
+
     def stateless_update_state(
         self, state: list[Any], targets: Any, outputs: Any, sample_weight: Any = None
     ) -> list[Any]:

@@ -103,7 +103,12 @@ def _line_of_the_cause(lines: list[str]) -> str:
 
     >>> _line_of_the_cause(["Exception encountered when calling Dense.call().", "no match", "Arguments received by"])
     'in Dense.call(): no match'
+    >>> _line_of_the_cause(["Graph execution error:", "Detected at", "17 is not in [0, 10)", "[[{{node a}}]]"])
+    '17 is not in [0, 10)'
     """
+    if lines[0] == "Graph execution error:":  # of TensorFlow: a traceback, what was raised, and at which node
+        node = next((number for number, line in enumerate(lines) if line.startswith("[[{{node")), len(lines))
+        return lines[node - 1]
     beginning = "Exception encountered when calling "
     if not lines[0].startswith(beginning) or len(lines) == 1:
         return lines[0]

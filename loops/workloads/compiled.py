@@ -182,7 +182,7 @@ class CompiledModel(Workload):
         Raises:
             UnsupportedCell: If Keras cannot do what the loop is about with this model.
         """
-        from loops import recipe  # noqa: PLC0415 - the process chose the backend before this runs
+        from loops import outcomes, recipe  # noqa: PLC0415 - the process chose the backend before this runs
         from loops.workloads import refused  # noqa: PLC0415
 
         del one_hot
@@ -191,14 +191,17 @@ class CompiledModel(Workload):
             setattr(model, name, value)
         refused.refuse_many_steps(model)
         if recipe.trains_itself(model):
-            _note_what_it_says(model)
+            outcomes.note_what_is_said(model)
         model.train_function = model.test_function = None
 
     def build_torch_optimizer(self, parameters: Any, **options: Any) -> Any:
         """Return PyTorch's optimizer with every setting of the compiled one written out."""
         from loops import keras_to_torch  # noqa: PLC0415
+        from loops.workloads import refused  # noqa: PLC0415
 
-        return keras_to_torch.optimizer(self._built().optimizer, parameters, **options)
+        model, given = self._built(), list(parameters)
+        refused.refuse_missing_parameters(model, given)
+        return keras_to_torch.optimizer(model.optimizer, given, **options)
 
     def build_torch_loss(self, *, weighted: bool = False) -> Any:
         """Return PyTorch's loss that computes what the compiled one does."""
@@ -221,9 +224,9 @@ class CompiledModel(Workload):
         """Return each sample's metric, of a metric that is a mean of such."""
         from loops import keras_to_torch  # noqa: PLC0415
 
-        found = keras_to_torch.scores(self.build_metric())
+        found = keras_to_torch.scores(self.build_metric(), fed=self.fed)
         if found is None:
-            raise UnsupportedCell("the metric is no mean over the samples; see torch-keras")
+            raise UnsupportedCell("the metric is no mean of one score per sample; see torch-keras")
         return found
 
     def build_torch_metric(self, *, device: Any) -> Any:
@@ -232,7 +235,7 @@ class CompiledModel(Workload):
         from loops.torch_metric import KerasMetric, MeanScore  # noqa: PLC0415
 
         metric = self.build_metric()
-        scores = keras_to_torch.scores(metric)
+        scores = keras_to_torch.scores(metric, fed=self.fed)
         return KerasMetric(metric) if scores is None else MeanScore(scores, name=metric.name, device=device)
 
     def _built(self) -> Any:
@@ -282,32 +285,6 @@ def _let_training_be_said(model: Any) -> None:
         return call(*arguments, **options)
 
     model.call = passing_over
-
-
-def _note_what_it_says(model: Any) -> None:
-    """Keep what a model's own training step returned last, which need not be what its metrics counted."""
-    import keras  # noqa: PLC0415
-
-    from loops.outcomes import SAID_LAST  # noqa: PLC0415
-
-    make, on_jax = model.make_train_function, keras.backend.backend() == "jax"
-    made: list[Callable[..., Any]] = []
-
-    def make_train_function(*arguments: Any, **options: Any) -> None:
-        make(*arguments, **options)
-        train = model.train_function
-        if train in made:
-            return
-
-        def noted(*batches: Any) -> Any:
-            returned = train(*batches)
-            vars(model)[SAID_LAST] = returned[0] if on_jax else returned  # on JAX, the next state is the second
-            return returned
-
-        made.append(noted)
-        model.train_function = noted
-
-    object.__setattr__(model, "make_train_function", make_train_function)  # past what keeps track of attributes
 
 
 def is_whole(model: Any) -> bool:

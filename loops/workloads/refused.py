@@ -93,6 +93,21 @@ def refuse_state_in_place(model: Any) -> None:
             )
 
 
+def refuse_missing_parameters(model: Any, parameters: list[Any]) -> None:
+    """Refuse a model whose `parameters()`, which PyTorch's optimizers are given, are not all that it trains.
+
+    Raises:
+        UnsupportedCell: If weights were added when PyTorch had been told of the others, as `enable_lora()` does.
+    """
+    given = set(map(id, parameters))
+    missing = [variable.path for variable in model.trainable_weights if id(variable.value) not in given]
+    if missing and not given.isdisjoint(id(variable.value) for variable in model.trainable_weights):
+        raise UnsupportedCell(
+            f"PyTorch's optimizer would train less: model.parameters() has no {', '.join(missing)}, which Keras added "
+            "when the layer was built; see torch-keras"
+        )
+
+
 def _frameworks_of(function: Callable[..., Any]) -> set[str]:
     """Return the frameworks that a function calls by name; Keras calls them all."""
     plain = unwrap(function)

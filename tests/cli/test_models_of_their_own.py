@@ -176,6 +176,40 @@ def data():
     x = np.random.default_rng(0).normal(size=(200, 4))
     return x, x[:, 0]
 '''
+LOW_RANK = """
+import keras
+import numpy as np
+
+
+def model():
+    first = keras.layers.Dense(16)
+    m = keras.Sequential([keras.Input((12,)), first, keras.layers.Dense(1)])
+    first.enable_lora(2)
+    m.compile("adam", "mse", metrics=["mae"])
+    return m
+
+
+def data():
+    x = np.random.default_rng(0).random((256, 12), dtype="f4")
+    return x, x[:, :1]
+"""
+WEIGHTS_OF_STEPS = """
+import keras
+import numpy as np
+
+
+def model():
+    x = keras.Input((10, 4))
+    m = keras.Model(x, keras.layers.Dense(3)(keras.layers.SimpleRNN(8, return_sequences=True)(x)))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    m.compile("sgd", loss, weighted_metrics=["accuracy"])
+    return m
+
+
+def data():
+    draw = np.random.default_rng(0)
+    return draw.random((128, 10, 4), dtype="f4"), draw.integers(0, 3, (128, 10)), draw.random((128, 10), dtype="f4")
+"""
 
 
 @pytest.mark.parametrize(
@@ -214,12 +248,19 @@ def data():
                 "tf-fit": "same work",
                 "tf-train-on-batch": "same work",
                 "jax-fit-stock": "same work",
+                "jax-jit": "same work",  # without a metric
+                "jax-scan": "same work",
                 "torch-fit-stock": "fit() refuses the model: `steps_per_execution` must be 1 with the PyTorch backend",
                 "torch-keras": "same work",
             },
         ),
+        (
+            LOW_RANK,
+            {"torch-keras": "same work", "torch-native": "model.parameters() has no sequential/dense/lora_kernel_a"},
+        ),
+        (WEIGHTS_OF_STEPS, {"tf-function": "same work", "torch-native": "same work", "jax-jit": "same work"}),
     ],
-    ids=["autoencoder", "two optimizers", "in PyTorch", "stateful", "steps per call"],
+    ids=["autoencoder", "two optimizers", "in PyTorch", "stateful", "steps per call", "low rank", "weights of steps"],
 )
 def test_a_model_is_the_same_work_where_it_can_be_trained_and_has_a_reason_elsewhere(session, source, results):
     """Exit 0: what one framework cannot do is no failure of a loop."""
