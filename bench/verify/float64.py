@@ -178,8 +178,7 @@ class Training:
         self._torch_epsilon = torch_epsilon
         self._start_epoch: Callable[[], None] = model.reset_metrics
         model.run_eagerly = True
-        model.jit_compile = False
-        model.steps_per_execution = 1
+        model.jit_compile, model.steps_per_execution = False, 1
         model.reset_metrics = _do_nothing  # `train_on_batch` would begin an epoch with every batch
         for name in ("train_step", "test_step"):
             _set(model, name, _as_fit_calls(getattr(model, name), converted=trains_itself(model)))
@@ -340,7 +339,7 @@ def _as_fit_calls(step: Callable[..., Any], *, converted: bool) -> Callable[...,
 
     def called(*arguments: Any) -> Any:
         *state, batch = arguments  # only JAX hands over a state
-        batch = _tensors(batch) if converted else batch
+        batch = _tensors(batch, floats="float64") if converted else batch
         if not isinstance(batch, tuple) or len(batch) != len(Batch.__slots__) or batch[2] is not None:
             return step(*state, batch)
         x, y, _ = batch
@@ -373,11 +372,15 @@ def _sliced(tree: Any) -> Any:
     return keras.tree.map_structure(lambda array: keras.ops.convert_to_tensor(array[:1]), tree)
 
 
-def _tensors(tree: Any) -> Any:
-    """Return nested arrays as tensors."""
+def _tensors(tree: Any, *, floats: str | None = None) -> Any:
+    """Return nested arrays as tensors, those of floats in a precision where one is asked for."""
     import keras  # noqa: PLC0415
 
-    return keras.tree.map_structure(lambda array: None if array is None else keras.ops.convert_to_tensor(array), tree)
+    def tensor(array: Any) -> Any:
+        kind = None if floats is None or getattr(array, "dtype", np.dtype(bool)).kind != "f" else floats
+        return None if array is None else keras.ops.convert_to_tensor(array, dtype=kind)
+
+    return keras.tree.map_structure(tensor, tree)
 
 
 def _loss_arguments(batch: Batch, predictions: Any) -> dict[str, Any]:

@@ -256,7 +256,7 @@ def data():
         ),
         (
             LOW_RANK,
-            {"torch-keras": "same work", "torch-native": "model.parameters() has no sequential/dense/lora_kernel_a"},
+            {"torch-keras": "same work", "torch-native": "lora_kernel_b, which Keras added when the layer"},
         ),
         (WEIGHTS_OF_STEPS, {"tf-function": "same work", "torch-native": "same work", "jax-jit": "same work"}),
     ],
