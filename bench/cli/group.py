@@ -76,7 +76,8 @@ class OneLineErrors(click.Group):
         except click.ClickException as error:
             told = StringIO()
             error.show(file=told)
-            click.echo(lines_of(_redacted(told.getvalue())), nl=False, err=True)
+            in_a_line = told.getvalue().replace("\n\t", " ")  # click lists choices below one another
+            click.echo(lines_of(_redacted(in_a_line)), nl=False, err=True)
         except BenchError as error:
             _say(str(error))
             code = error.exit_code

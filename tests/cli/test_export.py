@@ -81,7 +81,7 @@ def test_a_run_with_nothing_to_export_exits_with_4(session):
     ("arguments", "message"),
     [
         (["--to", "pyperf"], "Missing argument 'RUN'"),
-        (["2020"], "Missing option '--to'"),
+        (["2020"], "Missing option '--to'. Choose from: pytest-benchmark, pyperf, github-action\n"),
         (["2020", "--to", "asv"], "'asv' is not one of 'pytest-benchmark', 'pyperf', 'github-action'"),
         (["2020", "--to", "pyperf"], "Error: results: there is no run '2020'; see 'bench list runs'"),
         (["2020", "--to", "pyperf", "-o", "."], "File '.' is a directory"),
