@@ -23,8 +23,9 @@ def told():
 
 
 @pytest.fixture
-def wanted(make_run, make_cell, told, tmp_path):
+def wanted(make_run, make_cell, told, tmp_path, monkeypatch):
     """Return a function: cells of a stored run, and what was asked for -> what is measured."""
+    monkeypatch.setenv(registry.FILES_VARIABLE, "[]")  # files that are registered stay so
 
     def ask(*cells, settings=None, data=None, steps=None, cpus=(), sides=(), files=(), **asked):
         run = make_run(steps={"tf-fit": 1e-3})
