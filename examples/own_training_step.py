@@ -1,6 +1,6 @@
 """A model with a training step of its own: loops that use fit() call it, all others say why they cannot.
 
-bench run tf-fit-stock tf-train-on-batch torch-fit-stock --workload examples/own_training_step.py
+bench run tf-fit-stock torch-fit-stock jax-fit-stock --workload examples/own_training_step.py
 """
 
 import keras

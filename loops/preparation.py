@@ -237,10 +237,10 @@ def _try_out(model: Any, batch: Samples, *, path: str) -> TriedOut:
     Raises:
         InvalidWorkload: If it does not fit the data.
     """
+    build_by(model, batch)
     if recipe.trains_itself(model):  # it may not even have a forward pass
         return TriedOut()
     x = map_leaves(as_tensor, batch.inputs)
-    build_by(model, batch)
     mode = {"training": True} if model._call_has_training_arg else {}  # noqa: SLF001 - as `fit()` asks it
     try:
         outputs, _, losses = model.stateless_call(

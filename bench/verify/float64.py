@@ -180,8 +180,9 @@ class Training:
         model.run_eagerly = True
         model.jit_compile, model.steps_per_execution = False, 1
         model.reset_metrics = _do_nothing  # `train_on_batch` would begin an epoch with every batch
+        self.own_step = trains_itself(model)
         for name in ("train_step", "test_step"):
-            _set(model, name, _as_fit_calls(getattr(model, name), converted=trains_itself(model)))
+            _set(model, name, _as_fit_calls(getattr(model, name), converted=self.own_step))
         self.own_optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         self.keras_epsilon: float | None = getattr(self.own_optimizer, "epsilon", None)
         hurry(self.own_optimizer)
@@ -298,13 +299,12 @@ class Training:
         Raises:
             NotRepeatable: If it does.
         """
+        if self.own_step:  # forward pass and loss may be in that alone
+            return
         weights, kept = self.model.get_weights(), [(one, np.array(one.value)) for one in self._kept]
         losses = []
         for _ in range(2):
-            try:
-                predictions = self.model(_tensors(batch.x), training=True)
-            except NotImplementedError:  # a model that trains itself need not have a forward pass of its own
-                return
+            predictions = self.model(_tensors(batch.x), training=True)
             losses.append(float(_detached(self.model.compute_loss(**_loss_arguments(batch, predictions)))))
             self.model.set_weights(weights)
             for variable, value in kept:

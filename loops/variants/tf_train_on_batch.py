@@ -17,7 +17,7 @@ import tensorflow as tf
 from loops.contract import Job, Loop, Outcome
 from loops.data.tensorflow_feed import training_batches, validation_dataset
 from loops.outcomes import named_metrics, state_of, steps_trained, with_loss, without_losses
-from loops.workloads.refused import refuse_inputs_alone
+from loops.workloads.refused import refuse_parts_of_none
 
 
 @final
@@ -32,7 +32,7 @@ class TfTrainOnBatch(Loop):
         """Build and compile the model, and lay out the data."""
         workload = job.workload
         self.model = workload.build_model(seed=job.seed)
-        refuse_inputs_alone(self.model, job.training)
+        refuse_parts_of_none(self.model, job.training)
         workload.compile(  # `model.compile` with the optimizer, loss and metrics of the workload
             self.model,
             one_hot=job.training.one_hot,

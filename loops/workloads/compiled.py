@@ -304,13 +304,17 @@ def build_by(model: Any, batch: Samples) -> None:
     def is_built() -> bool:
         return all(layer.built for layer in model._flatten_layers())  # noqa: SLF001
 
-    if recipe.trains_itself(model) or is_built():
+    if is_built() or is_whole(model):
         return
     if isinstance(model, keras.Sequential) and not is_nested(batch.inputs):
         model.build((None, *batch.inputs.shape[1:]))  # a call would leave it with this batch's size for good
         if is_built():  # unless a layer knows no shapes without values, and Keras passes over that in silence
             return
-    model(map_leaves(as_tensor, batch.inputs))
+    try:
+        model(map_leaves(as_tensor, batch.inputs))
+    except (NotImplementedError, TypeError, ValueError):
+        if not recipe.trains_itself(model):
+            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,16 +27,20 @@ def refuse_own_step(model: Any) -> None:
         )
 
 
-def refuse_inputs_alone(model: Any, samples: Samples) -> None:
-    """Refuse a model with its own training step that is trained on inputs alone, where the step gets more than those.
+def refuse_parts_of_none(model: Any, samples: Samples) -> None:
+    """Refuse a model with its own training step where that is handed None for weights that there are none of.
 
     Raises:
-        UnsupportedCell: If it is one.
+        UnsupportedCell: If it is one: such steps take (x, y) apart, as `fit()` hands it over.
     """
-    if recipe.trains_itself(model) and samples.targets is None:
+    if recipe.trains_itself(model) and samples.weights is None:
+        parts = (
+            "x and train_on_batch() (x, None, None)"
+            if samples.targets is None
+            else ("(x, y) and train_on_batch() (x, y, None)")
+        )
         raise UnsupportedCell(
-            f"{type(model).__name__} writes its own train_step, to which fit() hands x and train_on_batch() "
-            "(x, None, None); see tf-fit-stock"
+            f"{type(model).__name__} writes its own train_step, to which fit() hands {parts}; see tf-fit-stock"
         )
 
 

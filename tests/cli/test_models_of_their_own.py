@@ -176,6 +176,56 @@ def data():
     x = np.random.default_rng(0).normal(size=(200, 4))
     return x, x[:, 0]
 '''
+BUILT_LATE = (
+    HEAD
+    + '''
+
+class Late(keras.Model):
+    """Layers that nothing has been put through yet, no loss in `compile()`, and trackers of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1)
+        self.tracker, self.error = keras.metrics.Mean(name="loss"), keras.metrics.MeanAbsoluteError(name="mae")
+
+    def call(self, x):
+        return self.second(self.first(x))
+
+    @property
+    def metrics(self):
+        return [self.tracker, self.error]
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            found = self(x, training=True)
+            loss = keras.ops.mean((found - y) ** 2)
+        weights = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return self.counted(loss, y, found)
+
+    def test_step(self, data):
+        x, y = data
+        found = self(x, training=False)
+        return self.counted(keras.ops.mean((found - y) ** 2), y, found)
+
+    def counted(self, loss, y, found):
+        self.tracker.update_state(loss)
+        self.error.update_state(y, found)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+def model():
+    m = Late()
+    m.compile(optimizer=keras.optimizers.Adam())
+    return m
+
+
+def data():
+    x = np.random.default_rng(0).random((320, 12), dtype="f4")
+    return (x[:256], x[:256, :1]), (x[256:], x[256:, :1])
+'''
+)
 LOW_RANK = """
 import keras
 import numpy as np
@@ -225,6 +275,13 @@ def data():
         ),
         (TWO_OPTIMIZERS, {"tf-fit-stock": "same work", "jax-fit-stock": "writes a train_step with tensorflow"}),
         (
+            BUILT_LATE,
+            {
+                "tf-fit-stock": "same work",
+                "tf-train-on-batch": "to which fit() hands (x, y) and train_on_batch() (x, y, None)",
+            },
+        ),
+        (
             IN_TORCH,
             {
                 "torch-fit-stock": "same work",
@@ -260,7 +317,16 @@ def data():
         ),
         (WEIGHTS_OF_STEPS, {"tf-function": "same work", "torch-native": "same work", "jax-jit": "same work"}),
     ],
-    ids=["autoencoder", "two optimizers", "in PyTorch", "stateful", "steps per call", "low rank", "weights of steps"],
+    ids=[
+        "autoencoder",
+        "two optimizers",
+        "built late",
+        "in PyTorch",
+        "stateful",
+        "steps per call",
+        "low rank",
+        "weights of steps",
+    ],
 )
 def test_a_model_is_the_same_work_where_it_can_be_trained_and_has_a_reason_elsewhere(session, source, results):
     """Exit 0: what one framework cannot do is no failure of a loop."""
