@@ -12,6 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 run: $(SETUP)
 	$(BIN)/bench run
 
+# In the order of the files: by number of tests, modules of a few long ones would come last, on one processor.
 test: $(SETUP)
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 

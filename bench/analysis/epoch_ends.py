@@ -55,7 +55,8 @@ def evidence(trials: Sequence[Trial], steps: Mapping[int, Seconds]) -> dict[int,
     With T the mean logarithm of all n processes and T_i that without process i and its ends, the logarithm of each is
     T + (n - 1) (mean of T_i - T_i). Where all ends cost the same, it is what `with_ends` returns. What it is off that
     by comes from the m processes that met an end, and an interval will take it for n: it is widened by the ratio of
-    Student's t for m - 1 and for n - 1. From one process nothing tells how ends differ; leaving it out leaves none.
+    Student's t for m - 1 and for n - 1. From one process nothing tells how ends differ; leaving it out leaves none. The
+    only process of a cell counts what it counts: an interval has nothing to be of.
 
     Args:
         trials: Of one cell.

@@ -143,7 +143,7 @@ def _refuse_others(asked: run_options.Options, *, stored: Cell, seed: int | None
 def _refuse_other_arrays(base: Run, *, asked: run_options.Options) -> None:
     """Refuse arrays that a saved model of the stored run was not trained on."""
     then = next((path for path in base.header.plan.files_here if path.endswith(user_file.ARRAYS)), None)
-    if asked.arrays is not None and then != str(asked.arrays.absolute()):
+    if asked.arrays is not None and (then is None or Path(then).resolve() != asked.arrays.resolve()):
         words = "has no saved model" if then is None else f"was trained on {then}"
         raise UsageError(f"--arrays {asked.arrays}: run {base.header.run_id} {words}; leave it out")
 

@@ -127,7 +127,7 @@ def _foreign(error: BaseException) -> str | None:
     if here not in FRAMEWORKS or nearest is None:
         return None
     imported = imported_by(Path(nearest[0])) & FRAMEWORKS
-    called = imported & _raised_in(error)
+    called = imported & (_raised_in(error) | _named_in(error))
     if not called or here in imported:
         return None
     return f"the file calls {' and '.join(sorted(called))} itself, which has no use for tensors of {here}"
@@ -140,6 +140,20 @@ def _raised_in(error: BaseException) -> set[str]:
         found.add(type(one).__module__.partition(".")[0])
         found.update(*(Path(frame.filename).parts for frame in traceback.extract_tb(one.__traceback__)))
     return found
+
+
+def _named_in(error: BaseException) -> set[str]:
+    """Return the packages of what functions of a user's file name that led to an error: TensorFlow hides its frames."""
+    files = json.loads(os.environ.get(FILES_VARIABLE, "[]"))
+    frames = [frame for one in _chain(error) for frame, _ in traceback.walk_tb(one.__traceback__)]
+    meant = [
+        (frame.f_globals | frame.f_locals).get(name)
+        for frame in frames
+        if frame.f_code.co_filename in files
+        for name in frame.f_code.co_names
+    ]
+    # A module has a name, what it defines says where that is.
+    return {str(getattr(one, "__module__", None) or getattr(one, "__name__", "")).partition(".")[0] for one in meant}
 
 
 def imported_by(path: Path) -> set[str]:

@@ -191,6 +191,7 @@ class CompiledModel(Workload):
             setattr(model, name, value)
         refused.refuse_many_steps(model)
         if recipe.trains_itself(model):
+            refused.refuse_unbuilt(model, self._batch())
             outcomes.note_what_is_said(model)
         model.train_function = model.test_function = None
 

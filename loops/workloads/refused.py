@@ -1,8 +1,6 @@
 """What of a user's compiled model one loop or one framework cannot train as `fit()` would, each with its reason."""
 
-from collections.abc import Callable
-from inspect import signature, unwrap
-from types import ModuleType
+from inspect import signature
 from typing import Any
 
 import keras
@@ -10,8 +8,6 @@ import keras
 from loops import recipe
 from loops.contract import Samples
 from loops.errors import UnsupportedCell
-
-FRAMEWORKS = {"tensorflow", "torch", "jax"}
 
 
 def refuse_own_step(model: Any) -> None:
@@ -54,9 +50,6 @@ def refuse_foreign_step(model: Any) -> None:
     takes = ("state", "data") if backend == "jax" else ("data",)
     if not recipe.trains_itself(model):
         return
-    written_with = _frameworks_of(type(model).train_step)
-    if written_with and backend not in written_with:
-        raise UnsupportedCell(f"{type(model).__name__} writes a train_step with {' and '.join(sorted(written_with))}")
     try:
         signature(model.train_step).bind(*takes)
     except TypeError:
@@ -72,12 +65,32 @@ def refuse_many_steps(model: Any) -> None:
     Raises:
         UnsupportedCell: In Keras' words.
     """
-    if getattr(model, "steps_per_execution", 1) == 1:
+    if model.steps_per_execution == 1:
         return
     try:
         model.make_train_function()
     except ValueError as error:
         raise UnsupportedCell(f"fit() refuses the model: {error}") from error
+
+
+def refuse_unbuilt(model: Any, batch: tuple[Any, ...]) -> None:
+    """Refuse a model that trains itself and has no forward pass where `fit()` wants one to begin with.
+
+    Args:
+        model: Of Keras.
+        batch: What stands for one of its batches.
+
+    Raises:
+        UnsupportedCell: In Keras' words; on TensorFlow, `fit()` builds a model as it is trained.
+    """
+    if keras.backend.backend() == "tensorflow" or all(layer.built for layer in model._flatten_layers()):  # noqa: SLF001
+        return
+    try:
+        model._symbolic_build(data_batch=batch)  # noqa: SLF001 - what `fit()` does before its first step
+    except RuntimeError as error:
+        raise UnsupportedCell(
+            f"fit() refuses the model: {str(error).partition('. ')[0]}; set self.built = True"
+        ) from error
 
 
 def refuse_state_in_place(model: Any) -> None:
@@ -108,15 +121,5 @@ def refuse_missing_parameters(model: Any, parameters: list[Any]) -> None:
     if missing and not given.isdisjoint(id(variable.value) for variable in model.trainable_weights):
         raise UnsupportedCell(
             f"PyTorch's optimizer would train less: model.parameters() has no {', '.join(missing)}, which Keras added "
-            "when the layer was built; see torch-keras"
+            "when PyTorch had been told of the others; see torch-keras"
         )
-
-
-def _frameworks_of(function: Callable[..., Any]) -> set[str]:
-    """Return the frameworks that a function calls by name; Keras calls them all."""
-    plain = unwrap(function)
-    found = set()
-    for name in plain.__code__.co_names:
-        meant = plain.__globals__.get(name)
-        found.add(meant.__name__.partition(".")[0] if isinstance(meant, ModuleType) else name)  # or imported in it
-    return found & FRAMEWORKS

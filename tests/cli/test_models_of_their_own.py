@@ -270,14 +270,15 @@ def data():
             {
                 "tf-fit-stock": "same work",
                 "tf-train-on-batch": "to which fit() hands x and train_on_batch() (x, None, None)",
-                "torch-fit-stock": "Autoencoder writes a train_step with tensorflow",
+                "torch-fit-stock": "fit() refuses the model: Unable to automatically build the model; set self.built",
             },
         ),
-        (TWO_OPTIMIZERS, {"tf-fit-stock": "same work", "jax-fit-stock": "writes a train_step with tensorflow"}),
+        (TWO_OPTIMIZERS, {"tf-fit-stock": "same work", "jax-fit-stock": "on jax, Keras calls train_step(state, data)"}),
         (
             BUILT_LATE,
             {
                 "tf-fit-stock": "same work",
+                "torch-fit-stock": "the file calls tensorflow itself, which has no use for tensors of torch",
                 "tf-train-on-batch": "to which fit() hands (x, y) and train_on_batch() (x, y, None)",
             },
         ),
@@ -286,7 +287,7 @@ def data():
             {
                 "torch-fit-stock": "same work",
                 "torch-keras": "Half writes its own train_step, which only fit() and train_on_batch() call",
-                "tf-fit-stock": "Half writes a train_step with torch",
+                "tf-fit-stock": "the file calls torch itself, which has no use for tensors of tensorflow",
             },
         ),
         (
@@ -313,7 +314,7 @@ def data():
         ),
         (
             LOW_RANK,
-            {"torch-keras": "same work", "torch-native": "lora_kernel_b, which Keras added when the layer"},
+            {"torch-keras": "same work", "torch-native": "lora_kernel_b, which Keras added when PyTorch"},
         ),
         (WEIGHTS_OF_STEPS, {"tf-function": "same work", "torch-native": "same work", "jax-jit": "same work"}),
     ],

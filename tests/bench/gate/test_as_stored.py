@@ -188,7 +188,7 @@ def test_arrays_that_the_stored_run_was_not_trained_on_are_refused(wanted, tmp_p
     files = () if then is None else (str(tmp_path / then),)
     if then is not None:
         (tmp_path / then).touch()
-        wanted(files=files, arrays=tmp_path / then)
+        wanted(files=files, arrays=tmp_path / ".." / tmp_path.name / then)
 
     with pytest.raises(UsageError, match=rf"^--arrays mine.npz: run \S+ {words}; leave it out$"):
         wanted(files=files, arrays=Path("mine.npz"))
