@@ -143,13 +143,16 @@ def _raised_in(error: BaseException) -> set[str]:
 
 
 def _named_in(error: BaseException) -> set[str]:
-    """Return the packages of what functions of a user's file name that led to an error: TensorFlow hides its frames."""
+    """Return the packages of what methods of a user's file name that led to an error: TensorFlow hides its own frames.
+
+    Of methods, as a model's training step is one: a function that makes data may be wrong by itself.
+    """
     files = json.loads(os.environ.get(FILES_VARIABLE, "[]"))
     frames = [frame for one in _chain(error) for frame, _ in traceback.walk_tb(one.__traceback__)]
     meant = [
         (frame.f_globals | frame.f_locals).get(name)
         for frame in frames
-        if frame.f_code.co_filename in files
+        if frame.f_code.co_filename in files and "self" in frame.f_locals
         for name in frame.f_code.co_names
     ]
     # A module has a name, what it defines says where that is.

@@ -269,3 +269,12 @@ def test_a_loss_of_the_models_own_sees_the_inputs(recipe, keras, model):
 def test_a_model_without_a_loss_adds_nought(recipe):
     """To which a loop adds what layers added."""
     assert 0.0 == float(recipe.NoLoss()(None, None))
+
+
+def test_a_model_without_metrics_has_one_that_every_loop_can_call(recipe):
+    """In JAX by its state, of which there is none."""
+    metric = recipe.NoMetric()
+
+    state = metric.stateless_update_state(metric.stateless_reset_state(), None, None)
+
+    assert ([], {}, {}) == (state, metric.stateless_result(state), metric.result())

@@ -92,3 +92,19 @@ def test_names_of_several_inputs_stay():
 def _leaves(samples):
     """Return all arrays, in order."""
     return [leaf for part in samples.arrays for leaf in leaves(part)]
+
+
+@pytest.mark.parametrize(
+    ("samples", "handed"),
+    [
+        (Samples(inputs=X, targets=None), X),
+        (Samples(inputs=(X, Y), targets=None), ((X, Y),)),
+        (Samples(inputs=X, targets=Y), (X, Y)),
+        (Samples(inputs=X, targets=Y, weights=W), (X, Y, W)),
+    ],
+    ids=["one input", "two inputs", "targets", "weights"],
+)
+def test_a_training_step_gets_inputs_alone_without_a_tuple_around_them(samples, handed):
+    """As Keras packs what `fit()` was given."""
+    assert handed is samples.for_fit or len(handed) == len(samples.for_fit)
+    assert all(one is other for one, other in zip(leaves(handed), leaves(samples.for_fit), strict=True))

@@ -1,6 +1,7 @@
 """Files of a user's own, found without running them."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loops import registry, user_file
-from loops.errors import InvalidSource, UnsupportedCell
+from loops.errors import InvalidSource, InvalidWorkload, UnsupportedCell
 
 LOOP = '''"""Mine."""
 import sys
@@ -204,3 +205,23 @@ def test_data_may_ask_for_the_digits_of_the_run(tmp_path):
     assert 7 == user_file.FitStyle("plain", path=str(plain), batch_size=32).data(21)
     with pytest.raises(UnsupportedCell, match="has no pipeline of its own"):
         user_file.FitStyle("asking", path=str(asking), batch_size=32).data()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model = 3\ndef data(): ...\n", "model is a int, not a function; write def model(): return ..."),
+        ("def model(width): ...\ndef data(): ...\n", "model() wants width, which nobody gives it"),
+        ("def model(*, width=3, **rest): return 7\ndef data(): ...\n", None),
+    ],
+    ids=["no function", "wants an argument", "has a default"],
+)
+def test_what_is_no_function_of_nothing_is_refused_with_the_way_out(tmp_path, text, message):
+    """Before Keras is asked to do anything with it."""
+    source = user_file.FitStyle("mine", path=write(tmp_path, "mine.py", text), batch_size=None)
+
+    if message is None:
+        assert 7 == source.build(0, one_hot=False)
+        return
+    with pytest.raises(InvalidWorkload, match=re.escape(message)):
+        source.build(0, one_hot=False)

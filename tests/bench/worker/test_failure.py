@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -93,3 +94,38 @@ def test_only_what_another_framework_raised_is_its_doing(monkeypatch, tmp_path, 
         user_file.load(str(mine)).model()
 
     assert foreign is (failure._foreign(caught.value) is not None)
+
+
+@pytest.mark.parametrize(
+    ("body", "foreign"),
+    [
+        (
+            "class M:\n    def step(self):\n        Tape()\n        raise TypeError\ndef model():\n    M().step()\n",
+            True,
+        ),
+        ("def model():\n    Tape()\n    raise TypeError\n", False),
+    ],
+    ids=["a step of a model", "a function, as of data"],
+)
+def test_a_step_that_names_another_framework_is_its_doing_where_that_hides_its_frames(
+    monkeypatch, tmp_path, body, foreign
+):
+    """By a name of its own, too; what only makes data may be wrong by itself."""
+    mine = tmp_path / "mine.py"
+    mine.write_text(f"from tensorflow import Tape\n\n{body}")
+    tape = type("Tape", (), {"__module__": "tensorflow.python.eager"})
+    monkeypatch.setitem(sys.modules, "tensorflow", SimpleNamespace(Tape=tape))
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setenv(failure.FILES_VARIABLE, json.dumps([str(mine)]))
+
+    with pytest.raises(TypeError) as caught:
+        user_file.load(str(mine)).model()
+
+    assert foreign is (failure._foreign(caught.value) is not None)
+
+
+def test_of_a_graph_of_tensorflow_the_line_that_says_what_is_wrong_is_told():
+    """It stands behind a traceback in words, before the node."""
+    message = "Graph execution error:\n\nDetected at node a defined at\n\n17 is not in [0, 10)\n\t [[{{node a}}]]"
+
+    assert "ValueError: 17 is not in [0, 10)" == failure.told(ValueError(message))
